@@ -1,0 +1,69 @@
+# Watchword's commands. `make` lists them; each does the set-up that it needs.
+#
+# PYTHON=…  the Python to build .venv with      ARGS=…  more arguments for pytest, quickstart or the benchmark
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/sh
+
+BIN := .venv/bin
+PYTEST := $(BIN)/pytest -n 2
+FAST_TESTS := $(wildcard tests/unit tests/storage tests/web tests/architecture)
+TYPED := src tests $(wildcard benchmarks)
+
+.PHONY: help setup setup-dev setup-node quickstart check fmt fmt-check lint types imports test-fast test bench lock upgrade clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make .venv with all that the server needs
+	@scripts/setup server
+	@echo "Ready: $(BIN)/watchword"
+
+setup-dev: ## ... and all that checks and tests need
+	@scripts/setup dev
+
+setup-node: setup-dev ## ... and the npm packages of the tests
+	@scripts/setup-node
+
+quickstart: ## See machine-to-machine auth work, then try it yourself (Ctrl-C ends it)
+	@scripts/setup server
+	@$(BIN)/watchword quickstart $(ARGS)
+
+check: fmt-check lint types imports test-fast ## Format, lint, types, import contracts and fast tests: before every commit
+
+fmt: setup-dev ## Format the code and mend what can be mended by itself
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+fmt-check: setup-dev ## Is the code formatted?
+	@$(BIN)/ruff format --check
+
+lint: setup-dev ## Does it keep the rules?
+	@$(BIN)/ruff check
+
+types: setup-dev ## Do the types fit?
+	@$(BIN)/mypy $(TYPED)
+
+imports: setup-dev ## Do imports go one way only?
+	@$(BIN)/lint-imports --no-logo
+
+test-fast: setup-dev ## The fast tests alone
+	@$(PYTEST) -m "not slow" --dist worksteal $(FAST_TESTS) $(ARGS)
+
+test: setup-node ## All tests
+	@$(PYTEST) --dist loadfile $(ARGS)
+
+bench: setup ## Measure the token endpoint (wants two cores, and wrk or oha)
+	@$(BIN)/python benchmarks/token_endpoint.py $(ARGS)
+
+lock: setup-dev ## Write the lock files anew after a change of requirements
+	@scripts/lock
+
+upgrade: setup-dev ## ... and take the newest versions that fit
+	@scripts/lock --upgrade
+
+clean: ## Remove all that these commands have made
+	@rm -rf .venv .build build dist htmlcov .coverage* tests/js/node_modules
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find src tests benchmarks examples -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
