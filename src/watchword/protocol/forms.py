@@ -1,0 +1,367 @@
+"""
+From the bytes of a token request to its parameters, and to the credentials that it presents.
+
+Owns the order in which a request is read: body, NUL, content type, repeated credentials, mechanism, Basic
+decoding. An empty value counts as absent (RFC 6749 §3.2).
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes
+
+from watchword.protocol.errors import InvalidRequest
+from watchword.protocol.names import JWT_BEARER_ASSERTION, ClientAuthMethod
+from watchword.protocol.scopes import parse_scope
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+CREDENTIALS = ("client_id", "client_secret", "client_assertion", "client_assertion_type")
+MAY_REPEAT = frozenset({"resource"})
+_SECRETS = frozenset({"client_secret", "client_assertion"})
+_CHARSETS = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "us-ascii": "ascii",
+    "utf-16le": "utf-16-le",
+    "latin1": "latin-1",
+    "iso-8859-1": "latin-1",
+}
+_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}\Z")
+_COMPACT_JWS = re.compile(r"[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]+\Z")
+_CACHED_BODY = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSecret:
+    """
+    A secret in clear text, as a client presents it. Its `repr` never shows it.
+    """
+
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresentedCredentials:
+    """
+    Who a request says it is, and with what proof. Nothing of it has been checked.
+
+    Attributes:
+        secret: Absent for a bare `client_id` and for an assertion.
+    """
+
+    method: ClientAuthMethod
+    client_id: str
+    secret: ClientSecret | None
+
+    @property
+    def by_header(self) -> bool:
+        """
+        Whether the Authorization header carried them: RFC 6749 §5.2 then asks for a challenge on failure.
+        """
+        return self.method is ClientAuthMethod.BASIC
+
+
+@dataclass(frozen=True, slots=True)
+class TokenForm:
+    """
+    The parameters of a token request, empty ones dropped. Reading one that the request repeats is an error.
+    """
+
+    parameters: Mapping[str, tuple[str, ...]]
+
+    def get(self, name: str) -> str | None:
+        """
+        Return a parameter's only value, or None where it is absent.
+
+        Raises:
+            InvalidRequest: The request repeats it.
+        """
+        values = self.parameters.get(name)
+        if values is None:
+            return None
+        if len(values) > 1:
+            self.refuse_repeated((name,))
+        return values[0]
+
+    @property
+    def grant_type(self) -> str:
+        """
+        The grant that is asked for.
+
+        Raises:
+            InvalidRequest: It is missing or repeated.
+        """
+        value = self.get("grant_type")
+        if value is None:
+            raise InvalidRequest("missing required parameter 'grant_type'")
+        return value
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """
+        The resource indicators in order, each once (RFC 8707 §2 lets this one parameter repeat).
+        """
+        return tuple(dict.fromkeys(self.parameters.get("resource", ())))
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """
+        The scope tokens that are asked for, in order.
+        """
+        return parse_scope(self.get("scope"))
+
+    @property
+    def organization_id(self) -> str | None:
+        """
+        The organization that the token is asked for.
+        """
+        return self.get("organization_id")
+
+    def refuse_repeated(self, names: Collection[str]) -> None:
+        """
+        Refuse the request where it repeats one of these parameters, equal values included.
+
+        Raises:
+            InvalidRequest: It does; all of those repeated are named.
+
+        Implements: RFC 6749 §3.2.
+        """
+        repeated = [f"'{name}'" for name in names if name not in MAY_REPEAT and len(self.parameters.get(name, ())) > 1]
+        if repeated:
+            noun = "parameter" if len(repeated) == 1 else "parameters"
+            raise InvalidRequest(f"{_enumerate(repeated)} {noun} must not be provided twice")
+
+
+_EMPTY = TokenForm({})
+
+
+def read_form(content_type: str | None, body: bytes, *, path: str = "/token") -> TokenForm:
+    """
+    Read a request body as form parameters, from form encoding or from a flat JSON object.
+
+    Args:
+        path: What the refusal of another content type names.
+
+    Raises:
+        InvalidRequest: A NUL byte, another content type, bad percent-encoding or text that is not valid in
+            its charset.
+    """
+    if not body or content_type is None:
+        return _EMPTY
+    media_type, charset = _media_type(content_type)
+    if media_type == FORM and charset == "utf-8":
+        # A body with a secret in it must not stay in memory for longer than its request.
+        if len(body) <= _CACHED_BODY and b"secret" not in body and b"assertion" not in body:
+            try:
+                return _parse_cached(body)
+            except _NotToBeKept as form:
+                return form.parsed
+        return _parse_utf8_form(body)
+    if b"\0" in body and charset != "utf-16-le":
+        raise InvalidRequest("null bytes are not allowed in the request body")
+    if media_type == FORM:
+        return _parse_utf8_form(_decode(body, charset).encode())
+    if media_type == JSON:
+        return _collect(_json_pairs(body))
+    raise InvalidRequest(f"only {FORM} content-type bodies are supported on POST {path}")
+
+
+def present_credentials(authorization: Sequence[str], form: TokenForm) -> PresentedCredentials:
+    """
+    Find the one mechanism that a request authenticates with.
+
+    Args:
+        authorization: The values of all Authorization headers of the request.
+
+    Raises:
+        InvalidRequest: None, more than one, or a malformed one.
+
+    Implements: RFC 6749 §2.3, §2.3.1.
+    """
+    form.refuse_repeated(CREDENTIALS)
+    if len(authorization) > 1:
+        raise InvalidRequest("the Authorization header must not be sent twice")
+    assertion = form.get("client_assertion")
+    secret = form.get("client_secret")
+    if bool(authorization) + (secret is not None) + (assertion is not None) > 1:
+        raise InvalidRequest("client authentication must only be provided using one mechanism")
+    client_id = form.get("client_id")
+    if authorization:
+        return _from_basic(authorization[0], client_id)
+    if assertion is not None:
+        return _from_assertion(assertion, form.get("client_assertion_type"), client_id)
+    if client_id is None:
+        raise InvalidRequest("no client authentication mechanism provided")
+    if secret is None:
+        return PresentedCredentials(method=ClientAuthMethod.NONE, client_id=client_id, secret=None)
+    return PresentedCredentials(method=ClientAuthMethod.POST, client_id=client_id, secret=ClientSecret(secret))
+
+
+def _from_basic(header: str, body_client_id: str | None) -> PresentedCredentials:
+    client_id, secret = decode_basic(header)
+    if body_client_id is not None and body_client_id != client_id:
+        raise InvalidRequest("client_id mismatch")
+    if not secret:
+        raise InvalidRequest("client_secret must be provided in the Authorization header")
+    if not client_id:
+        raise InvalidRequest("no client authentication mechanism provided")
+    return PresentedCredentials(method=ClientAuthMethod.BASIC, client_id=client_id, secret=ClientSecret(secret))
+
+
+def _from_assertion(assertion: str, kind: str | None, client_id: str | None) -> PresentedCredentials:
+    if kind is None:
+        raise InvalidRequest("client_assertion_type must be provided")
+    if kind != JWT_BEARER_ASSERTION:
+        raise InvalidRequest(f"client_assertion_type must have value {JWT_BEARER_ASSERTION}")
+    if _COMPACT_JWS.match(assertion) is None:
+        raise InvalidRequest("invalid client_assertion format")
+    return PresentedCredentials(method=ClientAuthMethod.PRIVATE_KEY_JWT, client_id=client_id or "", secret=None)
+
+
+def decode_basic(header: str) -> tuple[str, str]:
+    """
+    Decode an Authorization header of scheme Basic into client id and secret, both form-decoded.
+
+    Raises:
+        InvalidRequest: Another scheme, bad base64, no colon, bad percent-encoding, or characters outside
+            ASCII.
+
+    Implements: RFC 6749 §2.3.1 and Appendix B, RFC 7617 §2.
+    """
+    scheme, _, encoded = header.partition(" ")
+    malformed = InvalidRequest("invalid authorization header value format")
+    if scheme.lower() != "basic" or not encoded or _BASE64.match(encoded) is None:
+        raise malformed
+    try:
+        pair = base64.b64decode(encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4), validate=True)
+        text = pair.decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        raise malformed from None
+    client_id, colon, secret = text.partition(":")
+    if not colon:
+        raise malformed
+    return _form_decode_credential(client_id), _form_decode_credential(secret)
+
+
+def _form_decode_credential(value: str) -> str:
+    if "%" in value or "+" in value:
+        raw = value.replace("+", " ").encode()
+        decoded = unquote_to_bytes(raw).decode("latin-1") if _PERCENT.search(raw) is None else "\0"
+    else:
+        decoded = value
+    if not decoded.isascii() or not decoded.isprintable():
+        raise InvalidRequest("client_id and client_secret in the authorization header are not properly encoded")
+    return decoded
+
+
+class _NotToBeKept(Exception):
+    """
+    A form with a secret in it, whose name was percent-encoded: what a cached function raises is not kept.
+    """
+
+    def __init__(self, parsed: TokenForm) -> None:
+        super().__init__()
+        self.parsed = parsed
+
+
+@lru_cache(maxsize=1024)
+def _parse_cached(body: bytes) -> TokenForm:
+    form = _parse_utf8_form(body)
+    if not _SECRETS.isdisjoint(form.parameters):
+        raise _NotToBeKept(form)
+    return form
+
+
+def _parse_utf8_form(body: bytes) -> TokenForm:
+    if b"\0" in body:
+        raise InvalidRequest("null bytes are not allowed in the request body")
+    return _collect(_form_pairs(body))
+
+
+def _form_pairs(body: bytes) -> Iterator[tuple[str, str]]:
+    for part in body.split(b"&"):
+        name, _, value = part.partition(b"=")
+        yield _form_decode(name), _form_decode(value)
+
+
+def _form_decode(raw: bytes) -> str:
+    if b"+" in raw:
+        raw = raw.replace(b"+", b" ")
+    if b"%" in raw:
+        if _PERCENT.search(raw) is not None:
+            raise InvalidRequest("the request body is not properly percent-encoded")
+        raw = unquote_to_bytes(raw)
+    return _decode(raw, "utf-8")
+
+
+def _json_pairs(body: bytes) -> Iterator[tuple[str, str]]:
+    try:
+        members = json.loads(body, object_pairs_hook=tuple)  # pairs, so that a repeated member stays visible
+    except (ValueError, RecursionError):
+        return
+    if not isinstance(members, tuple):
+        return
+    for name, member in members:
+        for item in member if isinstance(member, list) else [member]:
+            yield _text(name), _json_scalar(item)
+
+
+def _json_scalar(value: object) -> str:
+    match value:
+        case str():
+            return _text(value)
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case _:
+            return ""
+
+
+def _collect(pairs: Iterable[tuple[str, str]]) -> TokenForm:
+    parameters: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if "\0" in value or "\0" in name:
+            raise InvalidRequest("null bytes are not allowed in the request body")
+        if value:
+            parameters.setdefault(name, []).append(value)
+    return TokenForm({name: tuple(values) for name, values in parameters.items()})
+
+
+def _decode(raw: bytes, charset: str) -> str:
+    try:
+        return raw.decode(charset)
+    except UnicodeDecodeError:
+        raise InvalidRequest("the request body is not valid text in its character set") from None
+
+
+def _text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which only a JSON escape can bring
+        raise InvalidRequest("the request body is not valid text in its character set") from None
+    return value
+
+
+def _media_type(content_type: str) -> tuple[str, str]:
+    if content_type == FORM:
+        return FORM, "utf-8"
+    media_type, _, parameters = content_type.partition(";")
+    charset = "utf-8"
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.strip().partition("=")
+        if name.lower() == "charset":
+            charset = value.strip('"').lower()
+    if charset not in _CHARSETS:
+        raise InvalidRequest("the character set of the request body is not supported", status=415)
+    return media_type.strip().lower(), _CHARSETS[charset]
+
+
+def _enumerate(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
