@@ -1,0 +1,42 @@
+"""
+Who does something through an operation.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ActorKind(StrEnum):
+    """
+    Kinds of actor.
+    """
+
+    APPLICATION = "application"
+    USER = "user"
+    OPERATOR = "operator"
+    JOB = "job"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """
+    Who acts, and from where.
+
+    Attributes:
+        scopes: What its token carries; only for actors that came with one.
+        id: Id of the application, user or operator; the job's name; empty for `local`, the machine's own command line.
+    """
+
+    kind: ActorKind
+    id: str = ""
+    scopes: frozenset[str] = frozenset()
+    ip: str | None = None
+    user_agent: str | None = None
+
+    @property
+    def needs_authority(self) -> bool:
+        """
+        Whether its permissions must be looked up. Jobs and whoever owns the machine's files need none.
+        """
+        return self.kind not in {ActorKind.JOB, ActorKind.LOCAL}

@@ -1,0 +1,42 @@
+"""
+Who asked: proved, or merely seen on the way to a refusal.
+"""
+
+from dataclasses import dataclass, field
+
+from watchword.protocol.forms import TokenForm
+from watchword.server.domain.secrets import SecretEntry
+from watchword.server.domain.view import ApplicationEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """
+    An application that has proved who it is.
+
+    Attributes:
+        secret: What it proved it with; None for a public application, which proves nothing.
+    """
+
+    application: ApplicationEntry
+    secret: SecretEntry | None
+
+
+@dataclass(slots=True)
+class Seen:
+    """
+    What a request has shown of itself so far. It decides nothing; the record of a refusal names it.
+
+    Attributes:
+        form: The request's parameters, once they could be read.
+        client_id: As presented.
+        application: The application with that id, once looked up.
+        matched: The secret that matched, expired or not.
+        secret: Whether a secret was presented at all.
+    """
+
+    form: TokenForm = field(default_factory=lambda: TokenForm({}))
+    client_id: str | None = None
+    application: ApplicationEntry | None = None
+    matched: SecretEntry | None = None
+    secret: bool = False

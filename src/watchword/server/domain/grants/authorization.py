@@ -1,0 +1,58 @@
+"""
+What any grant is, and what any grant yields.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from watchword.protocol.forms import TokenForm
+from watchword.protocol.names import Algorithm, GrantType
+from watchword.server.domain.authority import Dropped
+from watchword.server.domain.client_auth import Caller
+from watchword.server.domain.targets import Target
+from watchword.server.domain.view import ApplicationEntry, View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """
+    What may be had: everything that the token will say, before it is signed.
+
+    Attributes:
+        scopes: Granted, in the order asked.
+        dropped: Asked and not granted, with the reason.
+        lifetime: Seconds.
+        algorithm: None follows the tenant.
+        spend: Ids that must be used up exactly once, together with the record of the token.
+    """
+
+    grant_type: GrantType
+    subject: str
+    client_id: str
+    target: Target
+    scopes: tuple[str, ...]
+    dropped: Mapping[str, Dropped]
+    lifetime: int
+    algorithm: Algorithm | None
+    spend: tuple[str, ...] = field(default=())
+
+
+class Grant(Protocol):
+    """
+    One way to obtain a token.
+    """
+
+    grant_type: GrantType
+    parameters: tuple[str, ...]
+
+    def is_allowed(self, application: ApplicationEntry) -> bool:
+        """
+        Tell whether applications like this one may use the grant.
+        """
+
+    async def authorize(self, form: TokenForm, caller: Caller, view: View, now: datetime) -> Authorization:
+        """
+        Decide what may be had.
+        """

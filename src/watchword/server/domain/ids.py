@@ -1,0 +1,46 @@
+"""
+Ids of records and tokens. Randomness is handed in.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from typing import NewType
+
+RandomBytes = Callable[[int], bytes]
+TenantId = NewType("TenantId", str)
+
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+RECORD_ID = 21
+USER_ID = 12
+_TAG_BYTES = 4
+_TOKEN_ID_BYTES = 32
+
+
+def new_id(random: RandomBytes, length: int = RECORD_ID) -> str:
+    """
+    Make an id of digits and lower-case letters; 21 of them carry 108 bits.
+    """
+    return random_text(random, length, _ALPHABET)
+
+
+def random_text(random: RandomBytes, length: int, alphabet: str) -> str:
+    """
+    Draw characters from an alphabet, each equally likely.
+    """
+    unbiased = 256 - 256 % len(alphabet)
+    text: list[str] = []
+    while len(text) < length:
+        text += [alphabet[byte % len(alphabet)] for byte in random(2 * length) if byte < unbiased]
+    return "".join(text[:length])
+
+
+def new_jti(secret_id: str, random: RandomBytes) -> str:
+    """
+    Make a token id of 43 characters: 224 random bits behind a 32-bit tag of the secret that the token was bought with.
+
+    The tag lets the server, and nobody else, tell which tokens a leaked secret may have bought.
+    """
+    tag = hashlib.sha256(secret_id.encode()).digest()[:_TAG_BYTES]
+    token_id = tag + random(_TOKEN_ID_BYTES - _TAG_BYTES)
+    return base64.urlsafe_b64encode(token_id).rstrip(b"=").decode("ascii")

@@ -1,0 +1,104 @@
+"""
+What a decision about a token may read: entries that mirror the database at one moment, and the view of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from watchword.protocol.names import Algorithm
+from watchword.server.domain.names import ApplicationType, RoleType
+from watchword.server.domain.secrets import SecretEntry
+from watchword.server.domain.signing_keys import SigningKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantEntry:
+    """
+    A tenant: what signs its tokens, and where a request without `resource` goes.
+    """
+
+    id: str
+    signing_algorithm: Algorithm
+    default_resource: str | None
+    keys: tuple[SigningKey, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationEntry:
+    """
+    An application with its secrets and the ids of its roles.
+
+    Attributes:
+        origins: Origins from which browsers may call with this application's id.
+    """
+
+    id: str
+    name: str
+    type: ApplicationType
+    role_ids: tuple[str, ...]
+    secrets: tuple[SecretEntry, ...]
+    origins: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleEntry:
+    """
+    A role with the ids of the scopes that it gives.
+    """
+
+    id: str
+    name: str
+    type: RoleType
+    scope_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceEntry:
+    """
+    An API resource with its scopes, id by name.
+    """
+
+    id: str
+    name: str
+    indicator: str
+    access_token_ttl: int
+    signing_algorithm: Algorithm | None
+    scopes: Mapping[str, str]
+
+
+class View(Protocol):
+    """
+    What is true at one moment. Reading it may wait for the database; it never writes.
+    """
+
+    async def tenant(self) -> TenantEntry:
+        """
+        Return the tenant that the request is for.
+        """
+
+    async def application(self, application_id: str) -> ApplicationEntry | None:
+        """
+        Return an application, or None where there is none.
+        """
+
+    async def roles(self, application: ApplicationEntry) -> tuple[RoleEntry, ...]:
+        """
+        Return the roles of an application.
+        """
+
+    async def resource(self, indicator: str) -> ResourceEntry | None:
+        """
+        Return the API resource with exactly this indicator, or None.
+        """
+
+    async def is_member(self, application: ApplicationEntry, organization_id: str) -> bool:
+        """
+        Tell whether an application belongs to an organization.
+        """
+
+    async def signing_key(self, algorithm: Algorithm | None, now: datetime) -> SigningKey:
+        """
+        Return the key that signs now with this algorithm; None stands for the tenant's own.
+        """
