@@ -1,0 +1,266 @@
+"""
+Settings: one table, read once.
+
+A value comes from a flag, else the environment, else `HOME/watchword.toml`, else its default.
+
+Every setting `x` is also `WATCHWORD_X`, and `WATCHWORD_X_FILE` names a file that holds it. Unknown names are errors.
+"""
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+from watchword.protocol.names import Algorithm
+
+PREFIX = "WATCHWORD_"
+FILE_NAME = "watchword.toml"
+# The command line's own, read by the command line.
+COMMAND_LINE = frozenset({"WATCHWORD_CLI_ENDPOINT", "WATCHWORD_CLI_CLIENT_ID", "WATCHWORD_CLI_CLIENT_SECRET"})
+_NOT_IN_FILE = frozenset({"home"})
+
+
+class SettingsError(Exception):
+    """
+    The settings can't be used. The text says which one, where it came from, and what to do.
+    """
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def default_home() -> Path:
+    """
+    Return the platform's data folder for Watchword.
+    """
+    return platformdirs.user_data_path("watchword")
+
+
+class Settings(BaseModel):
+    """
+    Everything that can be set, with its default and its meaning: the reference page is made from this table.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+    home: Path = Field(
+        default_factory=default_home,
+        description="Folder with the database, the master key and `watchword.toml`.",
+    )
+    endpoint: str = Field(
+        default="",
+        description="Public base URL. The issuer is `<endpoint>/oidc`. Default: `http://127.0.0.1:<port>`.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address that `serve` binds.")
+    port: int = Field(default=3001, ge=1, le=65535, description="Port that `serve` binds.")
+    workers: int = Field(default=1, ge=1, le=64, description="Server processes that share the port.")
+    allow_http_endpoint: bool = Field(
+        default=False,
+        description="Accept an `http:` endpoint off loopback. Tokens and secrets then cross the network in clear.",
+    )
+    trusted_proxies: Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], BeforeValidator(_split)] = (
+        Field(
+            default=(),
+            description="Addresses or networks whose `X-Forwarded-For` counts, comma-separated.",
+        )
+    )
+    master_key: SecretStr | None = Field(
+        default=None, description="Master key lines, `id:base64`, the last one wraps. Instead of a file."
+    )
+    master_key_file: Path | None = Field(
+        default=None, description="File with the master key lines. Default: `HOME/master.key`."
+    )
+    signing_algorithm: Algorithm = Field(
+        default=Algorithm.ES256,
+        description="Signs the tokens of a new tenant: `ES256`, `ES384` or `RS256`. An API resource may have its own.",
+    )
+    secret_reveal_hours: Annotated[int, Field(ge=0, le=24 * 366)] | Literal["forever"] = Field(
+        default=24,
+        description="How long a secret can be read back: `0` (only in the answer that made it) … `forever`.",
+    )
+    request_log: bool = Field(default=True, description="Write one line to standard error for each request.")
+    log_format: Literal["json", "console"] = Field(default="json", description="How log lines look.")
+    body_timeout_seconds: int = Field(
+        default=30, ge=1, le=600, description="How long the server waits for the rest of a request body."
+    )
+    shutdown_timeout_seconds: int = Field(
+        default=30,
+        ge=1,
+        le=600,
+        description="How long requests in flight may take to finish after a stop signal.",
+    )
+
+    @model_validator(mode="after")
+    def _check_endpoint(self) -> "Settings":
+        url = urlsplit(self.public_endpoint)
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            raise ValueError("endpoint: it must be an http or https URL")
+        if url.path or url.query or url.fragment or url.username or self.public_endpoint.endswith(("?", "#")):
+            raise ValueError("endpoint: it must be a base URL: scheme, host and port, no path")
+        if url.scheme == "http" and not self.allow_http_endpoint and not is_loopback(url.hostname):
+            raise ValueError(
+                "endpoint: an http endpoint is refused unless its host is loopback: "
+                "use https, or set allow_http_endpoint"
+            )
+        return self
+
+    @property
+    def public_endpoint(self) -> str:
+        """
+        The endpoint in force, without a trailing slash.
+        """
+        return self.endpoint.rstrip("/") or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def issuer(self) -> str:
+        """
+        The issuer: the `iss` of every token.
+        """
+        return f"{self.public_endpoint}/oidc"
+
+    @property
+    def database(self) -> Path:
+        """
+        The SQLite file of the tables.
+        """
+        return self.home / "watchword.db"
+
+    @property
+    def token_database(self) -> Path:
+        """
+        The SQLite file of what the token path writes.
+        """
+        return self.home / "tokens.db"
+
+    @property
+    def key_file(self) -> Path:
+        """
+        The file of the master key.
+        """
+        return self.master_key_file or self.home / "master.key"
+
+    @property
+    def file(self) -> Path:
+        """
+        The settings file.
+        """
+        return self.home / FILE_NAME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """
+    Settings, and where each value came from.
+    """
+
+    settings: Settings
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+
+def is_loopback(host: str) -> bool:
+    """
+    Tell whether a host name or address never leaves this machine.
+    """
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def resolve(flags: Mapping[str, object], environment: Mapping[str, str] | None = None) -> Resolved:
+    """
+    Find every setting's value and where it comes from.
+
+    Args:
+        flags: Settings given on the command line; None counts as not given.
+        environment: Defaults to the process's own.
+
+    Raises:
+        SettingsError: An unknown name, an unreadable file, or a value that can't be used.
+    """
+    variables = os.environ if environment is None else environment
+    values, origins = _from_environment(variables)
+    given = {name: value for name, value in flags.items() if value is not None}
+    home = Path(str(given.get("home") or values.get("home") or default_home()))
+    from_file = _from_file(home / FILE_NAME)
+    merged = {**from_file, **values, **given, "home": home.expanduser().absolute()}
+    origin = {
+        **dict.fromkeys(from_file, str(home / FILE_NAME)),
+        **origins,
+        **dict.fromkeys(given, "command line"),
+    }
+    return Resolved(settings=_validate(merged, origin), origins=origin)
+
+
+def _from_environment(variables: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str]]:
+    values: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    known = {PREFIX + name.upper(): name for name in Settings.model_fields}
+    for variable in sorted(name for name in variables if name.startswith(PREFIX)):
+        bare = variable.removesuffix("_FILE") if variable not in known else variable
+        if bare in COMMAND_LINE:
+            continue
+        if bare not in known:
+            raise SettingsError(f"{variable}: there is no such setting{_nearest(variable, list(known))}")
+        if bare != variable and bare in variables:
+            raise SettingsError(f"{variable} and {bare} are both set: keep one")
+        name = known[bare]
+        values[name] = variables[variable] if bare == variable else _read(variable, Path(variables[variable]))
+        origins[name] = variable
+    return values, origins
+
+
+def _read(variable: str, path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{variable}: {path} can't be read: {error}") from None
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    try:
+        values = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} can't be read: {error}") from None
+    known = [name for name in Settings.model_fields if name not in _NOT_IN_FILE]
+    for name in values:
+        if name not in known:
+            raise SettingsError(f"{path}: {name}: there is no such setting{_nearest(name, known)}")
+    return values
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    match = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {match[0]}?" if match else ""
+
+
+def _validate(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:
+    try:
+        return Settings.model_validate(dict(values))
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        message = problem["msg"].removeprefix("Value error, ")
+        name = str(problem["loc"][0]) if problem["loc"] else message.partition(":")[0]
+        text = message if message.startswith(name) else f"{name}: {message}"
+        raise SettingsError(f"{text} (from {origins.get(name, 'the default')})") from None
