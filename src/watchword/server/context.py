@@ -1,0 +1,132 @@
+"""
+What a request is handed: everything it needs, passed and never global.
+
+The token path's parts appear here as the protocols that `tokens` fulfils; `bootstrap` puts them in.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from watchword.server.domain.actors import Actor
+from watchword.server.domain.events import Event
+from watchword.server.domain.ids import RandomBytes
+from watchword.server.domain.management import check_permission
+from watchword.server.domain.names import Permission, management_indicator
+from watchword.server.domain.view import View
+from watchword.server.settings import Settings
+from watchword.server.storage import entries
+from watchword.server.storage.database import Connection, Database
+from watchword.server.storage.sealing import DataKeys
+from watchword.server.storage.transaction import Transaction, Upkeep
+
+D = TypeVar("D")
+
+
+class Directory(Protocol):
+    """
+    What is true now, for decisions about tokens.
+    """
+
+    async def decide(self, tenant_id: str, decision: Callable[[View], Awaitable[D]]) -> D:
+        """
+        Run a decision over one moment that is not older than this call.
+        """
+
+    def close(self) -> None:
+        """
+        Close connections.
+        """
+
+
+class TokenLog(Protocol):
+    """
+    The durable record of tokens.
+    """
+
+    async def append(self, tenant_id: str, event: Event, *, used_secret: tuple[str, str] | None = None) -> None:
+        """
+        Return once the record is durable.
+        """
+
+    def close(self) -> None:
+        """
+        Finish what is under way and stop.
+        """
+
+
+class RequestLog(Protocol):
+    """
+    One line a request.
+    """
+
+    def line(self, fields: Mapping[str, object]) -> None:
+        """
+        Write a line, soon.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """
+    The server's parts, put together once.
+
+    Attributes:
+        clock: Returns the time, an aware UTC datetime.
+        random: Returns so many random bytes.
+    """
+
+    settings: Settings
+    database: Database
+    keys: DataKeys
+    clock: Callable[[], datetime]
+    random: RandomBytes
+    directory: Directory
+    token_log: TokenLog
+    request_log: RequestLog
+
+    @contextmanager
+    def read(self, tenant_id: str, actor: Actor, permission: Permission) -> Iterator[Transaction]:
+        """
+        Open a reading transaction for an actor that has a permission at this very moment.
+
+        Raises:
+            Problem: The actor is gone, or lacks the permission.
+            StorageUnavailable: The database can't be read.
+        """
+        with self.database.read() as connection:
+            yield self._begin(connection, tenant_id, actor, permission)
+
+    @contextmanager
+    def write(self, tenant_id: str, actor: Actor, permission: Permission) -> Iterator[Transaction]:
+        """
+        Open a writing transaction for an actor that has a permission at this very moment. It must record what it does.
+
+        Raises:
+            Problem: The actor is gone, or lacks the permission.
+            StorageUnavailable: The database can't be written.
+        """
+        with self.database.write() as connection:
+            tx = self._begin(connection, tenant_id, actor, permission)
+            yield tx
+            if not tx.recorded and not tx.unchanged:
+                raise AssertionError("a writing transaction ends without an event")
+
+    @contextmanager
+    def upkeep(self) -> Iterator[Upkeep]:
+        """
+        Open a transaction for a job: it writes no tenant's rows and records no event.
+        """
+        with self.database.write() as connection:
+            yield Upkeep(connection)
+
+    def _begin(self, connection: Connection, tenant_id: str, actor: Actor, permission: Permission) -> Transaction:
+        if actor.needs_authority:
+            application = entries.load_application(connection, tenant_id, actor.id)
+            role_ids = () if application is None else application.role_ids
+            roles = [entries.load_role(connection, tenant_id, role_id) for role_id in role_ids]
+            resource = entries.load_resource(connection, tenant_id, management_indicator(tenant_id))
+            check_permission(actor, permission, application, filter(None, roles), resource)
+        return Transaction(connection, tenant_id, actor, self.keys, self.settings, self.clock, self.random)

@@ -1,0 +1,104 @@
+"""
+The look: what has changed in a tenant since the last one. One indexed read on a connection of its own.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from watchword.server.storage import schema
+from watchword.server.storage.database import StorageUnavailable, connect
+
+_SINCE = "SELECT number, nonce, kind, key FROM changes WHERE tenant_id = ? AND number >= ? ORDER BY number"
+_NEWEST = "SELECT number, nonce, kind, key FROM changes WHERE tenant_id = ? ORDER BY number DESC LIMIT 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """
+    A moment in a tenant's history: the newest change, and the nonce that tells it from another history's.
+    """
+
+    number: int
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """
+    What a look saw.
+
+    Attributes:
+        keys: (kind, key) of each change since the last mark; None where the histories don't join, so that nothing that
+            is remembered may be used.
+    """
+
+    mark: Mark
+    keys: Sequence[tuple[str, str]] | None
+
+
+class Looker:
+    """
+    Looks from the event loop's own thread: in WAL mode a read waits for nobody.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def since(self, tenant_id: str, mark: Mark | None) -> Changes:
+        """
+        Read what has changed since a mark; without one, just where things are.
+
+        Raises:
+            StorageUnavailable: The database can't be read.
+        """
+        if self._connection is None:
+            self._connection = connect(self._path)
+        try:
+            if mark is None:
+                return _start(self._connection.execute(_NEWEST, (tenant_id,)).fetchall())
+            rows = self._connection.execute(_SINCE, (tenant_id, mark.number)).fetchall()
+        except sqlite3.Error as error:
+            self.close()
+            raise StorageUnavailable(str(error)) from error
+        if len(rows) == 1 and rows[0][0] == mark.number and rows[0][1] == mark.nonce:
+            return Changes(mark, ())
+        return _joined(mark, rows)
+
+    def close(self) -> None:
+        """
+        Close the connection; the next look opens another.
+        """
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def number_of(connection: sa.Connection, tenant_id: str) -> int:
+    """
+    Return the number of the newest change that a transaction sees.
+    """
+    query = sa.select(schema.change_counters.c.number).where(schema.change_counters.c.tenant_id == tenant_id)
+    return connection.execute(query).scalar_one_or_none() or 0
+
+
+def _start(rows: Sequence[tuple[int, str, str, str]]) -> Changes:
+    return Changes(Mark(rows[0][0], rows[0][1]) if rows else Mark(0, ""), None)
+
+
+def _joined(mark: Mark, rows: Sequence[tuple[int, str, str, str]]) -> Changes:
+    if not rows:
+        # Nothing at all: an empty history, or another one than the mark's.
+        return Changes(mark, ()) if mark.number == 0 else Changes(Mark(0, ""), None)
+    newest = Mark(rows[-1][0], rows[-1][1])
+    follows = rows[0][:2] == (mark.number, mark.nonce)
+    whole = len(rows) == newest.number - mark.number + 1
+    if mark.number and not (follows and whole):
+        return Changes(newest, None)
+    if not mark.number and rows[0][0] != 1:
+        return Changes(newest, None)
+    return Changes(newest, [(kind, key) for _, _, kind, key in (rows[1:] if mark.number else rows)])

@@ -1,0 +1,167 @@
+"""
+The master key: lines of `id:base64`, in a file that others can't read or in the environment. The last line wraps.
+"""
+
+import base64
+import binascii
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from watchword.server.settings import Settings
+from watchword.server.storage.sealing import KEY_BYTES
+
+_LINE = re.compile(r"([a-z0-9]{4,64}):([A-Za-z0-9+/]+={0,2})\Z")
+_ID_BYTES = 5
+
+
+class MasterKeyError(Exception):
+    """
+    The master key is missing, foreign, malformed or readable by others. The text says what to do.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKeys:
+    """
+    The keys of all lines, by id, in the order of the lines.
+    """
+
+    keys: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def wrapping(self) -> tuple[str, bytes]:
+        """
+        The last line: id and key.
+        """
+        return list(self.keys.items())[-1]
+
+
+def load(settings: Settings) -> MasterKeys | None:
+    """
+    Read the master key from where the settings say it is.
+
+    Returns:
+        None where none is supplied and the file does not exist.
+
+    Raises:
+        MasterKeyError: It can't be used.
+    """
+    if settings.master_key is not None:
+        return parse(settings.master_key.get_secret_value(), "WATCHWORD_MASTER_KEY")
+    path = settings.key_file
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise MasterKeyError(f"the master key {path} can't be read: {error}") from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise MasterKeyError(f"the master key {path} can be read by others: run `chmod 600 {path}`")
+    return parse(text, str(path))
+
+
+def parse(text: str, source: str) -> MasterKeys:
+    """
+    Read master key lines; blank ones and those that begin with `#` don't count.
+
+    Raises:
+        MasterKeyError: A line is malformed, an id stands twice, or there is none.
+    """
+    keys: dict[str, bytes] = {}
+    for number, line in enumerate((line.strip() for line in text.splitlines()), 1):
+        if not line or line.startswith("#"):
+            continue
+        key_id, key = _parse_line(line, f"{source}, line {number}")
+        if key_id in keys:
+            raise MasterKeyError(f"{source}, line {number}: the id {key_id} stands twice")
+        keys[key_id] = key
+    if not keys:
+        raise MasterKeyError(f"{source} holds no master key: put back the one that this database was made with")
+    return MasterKeys(keys)
+
+
+def _parse_line(line: str, where: str) -> tuple[str, bytes]:
+    match = _LINE.match(line)
+    try:
+        key = base64.b64decode(match[2], validate=True) if match else b""
+    except binascii.Error:
+        key = b""
+    if match is None or len(key) != KEY_BYTES:
+        raise MasterKeyError(f"{where}: a line must be `id:base64`, with {KEY_BYTES} bytes of key")
+    return match[1], key
+
+
+def new_line() -> str:
+    """
+    Make a master key line.
+    """
+    return f"{os.urandom(_ID_BYTES).hex()}:{base64.b64encode(os.urandom(KEY_BYTES)).decode()}\n"
+
+
+def create(path: Path) -> MasterKeys:
+    """
+    Make a key file, readable by its owner alone. It never replaces one.
+
+    Raises:
+        MasterKeyError: The file is there already, or the folder can't be written.
+    """
+    return _write(path, new_line(), os.O_CREAT | os.O_EXCL)
+
+
+def append(path: Path) -> MasterKeys:
+    """
+    Append a fresh line to a key file, whole and synced.
+
+    Raises:
+        MasterKeyError: The file can't be written.
+    """
+    return _write(path, new_line(), os.O_APPEND)
+
+
+def _write(path: Path, line: str, how: int) -> MasterKeys:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | how, 0o600)
+        try:
+            os.write(descriptor, line.encode("ascii"))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        _sync_folder(path.parent)
+        return parse(path.read_text(encoding="ascii"), str(path))
+    except OSError as error:
+        raise MasterKeyError(f"the master key {path} can't be written: {error}") from None
+
+
+def replace(path: Path, keys: Mapping[str, bytes]) -> None:
+    """
+    Write a key file anew with these lines, so that a crash leaves either the old or the new one.
+
+    Raises:
+        MasterKeyError: The file can't be written.
+    """
+    lines = "".join(f"{key_id}:{base64.b64encode(key).decode()}\n" for key_id, key in keys.items())
+    fresh = path.with_suffix(".new")
+    try:
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise MasterKeyError(f"the master key {path} can't be written: {error}") from None
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,3 @@
+"""
+The history of `watchword.db`.
+"""

@@ -1,0 +1,3 @@
+"""
+One file a step, in the order of their numbers.
+"""

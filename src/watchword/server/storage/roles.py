@@ -1,0 +1,257 @@
+"""
+Roles, their scopes, and who holds them, as rows.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from watchword.server.domain.names import INTERNAL_ROLE_PREFIX, ApplicationType, RoleType
+from watchword.server.domain.records import Application, Role, Scope
+from watchword.server.domain.search import Search
+from watchword.server.storage import applications, resources, rows, schema
+from watchword.server.storage.rows import Listing, Page
+from watchword.server.storage.search import matching
+from watchword.server.storage.transaction import Transaction
+
+_T = schema.roles
+_SCOPES = schema.role_scopes
+_APPLICATIONS = schema.application_roles
+_USERS = schema.user_roles
+OLDEST_FIRST = (_T.c.created_at, _T.c.id)
+MOST_FEATURED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleFilter:
+    """
+    Which roles a list shows; None does not filter.
+    """
+
+    type: RoleType | None = None
+    exclude_user_id: str | None = None
+    exclude_application_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeaturedApplication:
+    """
+    An application as a list of roles shows it.
+    """
+
+    id: str
+    name: str
+    type: ApplicationType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeaturedUser:
+    """
+    A user as a list of roles shows it.
+    """
+
+    id: str
+    avatar: str | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holders:
+    """
+    How many hold a role, and the first few of them.
+    """
+
+    users_count: int
+    featured_users: Sequence[FeaturedUser]
+    applications_count: int
+    featured_applications: Sequence[FeaturedApplication]
+
+
+def visible() -> sa.ColumnElement[bool]:
+    """
+    Return the condition that hides internal roles from lists.
+    """
+    return _T.c.name.not_like(INTERNAL_ROLE_PREFIX + "%")
+
+
+def find(tx: Transaction, role_id: str) -> Role | None:
+    """
+    Return a role, or None.
+    """
+    return rows.find(tx, _T, Role, id=role_id)
+
+
+def find_by_name(tx: Transaction, name: str) -> Role | None:
+    """
+    Return the role of this name, or None.
+    """
+    return rows.find(tx, _T, Role, name=name)
+
+
+def with_ids(tx: Transaction, role_ids: Collection[str]) -> dict[str, Role]:
+    """
+    Return the roles that exist among these ids.
+    """
+    query = sa.select(*rows.columns(_T, Role)).where(rows.of_tenant(tx, _T), _T.c.id.in_(role_ids))
+    return {row.id: rows.to_record(Role, row) for row in tx.connection.execute(query)}
+
+
+def default_for_users(tx: Transaction) -> list[str]:
+    """
+    Return the ids of the roles that every new user gets.
+    """
+    query = sa.select(_T.c.id).where(rows.of_tenant(tx, _T), _T.c.is_default.is_(sa.true()), _T.c.type == RoleType.USER)
+    return list(tx.connection.execute(query.order_by(*OLDEST_FIRST)).scalars())
+
+
+def listing(tx: Transaction, wanted: RoleFilter, search: Search, page: Page | None) -> Listing[Role]:
+    """
+    List the roles that are not internal, oldest first.
+    """
+    query = sa.select(*rows.columns(_T, Role)).where(rows.of_tenant(tx, _T), visible())
+    if wanted.type is not None:
+        query = query.where(_T.c.type == wanted.type)
+    for table, column, value in (
+        (_USERS, _USERS.c.user_id, wanted.exclude_user_id),
+        (_APPLICATIONS, _APPLICATIONS.c.application_id, wanted.exclude_application_id),
+    ):
+        if value is not None:
+            held = sa.select(table.c.role_id).where(rows.of_tenant(tx, table), column == value)
+            query = query.where(_T.c.id.not_in(held))
+    return rows.listing(tx, Role, matching(tx, query, _T, search), OLDEST_FIRST, page)
+
+
+def list_of_application(tx: Transaction, application_id: str, search: Search, page: Page | None) -> Listing[Role]:
+    """
+    List an application's roles that are not internal, in the order in which they were given.
+    """
+    query = applications.roles_query(tx, application_id).where(visible())
+    order = (schema.application_roles.c.created_at, _T.c.id)
+    return rows.listing(tx, Role, matching(tx, query, _T, search), order, page)
+
+
+def insert(tx: Transaction, role: Role, *, built_in: bool = False) -> None:
+    """
+    Add a role; a built-in one comes with the tenant.
+    """
+    rows.insert(tx, _T, role, created_at=tx.now(), built_in=built_in)
+
+
+def is_built_in(tx: Transaction, role_id: str) -> bool:
+    """
+    Tell whether a role came with the tenant.
+    """
+    return rows.exists(tx, _T, id=role_id, built_in=True)
+
+
+def update(tx: Transaction, role_id: str, changes: Mapping[str, object]) -> bool:
+    """
+    Change a role's columns; tell whether it is there.
+    """
+    return rows.update(tx, _T, changes, id=role_id)
+
+
+def delete(tx: Transaction, role_id: str) -> bool:
+    """
+    Delete a role and all its links.
+    """
+    return rows.delete(tx, _T, id=role_id)
+
+
+def list_scopes(tx: Transaction, role_id: str, search: Search, page: Page | None) -> Listing[Scope]:
+    """
+    List a role's scopes, in the order in which they were added.
+    """
+    table = schema.scopes
+    query = (
+        resources.scopes_query(tx)
+        .join(_SCOPES, sa.and_(_SCOPES.c.tenant_id == table.c.tenant_id, _SCOPES.c.scope_id == table.c.id))
+        .where(_SCOPES.c.role_id == role_id)
+    )
+    order = (_SCOPES.c.created_at, *resources.SCOPES_OLDEST_FIRST)
+    return rows.listing(tx, Scope, matching(tx, query, table, search), order, page)
+
+
+def scope_ids(tx: Transaction, role_id: str) -> set[str]:
+    """
+    Return the ids of a role's scopes.
+    """
+    query = sa.select(_SCOPES.c.scope_id).where(rows.of_tenant(tx, _SCOPES), _SCOPES.c.role_id == role_id)
+    return set(tx.connection.execute(query).scalars())
+
+
+def add_scopes(tx: Transaction, role_id: str, ids: Collection[str]) -> None:
+    """
+    Give a role scopes that it does not have.
+    """
+    rows.link(tx, _SCOPES, [{"role_id": role_id, "scope_id": scope_id} for scope_id in ids])
+
+
+def remove_scope(tx: Transaction, role_id: str, scope_id: str) -> bool:
+    """
+    Take a scope from a role; tell whether it had it.
+    """
+    return rows.delete(tx, _SCOPES, role_id=role_id, scope_id=scope_id)
+
+
+def list_applications(tx: Transaction, role_id: str, search: Search, page: Page | None) -> Listing[Application]:
+    """
+    List the machine-to-machine applications that hold a role, in the order in which they got it.
+    """
+    table = schema.applications
+    query = (
+        sa.select(*rows.columns(table, Application))
+        .join(
+            _APPLICATIONS,
+            sa.and_(_APPLICATIONS.c.tenant_id == table.c.tenant_id, _APPLICATIONS.c.application_id == table.c.id),
+        )
+        .where(
+            rows.of_tenant(tx, table),
+            _APPLICATIONS.c.role_id == role_id,
+            table.c.type == ApplicationType.MACHINE_TO_MACHINE,
+        )
+    )
+    order = (_APPLICATIONS.c.created_at, table.c.id)
+    return rows.listing(tx, Application, matching(tx, query, table, search), order, page)
+
+
+def application_ids(tx: Transaction, role_id: str) -> set[str]:
+    """
+    Return the ids of all applications that hold a role.
+    """
+    query = sa.select(_APPLICATIONS.c.application_id).where(
+        rows.of_tenant(tx, _APPLICATIONS), _APPLICATIONS.c.role_id == role_id
+    )
+    return set(tx.connection.execute(query).scalars())
+
+
+def holders(tx: Transaction, role_id: str) -> Holders:
+    """
+    Count who holds a role, and name the first few.
+    """
+    people, software = schema.users, schema.applications
+    users = _linked(tx, people, _USERS, _USERS.c.user_id, role_id)
+    machines = _linked(tx, software, _APPLICATIONS, _APPLICATIONS.c.application_id, role_id)
+    return Holders(
+        users_count=_count(tx, _USERS, role_id),
+        featured_users=[rows.to_record(FeaturedUser, row) for row in tx.connection.execute(users)],
+        applications_count=_count(tx, _APPLICATIONS, role_id),
+        featured_applications=[rows.to_record(FeaturedApplication, row) for row in tx.connection.execute(machines)],
+    )
+
+
+def _linked(tx: Transaction, table: sa.Table, links: sa.Table, column: sa.Column[Any], role_id: str) -> sa.Select[Any]:
+    return (
+        sa.select(table)
+        .join(links, sa.and_(links.c.tenant_id == table.c.tenant_id, column == table.c.id))
+        .where(rows.of_tenant(tx, links), links.c.role_id == role_id)
+        .order_by(links.c.created_at, table.c.id)
+        .limit(MOST_FEATURED)
+    )
+
+
+def _count(tx: Transaction, links: sa.Table, role_id: str) -> int:
+    query = sa.select(sa.func.count()).select_from(links).where(rows.of_tenant(tx, links), links.c.role_id == role_id)
+    return tx.connection.execute(query).scalar_one()

@@ -1,0 +1,135 @@
+"""
+Records and rows: the mapping follows from the names, so no family writes it again.
+
+Every query is bound to the transaction's tenant here.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+
+from watchword.server.storage.transaction import Transaction
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """
+    A part of a list: `limit` records from `offset` on.
+    """
+
+    limit: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[R]):
+    """
+    Records of a page, and how many there are in all.
+    """
+
+    records: Sequence[R]
+    total: int
+
+
+def of_tenant(tx: Transaction, table: sa.Table) -> sa.ColumnElement[bool]:
+    """
+    Return the condition that binds a table to the transaction's tenant.
+    """
+    return table.c.tenant_id == tx.tenant_id
+
+
+def to_record(record_type: type[R], row: sa.Row[*tuple[Any, ...]]) -> R:
+    """
+    Make a record of a row that has its columns, by name.
+    """
+    mapping = row._mapping  # noqa: SLF001 - SQLAlchemy's documented accessor
+    return record_type(**{name: mapping[name] for name in _fields(record_type)})
+
+
+def columns(table: sa.Table, record_type: type[object]) -> list[sa.Column[Any]]:
+    """
+    Return the columns that a record is made of.
+    """
+    return [table.c[name] for name in _fields(record_type)]
+
+
+def find(tx: Transaction, table: sa.Table, record_type: type[R], **keys: object) -> R | None:
+    """
+    Return the record with these column values, or None.
+    """
+    query = sa.select(*columns(table, record_type)).where(of_tenant(tx, table), *_equal(table, keys))
+    row = tx.connection.execute(query).one_or_none()
+    return None if row is None else to_record(record_type, row)
+
+
+def exists(tx: Transaction, table: sa.Table, **keys: object) -> bool:
+    """
+    Tell whether there is a row with these column values.
+    """
+    query = sa.select(sa.literal(1)).select_from(table).where(of_tenant(tx, table), *_equal(table, keys))
+    return tx.connection.execute(query.limit(1)).first() is not None
+
+
+def insert(tx: Transaction, table: sa.Table, record: object, **more: object) -> None:
+    """
+    Add a record's row; `more` holds columns that the record does not carry.
+    """
+    values = {name: getattr(record, name) for name in _fields(type(record)) if name in table.c}
+    tx.connection.execute(table.insert().values(**values, **more))
+
+
+def link(tx: Transaction, table: sa.Table, links: Sequence[Mapping[str, str]]) -> None:
+    """
+    Add rows of a table that links two records.
+    """
+    if links:
+        rows = [{"tenant_id": tx.tenant_id, "created_at": tx.now(), **keys} for keys in links]
+        tx.connection.execute(table.insert(), rows)
+
+
+def update(tx: Transaction, table: sa.Table, changes: Mapping[str, object], **keys: object) -> bool:
+    """
+    Change the row with these column values; tell whether there was one.
+    """
+    statement = table.update().where(of_tenant(tx, table), *_equal(table, keys)).values(**changes)
+    return tx.connection.execute(statement).rowcount > 0
+
+
+def delete(tx: Transaction, table: sa.Table, **keys: object) -> bool:
+    """
+    Delete the rows with these column values; tell whether there was one.
+    """
+    statement = table.delete().where(of_tenant(tx, table), *_equal(table, keys))
+    return tx.connection.execute(statement).rowcount > 0
+
+
+def listing(
+    tx: Transaction,
+    record_type: type[R],
+    query: sa.Select[Any],
+    order: Sequence[sa.ColumnElement[Any]],
+    page: Page | None,
+) -> Listing[R]:
+    """
+    Run a query whose columns make records; a page also counts all that the query finds.
+    """
+    if page is None:
+        rows = tx.connection.execute(query.order_by(*order)).all()
+        return Listing([to_record(record_type, row) for row in rows], len(rows))
+    counted = sa.select(sa.func.count()).select_from(query.order_by(None).subquery())
+    total = tx.connection.execute(counted).scalar_one()
+    rows = tx.connection.execute(query.order_by(*order).limit(page.limit).offset(page.offset)).all()
+    return Listing([to_record(record_type, row) for row in rows], total)
+
+
+def _fields(record_type: type[object]) -> list[str]:
+    return [field.name for field in dataclasses.fields(record_type)]  # type: ignore[arg-type]  # a dataclass, by contract
+
+
+def _equal(table: sa.Table, keys: Mapping[str, object]) -> list[sa.ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in keys.items()]

@@ -1,0 +1,324 @@
+"""
+The tables of the main database, and the list of what the directory must hear about.
+
+Every table carries `tenant_id`; keys and foreign keys are composite with it. `tokens.db` has its own schema, in
+`token_schema.py`; no foreign key crosses the files.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from watchword.protocol.names import Algorithm
+from watchword.server.domain.names import ApplicationType, RoleType
+from watchword.server.storage.types import Instant, Word
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id(*, primary: bool = True) -> sa.Column[str]:
+    return sa.Column("id", sa.String, primary_key=primary, nullable=False)
+
+
+def _tenant() -> sa.Column[str]:
+    return sa.Column("tenant_id", sa.String, sa.ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+
+
+def _created() -> sa.Column[Any]:
+    return sa.Column("created_at", Instant, nullable=False)
+
+
+def _belongs(column: str, table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(["tenant_id", column], [f"{table}.tenant_id", f"{table}.id"], ondelete="CASCADE")
+
+
+installation = sa.Table(
+    "installation",
+    metadata,
+    _id(),
+    _created(),
+)
+
+data_keys = sa.Table(
+    "data_keys",
+    metadata,
+    sa.Column("purpose", sa.String, primary_key=True),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Column("master_key_id", sa.String, nullable=False),
+)
+
+tenants = sa.Table(
+    "tenants",
+    metadata,
+    _id(),
+    sa.Column("signing_algorithm", Word(Algorithm), nullable=False),
+    _created(),
+)
+
+# What changed, for the directory: one counter row per tenant puts the commits in order, triggers append to `changes`.
+change_counters = sa.Table(
+    "change_counters",
+    metadata,
+    sa.Column("tenant_id", sa.String, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+)
+
+changes = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("tenant_id", sa.String, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("nonce", sa.String, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("key", sa.String, nullable=False),
+)
+
+signing_keys = sa.Table(
+    "signing_keys",
+    metadata,
+    _tenant(),
+    _id(),
+    sa.Column("algorithm", Word(Algorithm), nullable=False),
+    sa.Column("public_jwk", sa.JSON, nullable=False),
+    sa.Column("sealed_private_key", sa.LargeBinary, nullable=False),
+    _created(),
+    sa.Column("published_at", Instant, nullable=False),
+    sa.Column("signs_from", Instant, nullable=False),
+    sa.Column("signs_until", Instant),
+    sa.Column("dropped_at", Instant),
+)
+
+applications = sa.Table(
+    "applications",
+    metadata,
+    _tenant(),
+    _id(),
+    sa.Column("name", sa.String(256), nullable=False),
+    sa.Column("description", sa.String),
+    sa.Column("type", Word(ApplicationType), nullable=False),
+    sa.Column("oidc_client_metadata", sa.JSON, nullable=False),
+    sa.Column("custom_client_metadata", sa.JSON, nullable=False),
+    sa.Column("protected_app_metadata", sa.JSON(none_as_null=True)),
+    sa.Column("custom_data", sa.JSON, nullable=False),
+    sa.Column("is_third_party", sa.Boolean, nullable=False),
+    sa.Column("app_level_access_control_enabled", sa.Boolean, nullable=False),
+    _created(),
+    sa.Index(None, "tenant_id", "created_at", "id"),
+)
+
+application_secrets = sa.Table(
+    "application_secrets",
+    metadata,
+    _tenant(),
+    _id(),
+    sa.Column("application_id", sa.String, nullable=False),
+    sa.Column("name", sa.String(256), nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("masked_value", sa.String, nullable=False),
+    _created(),
+    sa.Column("expires_at", Instant),
+    _belongs("application_id", "applications"),
+    sa.UniqueConstraint("tenant_id", "application_id", "name"),
+)
+
+# Sealed copies serve read-back for a while. They are apart, so that deleting them changes nothing that decisions read.
+secret_copies = sa.Table(
+    "secret_copies",
+    metadata,
+    _tenant(),
+    sa.Column("secret_id", sa.String, primary_key=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    _created(),
+    _belongs("secret_id", "application_secrets"),
+    sa.Index(None, "created_at"),
+)
+
+resources = sa.Table(
+    "resources",
+    metadata,
+    _tenant(),
+    _id(),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("indicator", sa.String, nullable=False),
+    sa.Column("is_default", sa.Boolean, nullable=False),
+    sa.Column("access_token_ttl", sa.BigInteger, nullable=False),
+    sa.Column("signing_algorithm", Word(Algorithm)),
+    _created(),
+    sa.UniqueConstraint("tenant_id", "indicator"),
+    sa.Index(None, "tenant_id", "created_at", "id"),
+)
+sa.Index(
+    "uq_resources_default",
+    resources.c.tenant_id,
+    unique=True,
+    sqlite_where=resources.c.is_default.is_(sa.true()),
+    postgresql_where=resources.c.is_default.is_(sa.true()),
+)
+
+scopes = sa.Table(
+    "scopes",
+    metadata,
+    _tenant(),
+    _id(),
+    sa.Column("resource_id", sa.String, nullable=False),
+    sa.Column("name", sa.String(256), nullable=False),
+    sa.Column("description", sa.String),
+    _created(),
+    _belongs("resource_id", "resources"),
+    sa.UniqueConstraint("tenant_id", "resource_id", "name"),
+    sa.Index(None, "tenant_id", "resource_id", "created_at", "id"),
+)
+
+roles = sa.Table(
+    "roles",
+    metadata,
+    _tenant(),
+    _id(),
+    sa.Column("name", sa.String(128), nullable=False),
+    sa.Column("description", sa.String(128), nullable=False),
+    sa.Column("type", Word(RoleType), nullable=False),
+    sa.Column("is_default", sa.Boolean, nullable=False),
+    # Came with the tenant and keeps it manageable: it stays, and keeps its permission.
+    sa.Column("built_in", sa.Boolean, nullable=False),
+    _created(),
+    sa.UniqueConstraint("tenant_id", "name"),
+    sa.Index(None, "tenant_id", "created_at", "id"),
+)
+
+role_scopes = sa.Table(
+    "role_scopes",
+    metadata,
+    _tenant(),
+    sa.Column("role_id", sa.String, primary_key=True),
+    sa.Column("scope_id", sa.String, primary_key=True),
+    _created(),
+    _belongs("role_id", "roles"),
+    _belongs("scope_id", "scopes"),
+    sa.Index(None, "tenant_id", "scope_id"),
+)
+
+application_roles = sa.Table(
+    "application_roles",
+    metadata,
+    _tenant(),
+    sa.Column("application_id", sa.String, primary_key=True),
+    sa.Column("role_id", sa.String, primary_key=True),
+    _created(),
+    _belongs("application_id", "applications"),
+    _belongs("role_id", "roles"),
+    sa.Index(None, "tenant_id", "role_id", "created_at"),
+)
+
+users = sa.Table(
+    "users",
+    metadata,
+    _tenant(),
+    _id(),
+    sa.Column("username", sa.String(128)),
+    sa.Column("primary_email", sa.String(128)),
+    sa.Column("primary_phone", sa.String(128)),
+    sa.Column("name", sa.String(128)),
+    sa.Column("avatar", sa.String(2048)),
+    sa.Column("custom_data", sa.JSON, nullable=False),
+    sa.Column("identities", sa.JSON, nullable=False),
+    sa.Column("last_sign_in_at", Instant),
+    _created(),
+    sa.Column("updated_at", Instant, nullable=False),
+    sa.Column("profile", sa.JSON, nullable=False),
+    sa.Column("application_id", sa.String),
+    sa.Column("cimd_client_id", sa.String),
+    sa.Column("is_suspended", sa.Boolean, nullable=False),
+    sa.Column("password_digest", sa.String),
+    sa.Column("password_algorithm", sa.String),
+    sa.UniqueConstraint("tenant_id", "username"),
+    sa.UniqueConstraint("tenant_id", "primary_phone"),
+    sa.Index(None, "tenant_id", "created_at", "id"),
+)
+sa.Index("uq_users_email", users.c.tenant_id, sa.func.lower(users.c.primary_email), unique=True)
+
+user_roles = sa.Table(
+    "user_roles",
+    metadata,
+    _tenant(),
+    sa.Column("user_id", sa.String, primary_key=True),
+    sa.Column("role_id", sa.String, primary_key=True),
+    _created(),
+    _belongs("user_id", "users"),
+    _belongs("role_id", "roles"),
+    sa.Index(None, "tenant_id", "role_id", "created_at"),
+)
+
+audit_events = sa.Table(
+    "audit_events",
+    metadata,
+    _tenant(),
+    _id(),
+    sa.Column("key", sa.String, nullable=False),
+    sa.Column("application_id", sa.String),
+    sa.Column("user_id", sa.String),
+    sa.Column("payload", sa.JSON, nullable=False),
+    _created(),
+    sa.Index(None, "tenant_id", "created_at", "id"),
+    sa.Index(None, "tenant_id", "key", "created_at"),
+    sa.Index(None, "tenant_id", "application_id", "created_at"),
+    sa.Index(None, "tenant_id", "user_id", "created_at"),
+)
+
+# Upkeep: whose turn it is to run a job, and how far the token log had come when a node last looked.
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("leased_until", Instant, nullable=False),
+)
+
+token_log_marks = sa.Table(
+    "token_log_marks",
+    metadata,
+    sa.Column("installation_id", sa.String, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("noted_at", Instant, nullable=False),
+)
+
+# Tables that `Upkeep` may write: no tenant's rows that decisions read, none with a change trigger.
+UPKEEP = frozenset({"jobs", "token_log_marks", "secret_copies", "changes"})
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """
+    A table whose changes the directory must hear about.
+
+    Attributes:
+        kind: The kind of entry that a change of a row makes stale.
+        key: The column that holds the entry's key.
+        tenant: The column that holds the tenant.
+    """
+
+    table: str
+    kind: str
+    key: str
+    tenant: str = "tenant_id"
+
+
+WATCHED = (
+    Watched("tenants", "tenant", "id", tenant="id"),
+    Watched("signing_keys", "tenant", "tenant_id"),
+    Watched("applications", "application", "id"),
+    Watched("application_secrets", "application", "application_id"),
+    Watched("application_roles", "application", "application_id"),
+    Watched("roles", "role", "id"),
+    Watched("role_scopes", "role", "role_id"),
+    Watched("resources", "resource_indicator", "indicator"),
+    Watched("resources", "tenant", "tenant_id"),
+    Watched("scopes", "resource", "resource_id"),
+)
