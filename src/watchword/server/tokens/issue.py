@@ -1,0 +1,168 @@
+"""
+The token request: who asks, what may be had, sign, record, answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from watchword.protocol.access_token import write_claims
+from watchword.protocol.errors import OAuthError, TemporarilyUnavailable
+from watchword.protocol.forms import TokenForm, present_credentials, read_form
+from watchword.protocol.names import BEARER
+from watchword.protocol.scopes import format_scope
+from watchword.server.context import Context
+from watchword.server.domain.client_auth import Seen, authenticate
+from watchword.server.domain.client_auth.origins import check_origin
+from watchword.server.domain.events import Event, Origin, token_issued, token_refused
+from watchword.server.domain.grants import Authorization, grant_for
+from watchword.server.domain.ids import new_jti
+from watchword.server.domain.signing_keys import SigningKey
+from watchword.server.domain.view import View
+from watchword.server.storage.database import StorageUnavailable
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRequest:
+    """
+    A token request as it came: nothing of it is read yet, so that a bad one is refused, and recorded, in one place.
+
+    Attributes:
+        authorization: All Authorization headers.
+        browser_origin: The Origin header, which only browsers send.
+        came_from: For the record.
+    """
+
+    tenant_id: str
+    authorization: tuple[str, ...]
+    content_type: str | None
+    body: bytes = field(repr=False)
+    browser_origin: str | None
+    came_from: Origin
+
+    def read(self) -> TokenForm:
+        """
+        Read the body.
+
+        Raises:
+            InvalidRequest: It is no form.
+        """
+        return read_form(self.content_type, self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenResponse:
+    """
+    What the caller gets (RFC 6749 §5.1).
+
+    Attributes:
+        expires_in: Seconds.
+        scope: Granted; empty leaves the member out.
+    """
+
+    access_token: str = field(repr=False)
+    expires_in: int
+    scope: str
+
+    def members(self) -> Mapping[str, object]:
+        """
+        Return the members in the order of the wire.
+        """
+        members: dict[str, object] = {
+            "access_token": self.access_token,
+            "expires_in": self.expires_in,
+            "token_type": BEARER,
+        }
+        if self.scope:
+            members["scope"] = self.scope
+        return members
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """
+    A signed token that has not left yet, and what the log must hold before it does.
+    """
+
+    response: TokenResponse
+    event: Event
+    used_secret: tuple[str, str] | None
+
+
+async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenResponse:
+    """
+    Answer a token request. A token leaves only after its record is durable.
+
+    Args:
+        seen: Told what becomes known of the request on the way.
+
+    Raises:
+        OAuthError: The refusal, recorded.
+
+    Implements: RFC 6749 §3.2.
+    """
+    now = ctx.clock()
+
+    async def decide(view: View) -> Issued:
+        form = seen.form = request.read()  # who sends a bad form is recorded too
+        caller = await authenticate(present_credentials(request.authorization, form), view, ctx.keys.digest, now, seen)
+        check_origin(request.browser_origin, caller.application, ctx.settings.public_endpoint)
+        authorization = await grant_for(form, caller).authorize(form, caller, view, now)
+        key = await view.signing_key(authorization.algorithm, now)
+        jti = new_jti("" if caller.secret is None else caller.secret.id, ctx.random)
+        response = sign(authorization, jti, key, now, ctx.settings.issuer)
+        used = None if caller.secret is None else (caller.application.id, caller.secret.id)
+        return Issued(response, token_issued(seen, authorization, request.came_from), used)
+
+    try:
+        issued = await ctx.directory.decide(request.tenant_id, decide)
+        await ctx.token_log.append(request.tenant_id, issued.event, used_secret=issued.used_secret)
+    except StorageUnavailable as error:
+        raise TemporarilyUnavailable("the database can't be read", detail=str(error)) from error
+    except OAuthError as refusal:
+        await _record_refusal(request, refusal, ctx, seen)
+        raise
+    return issued.response
+
+
+def sign(authorization: Authorization, jti: str, key: SigningKey, now: datetime, issuer: str) -> TokenResponse:
+    """
+    Make the token that an authorization stands for.
+
+    Args:
+        jti: Its id.
+        now: Aware UTC datetime; the token is issued at its whole second.
+
+    Implements: RFC 9068 §2.
+    """
+    scope = format_scope(authorization.scopes)
+    claims = write_claims(
+        issuer=issuer,
+        subject=authorization.subject,
+        client_id=authorization.client_id,
+        audience=authorization.target.audience,
+        token_id=jti,
+        issued_at=int(now.timestamp()),
+        lifetime=authorization.lifetime,
+        scope=scope,
+        custom={},
+    )
+    return TokenResponse(
+        access_token=key.signer.sign(msgspec.json.encode(claims)),
+        expires_in=authorization.lifetime,
+        scope=scope,
+    )
+
+
+async def _record_refusal(request: TokenRequest, refusal: OAuthError, ctx: Context, seen: Seen) -> None:
+    if isinstance(refusal, TemporarilyUnavailable):
+        return  # what could not be recorded can't be recorded
+    try:
+        await ctx.token_log.append(request.tenant_id, token_refused(seen, refusal, request.came_from))
+    except TemporarilyUnavailable as lost:
+        _log.warning("a refusal could not be recorded", error=refusal.error, detail=lost.detail)
