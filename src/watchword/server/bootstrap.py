@@ -1,0 +1,175 @@
+"""
+Putting the server together: `initialise` makes a home, `open_context` opens one.
+
+The only place that reads the clock and the operating system's randomness.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from watchword.server.context import Context, RequestLog
+from watchword.server.domain.ids import new_id
+from watchword.server.operations.installation import FirstApplication, Ground, ensure_signing_keys, set_up
+from watchword.server.settings import Settings
+from watchword.server.storage import data_keys, master_key, migrate, tenants
+from watchword.server.storage.changes import Looker
+from watchword.server.storage.database import Connection, Database
+from watchword.server.storage.loader import Loader
+from watchword.server.storage.master_key import MasterKeyError, MasterKeys
+from watchword.server.storage.sealing import DataKeys
+from watchword.server.storage.token_records import TokenRecords
+from watchword.server.tokens.directory import Directory
+from watchword.server.tokens.token_log import TokenLog
+
+_LOADS_AT_ONCE = 4
+
+
+class NotInitialised(Exception):
+    """
+    The home holds no installation yet. The text says what to do.
+    """
+
+
+def now() -> datetime:
+    """
+    Return the time, an aware UTC datetime.
+    """
+    return datetime.now(UTC)
+
+
+def initialise(settings: Settings) -> FirstApplication:
+    """
+    Make what a home lacks of databases, keys and tenant; what is there stays as it is.
+
+    Raises:
+        MasterKeyError: A master key is wanted and missing, or it is another installation's.
+        SchemaError: The database comes from a newer version.
+        StorageUnavailable: The database can't be written.
+    """
+    with _open_databases(settings, may_create=True) as (connection, keys):
+        return set_up(_ground(connection, keys, settings))
+
+
+def is_initialised(settings: Settings) -> bool:
+    """
+    Tell whether a home's database holds a tenant.
+    """
+    if not settings.database.exists():
+        return False
+    database = Database(settings.database, settings.token_database)
+    try:
+        with database.read() as connection:
+            return tenants.holds_a_tenant(connection)
+    finally:
+        database.close()
+
+
+def open_context(settings: Settings, request_log: RequestLog) -> Context:
+    """
+    Open a home for serving.
+
+    Raises:
+        NotInitialised: There is nothing there yet.
+        MasterKeyError: The master key is missing, foreign or readable by others.
+        SchemaError: The database comes from a newer version, or lacks a trigger.
+        StorageUnavailable: The database can't be opened.
+    """
+    if not is_initialised(settings):
+        raise NotInitialised(
+            f"{settings.home} holds no installation: run `watchword init --home {settings.home} "
+            f"--endpoint {settings.public_endpoint}`, or serve with `--init`"
+        )
+    with _open_databases(settings, may_create=False) as (connection, keys):
+        migrate.check(connection)
+        ground = _ground(connection, keys, settings)
+        for tenant_id in tenants.tenant_ids(connection):
+            ensure_signing_keys(ground, tenant_id)
+    database = Database(settings.database, settings.token_database)
+    pool = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="load")
+    return Context(
+        settings=settings,
+        database=database,
+        keys=keys,
+        clock=now,
+        random=secrets.token_bytes,
+        directory=Directory(Looker(settings.database), Loader(database, keys), pool),
+        token_log=TokenLog(TokenRecords(settings.token_database), now, secrets.token_bytes),
+        request_log=request_log,
+    )
+
+
+@contextmanager
+def _open_databases(settings: Settings, *, may_create: bool) -> Iterator[tuple[Connection, DataKeys]]:
+    """
+    Bring both databases up to date and open the data keys, in one writing transaction on the main one.
+    """
+    make_home(settings.home)
+    for path in (settings.database, settings.token_database):
+        _make_private_file(path)
+    # Nothing is attached here: a writing transaction would lock what is attached as well.
+    main, tokens = Database(settings.database, None), Database(settings.token_database, None)
+    try:
+        with main.write() as connection:
+            migrate.bring_up_to_date(connection, "main")
+            installation = _installation_id(connection)
+            _bind_token_log(tokens, installation)
+            yield connection, _data_keys(connection, settings, may_create=may_create)
+    finally:
+        main.close()
+        tokens.close()
+
+
+def _ground(connection: Connection, keys: DataKeys, settings: Settings) -> Ground:
+    return Ground(connection=connection, keys=keys, settings=settings, clock=now, random=secrets.token_bytes)
+
+
+def _installation_id(connection: Connection) -> str:
+    found = tenants.installation_id(connection)
+    if found is None:
+        found = new_id(secrets.token_bytes)
+        tenants.set_installation_id(connection, found, now())
+    return found
+
+
+def _bind_token_log(tokens: Database, installation: str) -> None:
+    with tokens.write() as connection:
+        migrate.bring_up_to_date(connection, "tokens")
+        found = tenants.token_log_installation_id(connection)
+        if found is None:
+            tenants.set_token_log_installation_id(connection, installation)
+        elif found != installation:
+            raise migrate.SchemaError(
+                f"{tokens.path} belongs to another installation: put back the one that goes with this database"
+            )
+
+
+def _data_keys(connection: Connection, settings: Settings, *, may_create: bool) -> DataKeys:
+    master = master_key.load(settings)
+    if data_keys.are_there(connection):
+        return data_keys.unwrap(connection, master, settings.key_file)
+    if not may_create:
+        raise NotInitialised(f"{settings.home} was not initialised to the end: run `watchword init` again")
+    return data_keys.create(connection, master or _new_master_key(settings))
+
+
+def _new_master_key(settings: Settings) -> MasterKeys:
+    if settings.master_key_file is not None:
+        raise MasterKeyError(f"the master key file {settings.master_key_file} does not exist")
+    return master_key.create(settings.key_file)
+
+
+def make_home(home: Path) -> None:
+    """
+    Make the home, for its owner alone.
+    """
+    if not home.exists():
+        home.mkdir(mode=0o700, parents=True)
+
+
+def _make_private_file(path: Path) -> None:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))

@@ -1,0 +1,252 @@
+"""
+Applications: list, create, read, change, delete, and their custom data.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from watchword.server.domain import names, problems
+from watchword.server.domain.events import changed
+from watchword.server.domain.names import ApplicationType, Permission
+from watchword.server.domain.problems import Problem
+from watchword.server.domain.records import Application, Json
+from watchword.server.domain.search import Search
+from watchword.server.domain.secrets import new_secret
+from watchword.server.operations.operation import reads, writes
+from watchword.server.storage import applications
+from watchword.server.storage.applications import ApplicationFilter
+from watchword.server.storage.rows import Listing, Page
+from watchword.server.storage.transaction import Transaction
+
+_THIRD_PARTY_TYPES = frozenset({ApplicationType.TRADITIONAL, ApplicationType.SPA, ApplicationType.NATIVE})
+NO_URIS: Json = {"redirectUris": [], "postLogoutRedirectUris": []}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApplication:
+    """
+    What an application is created with.
+    """
+
+    name: str
+    type: ApplicationType
+    description: str | None = None
+    oidc_client_metadata: Json = field(default_factory=lambda: dict(NO_URIS))
+    custom_client_metadata: Json = field(default_factory=dict)
+    protected_app_metadata: Json | None = None
+    custom_data: Json = field(default_factory=dict)
+    is_third_party: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationDetail:
+    """
+    An application, and whether it holds the internal admin role.
+    """
+
+    application: Application
+    is_admin: bool
+
+
+@reads(Permission.ALL)
+def listing(tx: Transaction, wanted: ApplicationFilter, search: Search, page: Page | None) -> Listing[Application]:
+    """
+    List applications, newest first.
+    """
+    return applications.listing(tx, wanted, search, page)
+
+
+@reads(Permission.ALL)
+def read(tx: Transaction, application_id: str) -> ApplicationDetail:
+    """
+    Read an application.
+
+    Raises:
+        Problem: There is none.
+    """
+    application = demand(tx, application_id)
+    return ApplicationDetail(
+        application=application, is_admin=names.ADMIN_ROLE_ID in applications.role_ids(tx, application_id)
+    )
+
+
+@writes(Permission.ALL)
+def create(tx: Transaction, new: NewApplication) -> tuple[Application, str | None]:
+    """
+    Create an application; one of a type with secrets gets its first secret.
+
+    Returns:
+        The application, and its secret in clear text where it can't be read back afterwards.
+
+    Raises:
+        Problem: The type can't be made here, or its parts don't go together.
+    """
+    _check_new(new)
+    application = Application(
+        tenant_id=tx.tenant_id,
+        id=tx.new_id(),
+        name=new.name,
+        description=new.description or None,
+        type=new.type,
+        oidc_client_metadata=new.oidc_client_metadata,
+        custom_client_metadata=new.custom_client_metadata,
+        protected_app_metadata=None,
+        custom_data=new.custom_data,
+        is_third_party=new.is_third_party,
+        app_level_access_control_enabled=False,
+        created_at=tx.now(),
+    )
+    applications.insert(tx, application)
+    secret = _add_first_secret(tx, application) if new.type.has_secrets else None
+    tx.record(changed("Application.Created", tx.actor, {"id": application.id, "name": application.name}))
+    return application, secret
+
+
+@writes(Permission.ALL)
+def update(
+    tx: Transaction, application_id: str, changes: Mapping[str, object], *, is_admin: bool | None = None
+) -> Application:
+    """
+    Change an application. JSON columns are replaced whole; `is_admin` gives or takes the internal admin role.
+
+    Raises:
+        Problem: There is none, or the change makes no sense for it.
+    """
+    application = demand(tx, application_id)
+    _check_changes(application, changes)
+    if is_admin is not None:
+        _set_admin(tx, application_id, is_admin=is_admin)
+    columns = {name: value for name, value in changes.items() if name != "protected_app_metadata"}
+    if "description" in columns:
+        columns["description"] = columns["description"] or None
+    if columns:
+        applications.update(tx, application_id, columns)
+    if columns or is_admin is not None:
+        tx.record(changed("Application.Data.Updated", tx.actor, {"id": application_id, "changed": sorted(columns)}))
+    else:
+        tx.leave_unchanged()
+    return demand(tx, application_id)
+
+
+@writes(Permission.ALL)
+def delete(tx: Transaction, application_id: str) -> None:
+    """
+    Delete an application with everything that hangs on it.
+
+    Raises:
+        Problem: There is none.
+    """
+    if not applications.delete(tx, application_id):
+        raise problems.unknown("applications", application_id)
+    tx.record(changed("Application.Deleted", tx.actor, {"id": application_id}))
+
+
+@writes(Permission.ALL)
+def merge_custom_data(tx: Transaction, application_id: str, data: Json) -> Json:
+    """
+    Merge top-level members into an application's custom data; return all of it.
+
+    Raises:
+        Problem: There is no such application.
+    """
+    application = applications.find(tx, application_id)
+    if application is None:
+        raise problems.not_exists("application")
+    merged = {**application.custom_data, **data}
+    applications.update(tx, application_id, {"custom_data": merged})
+    tx.record(changed("Application.Data.Updated", tx.actor, {"id": application_id, "changed": ["custom_data"]}))
+    return merged
+
+
+def demand(tx: Transaction, application_id: str) -> Application:
+    """
+    Return an application.
+
+    Raises:
+        Problem: There is none.
+    """
+    application = applications.find(tx, application_id)
+    if application is None:
+        raise problems.unknown("applications", application_id)
+    return application
+
+
+def _add_first_secret(tx: Transaction, application: Application) -> str | None:
+    secret = new_secret(tx.random)
+    applications.insert_secret(tx, application.id, names.DEFAULT_SECRET_NAME, secret, expires_at=None)
+    return secret.value if tx.settings.secret_reveal_hours == 0 else None
+
+
+def _set_admin(tx: Transaction, application_id: str, *, is_admin: bool) -> None:
+    held = names.ADMIN_ROLE_ID in applications.role_ids(tx, application_id)
+    if is_admin and not held:
+        applications.add_roles(tx, application_id, [names.ADMIN_ROLE_ID])
+    if not is_admin and held:
+        applications.remove_role(tx, application_id, names.ADMIN_ROLE_ID)
+
+
+def _check_new(new: NewApplication) -> None:
+    if new.type is ApplicationType.SAML:
+        raise Problem(
+            "application.saml.use_saml_app_api",
+            status=400,
+            message="Use `[METHOD] /saml-applications(/.*)?` API to operate SAML app.",
+        )
+    if new.custom_client_metadata.get("isDeviceFlow") and new.type is not ApplicationType.NATIVE:
+        raise Problem(
+            "application.device_flow_native_only",
+            status=422,
+            message="The device flow is only for native applications.",
+        )
+    if new.type is ApplicationType.PROTECTED:
+        raise _protected(new.protected_app_metadata)
+    if new.is_third_party and new.type not in _THIRD_PARTY_TYPES:
+        raise Problem(
+            "application.invalid_third_party_application_type",
+            status=400,
+            message="Only traditional web, single-page, and native applications can be marked as third-party apps.",
+        )
+    _check_token_exchange(new.custom_client_metadata, is_third_party=new.is_third_party)
+
+
+def _protected(metadata: Json | None) -> Problem:
+    if metadata is None:
+        return Problem(
+            "application.protected_app_metadata_is_required",
+            status=400,
+            message="Protected app metadata is required.",
+        )
+    return Problem(
+        "application.protected_app_not_configured",
+        status=501,
+        message="Protected applications are not available on this server.",
+    )
+
+
+def _check_token_exchange(metadata: Json, *, is_third_party: bool) -> None:
+    if is_third_party and metadata.get("allowTokenExchange"):
+        raise Problem(
+            "application.third_party_application_cannot_enable_token_exchange",
+            status=422,
+            message="A third-party application cannot enable token exchange.",
+        )
+
+
+def _check_changes(application: Application, changes: Mapping[str, object]) -> None:
+    if changes.get("app_level_access_control_enabled"):
+        raise problems.invalid_input("The application has no access control rule.", status=422)
+    metadata = changes.get("custom_client_metadata")
+    if isinstance(metadata, Mapping):
+        _check_token_exchange(metadata, is_third_party=application.is_third_party)
+        if bool(metadata.get("isDeviceFlow")) != bool(application.custom_client_metadata.get("isDeviceFlow")):
+            raise Problem(
+                "application.device_flow_not_changeable",
+                status=422,
+                message="The device flow of an application can't be changed.",
+            )
+    if changes.get("protected_app_metadata") is not None:
+        raise Problem(
+            "application.protected_application_only",
+            status=400,
+            message="Only protected applications have protected app metadata.",
+        )

@@ -1,0 +1,74 @@
+"""
+What an operation is: a function of a transaction, with the permission that it needs stated once.
+
+    @writes(Permission.ALL)
+    def rename(tx: Transaction, role_id: str, name: str) -> Role: ...
+
+    rename(acting, "abc", "readers")
+
+The decorator opens the transaction; asking for the permission happens inside it, so its answer is the one that counts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Concatenate, Generic, ParamSpec, TypeVar
+
+from watchword.server.context import Context
+from watchword.server.domain.actors import Actor
+from watchword.server.domain.names import Permission
+from watchword.server.storage.transaction import Transaction
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acting:
+    """
+    Who does something, in which tenant.
+    """
+
+    ctx: Context
+    tenant_id: str
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[P, R]):
+    """
+    Something that can be done.
+
+    Attributes:
+        permission: What the actor needs.
+        is_write: Whether it changes anything.
+    """
+
+    body: Callable[Concatenate[Transaction, P], R]
+    permission: Permission
+    is_write: bool
+
+    def __call__(self, acting: Acting, *args: P.args, **kwargs: P.kwargs) -> R:
+        """
+        Do it in a transaction of its own.
+
+        Raises:
+            Problem: It can't be done as asked, or not by this actor.
+            StorageUnavailable: The database can't be read or written.
+        """
+        begin = acting.ctx.write if self.is_write else acting.ctx.read
+        with begin(acting.tenant_id, acting.actor, self.permission) as tx:
+            return self.body(tx, *args, **kwargs)
+
+
+def reads(permission: Permission) -> Callable[[Callable[Concatenate[Transaction, P], R]], Operation[P, R]]:
+    """
+    Make an operation that only reads.
+    """
+    return lambda body: Operation(body, permission, is_write=False)
+
+
+def writes(permission: Permission) -> Callable[[Callable[Concatenate[Transaction, P], R]], Operation[P, R]]:
+    """
+    Make an operation that changes something, and records it.
+    """
+    return lambda body: Operation(body, permission, is_write=True)

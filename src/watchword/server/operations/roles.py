@@ -1,0 +1,117 @@
+"""
+Roles: list, create, read, change, delete.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from watchword.server.domain import problems
+from watchword.server.domain.events import changed
+from watchword.server.domain.names import Permission, RoleType
+from watchword.server.domain.problems import Problem
+from watchword.server.domain.records import Role
+from watchword.server.domain.search import Search
+from watchword.server.operations.operation import reads, writes
+from watchword.server.operations.role_scopes import check_not_built_in, check_scopes, demand
+from watchword.server.storage import roles
+from watchword.server.storage.roles import Holders, RoleFilter
+from watchword.server.storage.rows import Listing, Page
+from watchword.server.storage.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRole:
+    """
+    What a role is created with.
+    """
+
+    name: str
+    description: str
+    type: RoleType = RoleType.USER
+    is_default: bool = False
+    scope_ids: Sequence[str] = ()
+
+
+@reads(Permission.ALL)
+def listing(
+    tx: Transaction, wanted: RoleFilter, search: Search, page: Page | None
+) -> tuple[Listing[Role], list[Holders]]:
+    """
+    List roles, oldest first, each with who holds it; internal ones are hidden.
+    """
+    found = roles.listing(tx, wanted, search, page)
+    return found, [roles.holders(tx, role.id) for role in found.records]
+
+
+@reads(Permission.ALL)
+def read(tx: Transaction, role_id: str) -> Role:
+    """
+    Read a role, internal ones too.
+
+    Raises:
+        Problem: There is none.
+    """
+    return demand(tx, role_id)
+
+
+@writes(Permission.ALL)
+def create(tx: Transaction, new: NewRole) -> Role:
+    """
+    Create a role with its scopes, all or nothing.
+
+    Raises:
+        Problem: The name is taken, or a scope is unknown or not for this type of role.
+    """
+    _demand_free_name(tx, new.name)
+    scope_ids = list(dict.fromkeys(new.scope_ids))
+    check_scopes(tx, new.type, scope_ids)
+    role = Role(
+        tenant_id=tx.tenant_id,
+        id=tx.new_id(),
+        name=new.name,
+        description=new.description,
+        type=new.type,
+        is_default=new.is_default,
+    )
+    roles.insert(tx, role)
+    roles.add_scopes(tx, role.id, scope_ids)
+    tx.record(changed("Role.Created", tx.actor, {"id": role.id, "name": role.name, "scopeIds": scope_ids}))
+    return role
+
+
+@writes(Permission.ALL)
+def update(tx: Transaction, role_id: str, changes: Mapping[str, object]) -> Role:
+    """
+    Change a role's name, description or whether new users get it.
+
+    Raises:
+        Problem: There is none, the name is taken, or there is nothing to change.
+    """
+    role = demand(tx, role_id)
+    name = changes.get("name")
+    if isinstance(name, str) and name != role.name:
+        _demand_free_name(tx, name)
+    if not changes:
+        raise problems.nothing_to_change()
+    roles.update(tx, role_id, changes)
+    tx.record(changed("Role.Data.Updated", tx.actor, {"id": role_id, "changed": sorted(changes)}))
+    return demand(tx, role_id)
+
+
+@writes(Permission.ALL)
+def delete(tx: Transaction, role_id: str) -> None:
+    """
+    Delete a role; whoever holds it loses what it gives.
+
+    Raises:
+        Problem: There is none, or it is one that keeps the tenant manageable.
+    """
+    role = demand(tx, role_id)
+    check_not_built_in(tx, role_id)
+    roles.delete(tx, role_id)
+    tx.record(changed("Role.Deleted", tx.actor, {"id": role_id, "name": role.name}))
+
+
+def _demand_free_name(tx: Transaction, name: str) -> None:
+    if roles.find_by_name(tx, name) is not None:
+        raise Problem("role.name_in_use", status=422, message=f"This role name {name} is already in use")
