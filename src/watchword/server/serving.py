@@ -1,0 +1,40 @@
+"""
+The application that the HTTP server runs: an opened home behind the web.
+"""
+
+from starlette.types import ASGIApp
+
+from watchword.server.bootstrap import open_context
+from watchword.server.logging import set_up_logging
+from watchword.server.settings import Settings, resolve
+from watchword.server.web.app import create_app
+from watchword.server.web.request_log import NoRequestLines, RequestLines
+
+
+def create() -> ASGIApp:
+    """
+    Make the application of a worker process, from its environment.
+    """
+    return create_for(resolve({}).settings)
+
+
+def create_for(settings: Settings) -> ASGIApp:
+    """
+    Make the application of a home.
+
+    Raises:
+        NotInitialised: There is nothing there yet.
+        MasterKeyError: The master key is missing, foreign or readable by others.
+        SchemaError: The database comes from a newer version, or lacks a trigger.
+    """
+    set_up_logging(settings)
+    lines = RequestLines() if settings.request_log else NoRequestLines()
+    ctx = open_context(settings, lines)
+
+    def stop() -> None:
+        ctx.token_log.close()
+        ctx.directory.close()
+        ctx.database.close()
+        lines.close()
+
+    return create_app(ctx, stop)

@@ -1,0 +1,161 @@
+"""
+One request through the Management API, in the contract's order.
+
+    route → 401 → 403 → pagination → body → operation
+"""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+
+from watchword.server.context import Context
+from watchword.server.domain.actors import Actor, ActorKind
+from watchword.server.domain.names import Permission
+from watchword.server.domain.problems import Problem
+from watchword.server.operations.operation import Acting
+from watchword.server.web.answers import Answer, json_answer, text_answer, with_etag
+from watchword.server.web.api.authentication import authenticate_caller
+from watchword.server.web.api.bodies import most_bytes, read_value
+from watchword.server.web.api.guard import Body, invalid_input, kind, validate
+from watchword.server.web.api.pages import page_headers, wanted_page
+from watchword.server.web.api.route import PREFIX, Call, Paged, Resource, Route
+from watchword.server.web.api.routes import TABLE
+from watchword.server.web.errors import problem_answer, problem_of
+from watchword.server.web.requests import Incoming, came_from, read_body
+
+_METHODS = frozenset({"HEAD", "OPTIONS", "GET", "PUT", "PATCH", "POST", "DELETE"})
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_log = structlog.get_logger(__name__)
+
+
+class ManagementApi:
+    """
+    Answers requests below `/api`.
+
+    Args:
+        local: Whether callers are the machine's own command line, which needs no token.
+    """
+
+    def __init__(self, ctx: Context, *, local: bool = False) -> None:
+        self._ctx = ctx
+        self._local = local
+
+    async def answer(self, request: Incoming) -> Answer:
+        """
+        Answer one request.
+        """
+        try:
+            return await self._answer(request)
+        except Exception as error:
+            problem = problem_of(error)
+            if problem is None:
+                raise
+            return problem_answer(problem, request_id=request.request_id)
+
+    async def _answer(self, request: Incoming) -> Answer:
+        found = TABLE.find(_path_of(request))
+        if found is None:
+            return text_answer("Not Found", status=404)
+        resource, path = found
+        method = request.method
+        route = resource.routes.get("GET" if method == "HEAD" else method)
+        if route is None:
+            return _no_such_method(method, resource)
+        actor = await self._actor(request, route)
+        query = _query_of(request)
+        page = wanted_page(query, route.paging)
+        call: Call[object] = Call(
+            acting=Acting(ctx=self._ctx, tenant_id=request.tenant_id, actor=actor),
+            path=path,
+            query=query,
+            page=page,
+            body=await self._body(request, route),
+        )
+        reply = await run_in_threadpool(route.handler, call)
+        return self._reply(request, route, call, reply)
+
+    async def _actor(self, request: Incoming, route: Route) -> Actor:
+        origin = came_from(request.scope, request.headers, self._ctx.settings.trusted_proxies)
+        if self._local or route.is_public:
+            return Actor(kind=ActorKind.LOCAL, user_agent=origin.user_agent)
+        return await authenticate_caller(
+            self._ctx, request.tenant_id, request.headers.all(b"authorization"), Permission.ALL, origin
+        )
+
+    async def _body(self, request: Incoming, route: Route) -> object:
+        if route.method not in _WITH_BODY:
+            return None
+        content_type = request.headers.first(b"content-type")
+        raw = await read_body(
+            request.receive,
+            limit=most_bytes(content_type),
+            timeout_seconds=self._ctx.settings.body_timeout_seconds,
+        )
+        if route.body is None:
+            return None
+        value = read_value(content_type, raw)
+        if issubclass(route.body, Body):
+            return validate(route.body, value)
+        if not isinstance(value, dict):
+            raise _not_an_object(value)
+        return value
+
+    def _reply(self, request: Incoming, route: Route, call: Call[object], reply: object) -> Answer:
+        if isinstance(reply, Answer):
+            return reply
+        if reply is None:
+            # 201 without JSON says so in text, as the reference's framework does.
+            words = {200: "OK", 201: "Created"}
+            return text_answer(words[route.status], status=route.status) if route.status in words else Answer(204, b"")
+        if isinstance(reply, Paged):
+            url = self._ctx.settings.public_endpoint + PREFIX + _path_of(request)
+            headers = () if call.page is None else page_headers(url, call.query, call.page, reply.total)
+            answer = json_answer(reply.items, headers=headers)
+        else:
+            answer = json_answer(reply, status=route.status)
+        if route.method == "GET":
+            return with_etag(answer, request.headers.first(b"if-none-match"))
+        return answer
+
+
+def _path_of(request: Incoming) -> str:
+    """
+    Return the path below the prefix, still percent-encoded: a parameter may hold an encoded slash.
+    """
+    raw: bytes = request.scope.get("raw_path") or request.path.encode()
+    return raw.partition(b"?")[0].decode("ascii", "replace").removeprefix(PREFIX)
+
+
+def _query_of(request: Incoming) -> Mapping[str, Sequence[str]]:
+    members: dict[str, list[str]] = {}
+    try:
+        text = request.scope["query_string"].decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=1000)
+    except ValueError:
+        raise Problem("guard.invalid_input", status=400, message="The request query is invalid.") from None
+    for name, value in pairs:
+        members.setdefault(name, []).append(value)
+    return members
+
+
+def _no_such_method(method: str, resource: Resource) -> Answer:
+    allow = ((b"allow", resource.allow.encode()),)
+    if method == "OPTIONS":
+        return Answer(200, b"", allow)
+    if method not in _METHODS:
+        return text_answer("Not Implemented", status=501, headers=allow)
+    return text_answer("Method Not Allowed", status=405, headers=allow)
+
+
+def _not_an_object(value: object) -> Problem:
+    received = kind(value)
+    fault: dict[str, object] = {
+        "code": "invalid_type",
+        "expected": "object",
+        "received": received,
+        "path": [],
+        "message": f"Expected object, received {received}",
+    }
+    return invalid_input([fault], "body")

@@ -1,0 +1,136 @@
+"""
+The table of contents of the web: what answers which path, in order.
+
+    POST /oidc/token        oauth/token.py, before everything else
+    /oidc/…, /.well-known/… oauth/routes.py
+    /health/…               health.py
+    /api/…                  api/
+    anything else           404
+"""
+
+import time
+from collections.abc import Callable, Mapping
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from watchword.protocol.metadata import METADATA_PATHS, TOKEN_PATH
+from watchword.server.context import Context
+from watchword.server.domain.names import DEFAULT_TENANT
+from watchword.server.web import health
+from watchword.server.web.answers import CLOSE, Answer, RequestIds, json_answer, text_answer
+from watchword.server.web.api.dispatch import ManagementApi
+from watchword.server.web.errors import fault_answer, oauth_fault, oauth_members
+from watchword.server.web.oauth.routes import PREFIX as OAUTH
+from watchword.server.web.oauth.routes import answer_oauth
+from watchword.server.web.oauth.token import TokenEndpoint
+from watchword.server.web.requests import MOST_HEADER_BYTES, ClientGone, Incoming, RequestHeaders
+
+_log = structlog.get_logger(__name__)
+_READS = frozenset({"GET", "HEAD"})
+
+
+def create_app(ctx: Context, on_stop: Callable[[], None]) -> ASGIApp:
+    """
+    Make the ASGI application.
+
+    Args:
+        on_stop: Called once, when the server has answered its last request.
+    """
+    web = _Web(ctx)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await web.answer(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _live(receive, send, on_stop)
+
+    return app
+
+
+async def _live(receive: Receive, send: Send, on_stop: Callable[[], None]) -> None:
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    on_stop()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def tenant_of(host: str | None) -> str:
+    """
+    Say which tenant a Host header means. There is one so far, so every host is it.
+    """
+    del host
+    return DEFAULT_TENANT
+
+
+class _Web:
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._token = TokenEndpoint(ctx)
+        self._api = ManagementApi(ctx)
+        self._ids = RequestIds()
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
+        headers = RequestHeaders(scope["headers"])
+        incoming = Incoming(scope, receive, headers, self._ids.next(), tenant_of(headers.first(b"host")))
+        if headers.size() > MOST_HEADER_BYTES:
+            fields = await self._send(_headers_too_large(incoming), incoming, send)
+        elif incoming.path == TOKEN_PATH and incoming.method == "POST":
+            fields = await self._token(incoming, send)
+        else:
+            fields = await self._rest(incoming, send)
+        self._log_line(incoming, fields, began)
+
+    def _log_line(self, incoming: Incoming, fields: Mapping[str, object], began: float) -> None:
+        client = incoming.scope.get("client")
+        self._ctx.request_log.line(
+            {
+                "time": self._ctx.clock(),
+                "event": "request",
+                "request_id": incoming.request_id,
+                "method": incoming.method,
+                "path": incoming.path,
+                "ip": client[0] if client else None,
+                **fields,
+                "ms": round((time.perf_counter() - began) * 1000, 2),
+            }
+        )
+
+    async def _rest(self, incoming: Incoming, send: Send) -> dict[str, object]:
+        path = incoming.path
+        try:
+            answer = await self._find(incoming)
+        except ClientGone:
+            return {"status": 499}
+        except Exception as error:  # noqa: BLE001 - the last resort: whatever went wrong, the answer says nothing of it
+            _log.error("a request failed", request_id=incoming.request_id, path=path, exc_info=error)
+            answer = oauth_fault(bare=False) if path.startswith(OAUTH) else fault_answer(incoming.request_id)
+        return await self._send(answer, incoming, send)
+
+    async def _find(self, incoming: Incoming) -> Answer:
+        path = incoming.path
+        if path == OAUTH or path.startswith(OAUTH + "/") or path in METADATA_PATHS:
+            return await answer_oauth(self._ctx, incoming)
+        if path == health.LIVE and incoming.method in _READS:
+            return health.live()
+        if path == health.READY and incoming.method in _READS:
+            return await health.ready(self._ctx, incoming.tenant_id)
+        if path.startswith("/api/"):
+            return await self._api.answer(incoming)
+        return text_answer("Not Found", status=404)
+
+    async def _send(self, answer: Answer, incoming: Incoming, send: Send) -> dict[str, object]:
+        await answer.send(send, incoming.request_id, head=incoming.method == "HEAD")
+        return {"status": answer.status}
+
+
+def _headers_too_large(incoming: Incoming) -> Answer:
+    text = "the request headers are too large"
+    members: dict[str, object]
+    if incoming.path.startswith(OAUTH):
+        members = oauth_members("invalid_request", text)
+    else:
+        members = {"code": "request.headers_too_large", "message": text, "request_id": incoming.request_id}
+    return json_answer(members, status=431, headers=(CLOSE,))

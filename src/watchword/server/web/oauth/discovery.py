@@ -1,0 +1,46 @@
+"""
+What verifiers and clients read about this server: its keys, and its metadata.
+"""
+
+from watchword.protocol.metadata import authorization_server_metadata
+from watchword.server.context import Context
+from watchword.server.domain.grants import GRANTS
+from watchword.server.domain.signing_keys import SigningKey, published_keys
+from watchword.server.domain.view import View
+from watchword.server.web.answers import Answer, json_answer
+
+MAX_AGE = 300
+_CACHEABLE = ((b"cache-control", b"public, max-age=%d" % MAX_AGE),)
+
+
+async def jwks(ctx: Context, tenant_id: str) -> Answer:
+    """
+    Publish the keys.
+
+    Implements: RFC 7517 §5, §8.5.2.
+    """
+    keys = [dict(key.public_jwk) for key in await _published(ctx, tenant_id)]
+    answer = json_answer({"keys": keys}, headers=_CACHEABLE)
+    return Answer(200, answer.body, ((b"content-type", b"application/jwk-set+json; charset=utf-8"), *_CACHEABLE))
+
+
+async def metadata(ctx: Context, tenant_id: str) -> Answer:
+    """
+    Describe this server.
+
+    Implements: RFC 8414 §3.2, OpenID Connect Discovery 1.0 §4.2.
+    """
+    algorithms = dict.fromkeys(key.algorithm for key in await _published(ctx, tenant_id))
+    document = authorization_server_metadata(
+        ctx.settings.public_endpoint,
+        grants=[grant.grant_type for grant in GRANTS.values()],
+        algorithms=algorithms,
+    )
+    return json_answer(document, headers=_CACHEABLE)
+
+
+async def _published(ctx: Context, tenant_id: str) -> list[SigningKey]:
+    async def read(view: View) -> list[SigningKey]:
+        return published_keys((await view.tenant()).keys, ctx.clock())
+
+    return await ctx.directory.decide(tenant_id, read)

@@ -1,0 +1,75 @@
+"""
+One line a request, written in batches: a line costs the caller nothing, and a batch costs one write.
+
+It says who, what and how it ended, and holds neither query string nor body nor any header.
+"""
+
+import sys
+import threading
+from collections.abc import Mapping
+from typing import TextIO
+
+import msgspec
+
+_EVERY_SECONDS = 0.2
+_MOST_WAITING = 512
+
+
+class RequestLines:
+    """
+    Writes request lines as JSON, from a thread of its own.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._encode = msgspec.json.Encoder().encode
+        self._lines: list[Mapping[str, object]] = []
+        self._wake = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="request-log", daemon=True)
+        self._thread.start()
+
+    def line(self, fields: Mapping[str, object]) -> None:
+        """
+        Write a line, soon.
+        """
+        self._lines.append(fields)
+        if len(self._lines) >= _MOST_WAITING:
+            self._wake.set()
+
+    def close(self) -> None:
+        """
+        Write what is left and stop.
+        """
+        self._closed = True
+        self._wake.set()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while not self._closed:
+            self._wake.wait(_EVERY_SECONDS)
+            self._wake.clear()
+            self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            self._stream.write("".join(self._encode(line).decode() + "\n" for line in lines))
+            self._stream.flush()
+
+
+class NoRequestLines:
+    """
+    Keeps no request lines.
+    """
+
+    def line(self, fields: Mapping[str, object]) -> None:
+        """
+        Drop the line.
+        """
+
+    def close(self) -> None:
+        """
+        Do nothing.
+        """

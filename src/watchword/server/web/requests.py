@@ -1,0 +1,167 @@
+"""
+Requests: the parts that every room needs, with the limits on them.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+from starlette.types import Message, Receive, Scope
+
+from watchword.server.domain.events import Origin
+
+MOST_HEADER_BYTES = 16 * 1024
+MOST_READ = 1024 * 1024
+Networks = Iterable[IPv4Network | IPv6Network]
+
+
+class ClientGone(Exception):
+    """
+    The client hung up: there is nobody to answer.
+    """
+
+
+class BodyTooLarge(Exception):
+    """
+    The body is over its limit.
+    """
+
+
+class BodyTooSlow(Exception):
+    """
+    The rest of the body did not come in time.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHeaders:
+    """
+    Header fields of a request; names are lower-case.
+    """
+
+    raw: Iterable[tuple[bytes, bytes]]
+
+    def all(self, name: bytes) -> tuple[str, ...]:
+        """
+        Return all values of a field.
+        """
+        return tuple(value.decode("latin-1") for key, value in self.raw if key == name)
+
+    def first(self, name: bytes) -> str | None:
+        """
+        Return the first value of a field, or None.
+        """
+        for key, value in self.raw:
+            if key == name:
+                return value.decode("latin-1")
+        return None
+
+    def size(self) -> int:
+        """
+        Return how many bytes names and values take.
+        """
+        return sum(len(key) + len(value) for key, value in self.raw)
+
+
+@dataclass(slots=True)
+class Incoming:
+    """
+    A request as the server hands it on: its headers are read, its body is not.
+    """
+
+    scope: Scope
+    receive: Receive
+    headers: RequestHeaders
+    request_id: str
+    tenant_id: str
+
+    @property
+    def method(self) -> str:
+        """
+        The method, in upper case.
+        """
+        method: str = self.scope["method"]
+        return method
+
+    @property
+    def path(self) -> str:
+        """
+        The path, percent-decoded.
+        """
+        path: str = self.scope["path"]
+        return path
+
+    @property
+    def is_bare(self) -> bool:
+        """
+        Whether OAuth errors are wanted as RFC 6749 has them, without the contract's members around them.
+        """
+        return b"parse_error=false" in self.scope["query_string"].split(b"&")
+
+
+async def read_body(receive: Receive, *, limit: int, timeout_seconds: float) -> bytes:
+    """
+    Read a request body.
+
+    Args:
+        limit: Most bytes that are accepted; up to `MOST_READ` are still read, so that clients see the answer.
+
+    Raises:
+        BodyTooLarge: It is over the limit.
+        BodyTooSlow: It did not come in time.
+        ClientGone: The client hung up.
+    """
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        if len(body) > limit:
+            raise BodyTooLarge
+        return body
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            return await _read_rest(message, receive, limit)
+    except TimeoutError:
+        raise BodyTooSlow from None
+
+
+async def _read_rest(message: Message, receive: Receive, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        if message["type"] != "http.request":
+            raise ClientGone
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+        if size > MOST_READ:
+            raise BodyTooLarge
+        if not message.get("more_body"):
+            break
+        message = await receive()
+    if size > limit:
+        raise BodyTooLarge
+    return b"".join(chunks)
+
+
+def came_from(scope: Scope, headers: RequestHeaders, trusted: Networks) -> Origin:
+    """
+    Tell where a request came from. Forwarding headers count only from trusted proxies, read from the nearest hop on.
+    """
+    client = scope.get("client")
+    address = client[0] if client else None
+    networks = tuple(trusted)
+    if networks and address is not None:
+        hops = [hop.strip() for value in headers.all(b"x-forwarded-for") for hop in value.split(",")]
+        while hops and _is_trusted(address, networks):
+            address = hops.pop()
+    return Origin(ip=address, user_agent=headers.first(b"user-agent"))
+
+
+def _is_trusted(address: str, networks: Networks) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)
