@@ -28,7 +28,7 @@ def authority(roles: Iterable[RoleEntry], resource: ResourceEntry) -> dict[str, 
     machine_roles = [role for role in roles if role.type is RoleType.MACHINE_TO_MACHINE]
     given: dict[str, tuple[str, ...]] = {}
     for name, scope_id in resource.scopes.items():
-        givers = tuple(role.id for role in machine_roles if scope_id in role.scope_ids)
+        givers = tuple([role.id for role in machine_roles if scope_id in role.scope_ids])
         if givers:
             given[name] = givers
     return given

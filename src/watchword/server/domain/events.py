@@ -6,7 +6,8 @@ A record is built from an allow-list of fields and stays below `LARGEST_RECORD` 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from watchword.protocol.errors import OAuthError
 from watchword.protocol.forms import TokenForm
@@ -15,39 +16,39 @@ from watchword.protocol.scopes import format_scope
 from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.client_auth import Seen
 from watchword.server.domain.grants import Authorization
+from watchword.server.domain.redaction import hide_secrets
 
 LARGEST_RECORD = 2048
 MASK = "******"
 _SHORT, _LONG, _USER_AGENT, _UNKNOWN_ID = 128, 320, 256, 6
-_GRANT_KEYS = {
-    GrantType.CLIENT_CREDENTIALS: "ClientCredentials",
-    GrantType.AUTHORIZATION_CODE: "AuthorizationCode",
-    GrantType.REFRESH_TOKEN: "RefreshToken",
-    GrantType.DEVICE_CODE: "DeviceCode",
-    GrantType.TOKEN_EXCHANGE: "TokenExchange",
-}
 TOKEN_KEY_PREFIX = "ExchangeTokenBy"
+UNKNOWN_KEY = f"{TOKEN_KEY_PREFIX}.Unknown"
+KEYS: Mapping[str, str] = {
+    GrantType.CLIENT_CREDENTIALS: f"{TOKEN_KEY_PREFIX}.ClientCredentials",
+    GrantType.AUTHORIZATION_CODE: f"{TOKEN_KEY_PREFIX}.AuthorizationCode",
+    GrantType.REFRESH_TOKEN: f"{TOKEN_KEY_PREFIX}.RefreshToken",
+    GrantType.DEVICE_CODE: f"{TOKEN_KEY_PREFIX}.DeviceCode",
+    GrantType.TOKEN_EXCHANGE: f"{TOKEN_KEY_PREFIX}.TokenExchange",
+}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """
     Something that happened, as the log keeps it.
 
     Attributes:
         key: What happened, e.g. `ExchangeTokenBy.ClientCredentials` or `Role.Created`.
         application_id: The application that acted, where a known one did.
-        payload: JSON object without `key`; members that are absent are left out.
+        payload: What becomes a JSON object without `key`; members that are absent are left out.
     """
 
     key: str
     application_id: str | None
     user_id: str | None
-    payload: Mapping[str, object]
+    payload: "TokenPayload | Mapping[str, object]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """
     Where a request came from.
     """
@@ -56,30 +57,68 @@ class Origin:
     user_agent: str | None
 
 
+class AskedFor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    The parameters of a token request that a record shows.
+    """
+
+    scope: str | None = None
+    resource: str | None = None
+    grant_type: str | None = None
+    organization_id: str | None = None
+    client_secret: str | None = None
+
+
+class UsedSecret(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    The secret that matched, by name and id.
+    """
+
+    name: str
+    id: str
+
+
+class TokenPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """
+    What a record says of a token request: these fields and no others, in the order of the wire.
+
+    Attributes:
+        unknown_client_id: The first characters of an id that nobody has: people swap id and secret.
+        cut: Whether the scope was longer than what is shown.
+    """
+
+    result: str
+    error: Mapping[str, object] | None = None
+    ip: str | None = None
+    user_agent: str | None = None
+    application_id: str | None = None
+    unknown_client_id: str | None = None
+    params: AskedFor
+    scope: str | None = None
+    token_types: tuple[str, ...]
+    application_secret: UsedSecret | None = None
+    cut: bool = False
+
+
 def token_issued(seen: Seen, authorization: Authorization, origin: Origin) -> Event:
     """
     Record a token that is about to leave.
     """
-    asked = _first(seen.form, "scope")
+    asked = _first(seen.form, "scope") or ""
     scope = format_scope(authorization.scopes)
-    payload = {
-        "result": "Success",
-        **_origin(origin),
-        "applicationId": authorization.client_id,
-        "params": _parameters(seen, asked),
-        "scope": cut(scope, _LONG),
-        "tokenTypes": ["AccessToken"],
-        **_secret(seen),
-    }
-    if len(asked) > _LONG or len(scope) > _LONG:
-        payload["cut"] = True
-    if not scope:
-        del payload["scope"]
-    return Event(
-        key=f"{TOKEN_KEY_PREFIX}.{_GRANT_KEYS[authorization.grant_type]}",
+    payload = TokenPayload(
+        result="Success",
+        ip=_cut(origin.ip, _SHORT),
+        user_agent=_cut(origin.user_agent, _USER_AGENT),
         application_id=authorization.client_id,
-        user_id=None,
-        payload=payload,
+        params=_asked_for(seen),
+        scope=_cut(scope, _LONG),
+        token_types=("AccessToken",),
+        application_secret=_used_secret(seen),
+        cut=len(asked) > _LONG or len(scope) > _LONG,
+    )
+    return Event(
+        key=KEYS[authorization.grant_type], application_id=authorization.client_id, user_id=None, payload=payload
     )
 
 
@@ -88,21 +127,20 @@ def token_refused(seen: Seen, refusal: OAuthError, origin: Origin) -> Event:
     Record a refusal: what was asked as far as it could be read, and why it was not given.
     """
     known = seen.application.id if seen.application is not None else None
-    asked = _first(seen.form, "scope")
-    payload = {
-        "result": "Error",
-        "error": _error(refusal),
-        **_origin(origin),
-        **({"applicationId": known} if known else {}),
-        # People swap id and secret: of an id that nobody has, only the beginning is kept.
-        **({"unknownClientId": cut(seen.client_id, _UNKNOWN_ID)} if seen.client_id and not known else {}),
-        "params": _parameters(seen, asked),
-        "tokenTypes": [],
-        **_secret(seen),
-        **({"cut": True} if len(asked) > _LONG else {}),
-    }
-    name = _GRANT_KEYS.get(_first(seen.form, "grant_type"), "Unknown")  # type: ignore[call-overload]
-    return Event(key=f"{TOKEN_KEY_PREFIX}.{name}", application_id=known, user_id=None, payload=payload)
+    payload = TokenPayload(
+        result="Error",
+        error=_error(refusal),
+        ip=_cut(origin.ip, _SHORT),
+        user_agent=_cut(origin.user_agent, _USER_AGENT),
+        application_id=known,
+        unknown_client_id=None if known else _cut(seen.client_id, _UNKNOWN_ID),
+        params=_asked_for(seen),
+        token_types=(),
+        application_secret=_used_secret(seen),
+        cut=len(_first(seen.form, "scope") or "") > _LONG,
+    )
+    key = KEYS.get(_first(seen.form, "grant_type") or "", UNKNOWN_KEY)
+    return Event(key=key, application_id=known, user_id=None, payload=payload)
 
 
 def changed(key: str, actor: Actor, data: Mapping[str, object]) -> Event:
@@ -118,7 +156,8 @@ def changed(key: str, actor: Actor, data: Mapping[str, object]) -> Event:
     payload: dict[str, object] = {
         "result": "Success",
         "actor": {"type": actor.kind.value, **({"id": actor.id} if actor.id else {})},
-        **_origin(Origin(ip=actor.ip, user_agent=actor.user_agent)),
+        **({"ip": cut(actor.ip, _SHORT)} if actor.ip else {}),
+        **({"userAgent": cut(actor.user_agent, _USER_AGENT)} if actor.user_agent else {}),
         **({"applicationId": application_id} if application_id else {}),
         **({"userId": user_id} if user_id else {}),
         "data": {name: cut(value, _LONG) if isinstance(value, str) else value for name, value in data.items()},
@@ -128,44 +167,38 @@ def changed(key: str, actor: Actor, data: Mapping[str, object]) -> Event:
 
 def cut(text: str, length: int) -> str:
     """
-    Make text safe to keep: at most so many characters, no NUL, no lone surrogate, and marked where it was cut.
+    Make text safe to keep: at most so many characters, no secret, no NUL, no lone surrogate, marked where it was cut.
     """
-    kept = text if len(text) <= length else text[:length] + "…"
+    kept = hide_secrets(text if len(text) <= length else text[:length] + "…")
     if kept.isascii() and "\0" not in kept:
         return kept
     return kept.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
 
 
-def _origin(origin: Origin) -> dict[str, object]:
-    fields: dict[str, object] = {}
-    if origin.ip:
-        fields["ip"] = cut(origin.ip, _SHORT)
-    if origin.user_agent:
-        fields["userAgent"] = cut(origin.user_agent, _USER_AGENT)
-    return fields
+def _cut(text: str | None, length: int) -> str | None:
+    return cut(text, length) if text else None
 
 
-def _parameters(seen: Seen, asked: str) -> dict[str, object]:
-    fields: dict[str, object] = {}
-    if asked:
-        fields["scope"] = cut(asked, _LONG)
-    for name in ("resource", "grant_type", "organization_id"):
-        value = _first(seen.form, name)
-        if value:
-            fields[name] = cut(value, _SHORT)
-    if seen.secret:
-        fields["client_secret"] = MASK
-    return fields
+def _asked_for(seen: Seen) -> AskedFor:
+    form = seen.form
+    return AskedFor(
+        scope=_cut(_first(form, "scope"), _LONG),
+        resource=_cut(_first(form, "resource"), _SHORT),
+        grant_type=_cut(_first(form, "grant_type"), _SHORT),
+        organization_id=_cut(_first(form, "organization_id"), _SHORT),
+        client_secret=MASK if seen.secret else None,
+    )
 
 
-def _first(form: TokenForm, name: str) -> str:
-    return form.parameters.get(name, ("",))[0]
+def _first(form: TokenForm, name: str) -> str | None:
+    values = form.parameters.get(name)
+    return None if values is None else values[0]
 
 
-def _secret(seen: Seen) -> dict[str, object]:
+def _used_secret(seen: Seen) -> UsedSecret | None:
     if seen.matched is None:
-        return {}
-    return {"applicationSecret": {"name": cut(seen.matched.name, _SHORT), "id": seen.matched.id}}
+        return None
+    return UsedSecret(name=cut(seen.matched.name, _SHORT), id=seen.matched.id)
 
 
 def _error(refusal: OAuthError) -> Mapping[str, object]:

@@ -5,6 +5,7 @@ Ids of records and tokens. Randomness is handed in.
 import base64
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NewType
 
 RandomBytes = Callable[[int], bytes]
@@ -41,6 +42,10 @@ def new_jti(secret_id: str, random: RandomBytes) -> str:
 
     The tag lets the server, and nobody else, tell which tokens a leaked secret may have bought.
     """
-    tag = hashlib.sha256(secret_id.encode()).digest()[:_TAG_BYTES]
-    token_id = tag + random(_TOKEN_ID_BYTES - _TAG_BYTES)
-    return base64.urlsafe_b64encode(token_id).rstrip(b"=").decode("ascii")
+    token_id = _tag(secret_id) + random(_TOKEN_ID_BYTES - _TAG_BYTES)
+    return base64.urlsafe_b64encode(token_id)[:-1].decode("ascii")
+
+
+@lru_cache(maxsize=4096)
+def _tag(secret_id: str) -> bytes:
+    return hashlib.sha256(secret_id.encode()).digest()[:_TAG_BYTES]

@@ -7,6 +7,8 @@ The web room turns a problem into the contract's shape and adds the human text w
 from collections.abc import Mapping
 from typing import NoReturn
 
+from watchword.server.domain.redaction import shown_id
+
 
 class Problem(Exception):
     """
@@ -37,12 +39,21 @@ class Problem(Exception):
         self.details = details
 
 
+class Malformed(Problem):
+    """
+    A body that can't be read at all. On the wire its message stands first, alone but for what we add.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("guard.invalid_input", status=400, message=message)
+
+
 def unknown(table: str, record_id: str) -> Problem:
     """
     No record with this id.
     """
     return Problem(
-        "entity.not_exists_with_id", status=404, message=f"The {table} with ID `{record_id}` does not exist."
+        "entity.not_exists_with_id", status=404, message=f"The {table} with ID `{shown_id(record_id)}` does not exist."
     )
 
 

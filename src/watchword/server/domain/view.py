@@ -58,6 +58,9 @@ class RoleEntry:
 class ResourceEntry:
     """
     An API resource with its scopes, id by name.
+
+    Attributes:
+        is_requestable: Whether a token request may name it. An import may have left an indicator that is no URI.
     """
 
     id: str
@@ -66,6 +69,7 @@ class ResourceEntry:
     access_token_ttl: int
     signing_algorithm: Algorithm | None
     scopes: Mapping[str, str]
+    is_requestable: bool
 
 
 class View(Protocol):

@@ -103,6 +103,7 @@ def _engine(path: Path, *, begin: str, attach: Path | None) -> sa.Engine:
         connect_args={"isolation_level": None, "check_same_thread": False},
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
+        hide_parameters=True,  # errors end up in logs
         pool_size=8,
         max_overflow=64,
     )

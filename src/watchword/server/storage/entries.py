@@ -5,6 +5,7 @@ Loading what decisions read: one application, role, resource or tenant as an ent
 import sqlalchemy as sa
 
 from watchword.protocol.jose import Signer, load_private_key
+from watchword.protocol.resource_indicators import is_registrable
 from watchword.server.domain.secrets import SecretEntry
 from watchword.server.domain.signing_keys import SigningKey
 from watchword.server.domain.view import ApplicationEntry, ResourceEntry, RoleEntry, TenantEntry
@@ -113,6 +114,7 @@ def load_resource(connection: sa.Connection, tenant_id: str, indicator: str) -> 
         access_token_ttl=row.access_token_ttl,
         signing_algorithm=row.signing_algorithm,
         scopes={scope.name: scope.id for scope in scope_rows},
+        is_requestable=is_registrable(row.indicator),
     )
 
 

@@ -7,14 +7,15 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import TextIO
 
 from watchword.server.storage.database import StorageUnavailable, connect
 
-_INSERT = (
-    "INSERT INTO token_events (tenant_id, id, key, application_id, user_id, payload, created_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+MOST_ROWS_A_STATEMENT = 1_000
+_COLUMNS = "tenant_id, id, key, application_id, user_id, payload, created_at"
+_ROW = "(?, ?, ?, ?, ?, ?, ?)"
 _NOTE_USE = (
     "INSERT INTO uses (tenant_id, application_id, secret_id, last_used_at) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (tenant_id, application_id, secret_id) DO UPDATE "
@@ -42,7 +43,7 @@ class TokenRecords:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock = path.with_suffix(".lock")
+        self._lock: TextIO | None = None
         self._connection: sqlite3.Connection | None = None
 
     def commit(self, records: Sequence[Record]) -> None:
@@ -54,19 +55,15 @@ class TokenRecords:
             sqlite3.Error: A record can't be kept.
         """
         try:
+            connection = self._connection or self._open()
+            uses = [record.use for record in records if record.use is not None]
             with self._turn():
-                connection = self._connection or self._open()
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    connection.executemany(_INSERT, [record.row for record in records])
-                    uses = [record.use for record in records if record.use is not None]
-                    if uses:
-                        connection.executemany(_NOTE_USE, uses)
-                    connection.execute("COMMIT")
-                except BaseException:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    raise
+                if uses or len(records) > MOST_ROWS_A_STATEMENT:
+                    _insert_with_uses(connection, records, uses)
+                else:
+                    # One statement is a transaction of its own. Each step of SQLite gives up the interpreter's lock
+                    # and has to win it back from a busy event loop: one step a batch, not one a record.
+                    _insert(connection, records)
         except (sqlite3.OperationalError, OSError) as error:
             self.close()
             raise StorageUnavailable(str(error)) from error
@@ -78,14 +75,42 @@ class TokenRecords:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def _open(self) -> sqlite3.Connection:
+        self._lock = self._path.with_suffix(".lock").open("a")
         self._connection = connect(self._path)
         return self._connection
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
         # Processes queue on a file lock: SQLite's busy handler sleeps, which costs a multiple of a commit.
-        with self._lock.open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        if self._lock is None:
+            raise OSError("the token log is not open")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
             yield
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+
+def _insert(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
+    for first in range(0, len(records), MOST_ROWS_A_STATEMENT):
+        part = records[first : first + MOST_ROWS_A_STATEMENT]
+        statement = f"INSERT INTO token_events ({_COLUMNS}) VALUES {', '.join([_ROW] * len(part))}"
+        connection.execute(statement, list(chain.from_iterable(record.row for record in part)))
+
+
+def _insert_with_uses(connection: sqlite3.Connection, records: Sequence[Record], uses: Sequence[Use]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _insert(connection, records)
+        if uses:
+            connection.executemany(_NOTE_USE, uses)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -28,6 +28,13 @@ token_events = sa.Table(
     sa.Index("ix_token_events_key", "tenant_id", "key", "created_at"),
     sqlite_autoincrement=True,
 )
+# Machines' tokens have no user, and pay nothing for this one.
+sa.Index(
+    "ix_token_events_user_id",
+    *(token_events.c[name] for name in ("tenant_id", "user_id", "created_at")),
+    sqlite_where=token_events.c.user_id.is_not(None),
+    postgresql_where=token_events.c.user_id.is_not(None),
+)
 
 uses = sa.Table(
     "uses",

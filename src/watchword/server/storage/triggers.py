@@ -34,7 +34,7 @@ def missing(connection: sa.Connection) -> list[str]:
 
 def _present(connection: sa.Connection) -> dict[str, str]:
     rows = connection.exec_driver_sql(
-        f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '{PREFIX}%'"  # noqa: S608
+        f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '{PREFIX}%'"
     )
     return {row.name: row.sql for row in rows}
 

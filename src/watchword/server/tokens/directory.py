@@ -84,9 +84,16 @@ class _Tenant:
 
     def __init__(self) -> None:
         self.mark: Mark | None = None
+        self.view: DirectoryView | None = None
         self.shelves = {kind: _Shelf() for kind in Kind}
         self.indicators: dict[str, str] = {}
         self.loads: dict[tuple[Kind, str], _Load] = {}
+
+    def end_turn(self) -> None:
+        """
+        Let the next request look anew.
+        """
+        self.view = None
 
     def forget(self, changed: Iterable[tuple[str, str]]) -> None:
         """
@@ -159,21 +166,26 @@ class Directory:
         """
         for _ in range(_MOST_TRIES):
             try:
-                return await decision(self.look(tenant_id))
+                return await decision(self._look(tenant_id))
             except _Outdated:
-                continue
+                self._tenants[tenant_id].end_turn()
         raise TemporarilyUnavailable("the server is busy", detail="the tenant changes faster than it can be read")
 
-    def look(self, tenant_id: str) -> "DirectoryView":
+    def _look(self, tenant_id: str) -> "DirectoryView":
         """
         See what has changed, forget that, and return a view of this moment.
 
-        Raises:
-            StorageUnavailable: The database can't be read.
+        Requests that the event loop runs in one turn share a look: all of them had arrived when the turn began.
         """
         tenant = self._tenants.get(tenant_id)
         if tenant is None:
             tenant = self._tenants[tenant_id] = _Tenant()
+        if tenant.view is None:
+            tenant.view = self._look_anew(tenant_id, tenant)
+            asyncio.get_running_loop().call_soon(tenant.end_turn)
+        return tenant.view
+
+    def _look_anew(self, tenant_id: str, tenant: _Tenant) -> "DirectoryView":
         changes = self._looker.since(tenant_id, tenant.mark)
         if changes.keys is None:
             tenant.forget_everything()

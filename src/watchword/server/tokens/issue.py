@@ -2,8 +2,6 @@
 The token request: who asks, what may be had, sign, record, answer.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -27,8 +25,7 @@ from watchword.server.storage.database import StorageUnavailable
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRequest:
+class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
     """
     A token request as it came: nothing of it is read yet, so that a bad one is refused, and recorded, in one place.
 
@@ -41,9 +38,12 @@ class TokenRequest:
     tenant_id: str
     authorization: tuple[str, ...]
     content_type: str | None
-    body: bytes = field(repr=False)
+    body: bytes
     browser_origin: str | None
     came_from: Origin
+
+    def __repr__(self) -> str:
+        return f"TokenRequest(tenant_id={self.tenant_id!r}, …)"  # what it carries are credentials
 
     def read(self) -> TokenForm:
         """
@@ -55,36 +55,26 @@ class TokenRequest:
         return read_form(self.content_type, self.body)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenResponse:
+class TokenResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
-    What the caller gets (RFC 6749 §5.1).
+    What the caller gets (RFC 6749 §5.1), in the order of the wire.
 
     Attributes:
         expires_in: Seconds.
         scope: Granted; empty leaves the member out.
     """
 
-    access_token: str = field(repr=False)
+    access_token: str
     expires_in: int
-    scope: str
+    # Required: without a default it is never left out.
+    token_type: str
+    scope: str = ""
 
-    def members(self) -> Mapping[str, object]:
-        """
-        Return the members in the order of the wire.
-        """
-        members: dict[str, object] = {
-            "access_token": self.access_token,
-            "expires_in": self.expires_in,
-            "token_type": BEARER,
-        }
-        if self.scope:
-            members["scope"] = self.scope
-        return members
+    def __repr__(self) -> str:
+        return f"TokenResponse(…, expires_in={self.expires_in!r}, scope={self.scope!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(msgspec.Struct, frozen=True):
     """
     A signed token that has not left yet, and what the log must hold before it does.
     """
@@ -155,6 +145,7 @@ def sign(authorization: Authorization, jti: str, key: SigningKey, now: datetime,
     return TokenResponse(
         access_token=key.signer.sign(msgspec.json.encode(claims)),
         expires_in=authorization.lifetime,
+        token_type=BEARER,
         scope=scope,
     )
 

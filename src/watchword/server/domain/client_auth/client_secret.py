@@ -10,6 +10,15 @@ from watchword.server.domain.secrets import SecretDigest, find_match
 from watchword.server.domain.view import ApplicationEntry
 
 
+class SecretExpired(InvalidRequest):
+    """
+    The secret matches as a whole and is no longer good; only its holder is told.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("client secret has expired")
+
+
 def check_secret(
     digest: SecretDigest, application: ApplicationEntry | None, now: datetime, *, by_header: bool, seen: Seen
 ) -> Caller:
@@ -18,7 +27,7 @@ def check_secret(
 
     Raises:
         InvalidClient: There is no such application, or none of its secrets has this digest.
-        InvalidRequest: The secret matches as a whole and has expired; only its holder is told.
+        SecretExpired: The secret matches and is no longer good.
     """
     match = find_match(digest, () if application is None else application.secrets)
     if application is None or match is None:
@@ -26,5 +35,5 @@ def check_secret(
         raise InvalidClient(detail=detail, by_header=by_header)
     seen.matched = match
     if match.expired(now):
-        raise InvalidRequest("client secret has expired")
+        raise SecretExpired
     return Caller(application=application, secret=match)

@@ -3,9 +3,10 @@ What any grant is, and what any grant yields.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+import msgspec
 
 from watchword.protocol.forms import TokenForm
 from watchword.protocol.names import Algorithm, GrantType
@@ -15,8 +16,7 @@ from watchword.server.domain.targets import Target
 from watchword.server.domain.view import ApplicationEntry, View
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authorization:
+class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     """
     What may be had: everything that the token will say, before it is signed.
 
@@ -36,7 +36,7 @@ class Authorization:
     dropped: Mapping[str, Dropped]
     lifetime: int
     algorithm: Algorithm | None
-    spend: tuple[str, ...] = field(default=())
+    spend: tuple[str, ...] = ()
 
 
 class Grant(Protocol):

@@ -47,7 +47,8 @@ class ClientCredentials:
         """
         del now  # nothing about this grant depends on the hour
         application = caller.application
-        await _check_membership(form.organization_id, application, view)
+        if form.organization_id is not None:
+            await _check_membership(form.organization_id, application, view)
         resource = await _one_resource(form, view)
         given = authority(await view.roles(application), resource)
         scopes, dropped = narrow(form.scopes, given, resource)
@@ -63,8 +64,8 @@ class ClientCredentials:
         )
 
 
-async def _check_membership(organization_id: str | None, application: ApplicationEntry, view: View) -> None:
-    if organization_id is not None and not await view.is_member(application, organization_id):
+async def _check_membership(organization_id: str, application: ApplicationEntry, view: View) -> None:
+    if not await view.is_member(application, organization_id):
         raise AccessDenied("app has not associated with the organization")
 
 
@@ -84,8 +85,8 @@ async def _default_resource(view: View) -> tuple[str, ...]:
 
 
 async def _known_resource(indicator: str, view: View) -> ResourceEntry:
-    check_resource_indicator(indicator)
     resource = await view.resource(indicator)
-    if resource is None:
+    if resource is None or not resource.is_requestable:
+        check_resource_indicator(indicator)
         raise InvalidTarget("resource indicator is missing, or unknown")
     return resource

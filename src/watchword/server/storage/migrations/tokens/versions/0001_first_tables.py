@@ -36,6 +36,14 @@ def upgrade() -> None:
     op.create_index("ix_token_events_created_at", "token_events", ["tenant_id", "created_at", "id"], unique=False)
     op.create_index("ix_token_events_id", "token_events", ["tenant_id", "id"], unique=False)
     op.create_index("ix_token_events_key", "token_events", ["tenant_id", "key", "created_at"], unique=False)
+    op.create_index(
+        "ix_token_events_user_id",
+        "token_events",
+        ["tenant_id", "user_id", "created_at"],
+        unique=False,
+        sqlite_where=sa.text("user_id IS NOT NULL"),
+        postgresql_where=sa.text("user_id IS NOT NULL"),
+    )
     op.create_table(
         "uses",
         sa.Column("tenant_id", sa.String(), nullable=False),

@@ -1,0 +1,24 @@
+"""
+Phone numbers: one form for each, so that nobody registers the same one twice.
+"""
+
+from watchword.server.domain.problems import Problem
+
+
+def normalise_phone(digits: str) -> str:
+    """
+    Return a number in its international form, digits alone: country code first, no trunk prefix.
+
+    Args:
+        digits: Country code and number; a trunk prefix between them, as in `610412…` for `61412…`, is dropped.
+
+    Raises:
+        Problem: `user.invalid_phone` (422): no country has such numbers.
+    """
+    import phonenumbers  # noqa: PLC0415 - its tables cost time at start, and few requests carry a number
+
+    try:
+        number = phonenumbers.parse(f"+{digits}")
+    except phonenumbers.NumberParseException:
+        raise Problem("user.invalid_phone", status=422, message="Invalid phone number.") from None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")

@@ -1,0 +1,87 @@
+"""
+Users, and the roles that they hold, as rows.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from watchword.server.domain.records import User
+from watchword.server.domain.search import Search
+from watchword.server.storage import rows, schema
+from watchword.server.storage.rows import Listing, Page
+from watchword.server.storage.search import matching
+from watchword.server.storage.transaction import Transaction
+
+_T = schema.users
+_LINKS = schema.user_roles
+NEWEST_FIRST = (_T.c.created_at.desc(), _T.c.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserFilter:
+    """
+    Which users a list shows; None does not filter.
+    """
+
+    exclude_role_id: str | None = None
+
+
+def find(tx: Transaction, user_id: str) -> User | None:
+    """
+    Return a user, or None.
+    """
+    return rows.find(tx, _T, User, id=user_id)
+
+
+def listing(tx: Transaction, wanted: UserFilter, search: Search, page: Page | None) -> Listing[User]:
+    """
+    List users, newest first.
+    """
+    query = sa.select(*rows.columns(_T, User)).where(rows.of_tenant(tx, _T))
+    if wanted.exclude_role_id is not None:
+        holders = sa.select(_LINKS.c.user_id).where(
+            rows.of_tenant(tx, _LINKS), _LINKS.c.role_id == wanted.exclude_role_id
+        )
+        query = query.where(_T.c.id.not_in(holders))
+    return rows.listing(tx, User, matching(tx, query, _T, search), NEWEST_FIRST, page)
+
+
+def insert(tx: Transaction, user: User) -> None:
+    """
+    Add a user.
+    """
+    rows.insert(tx, _T, user)
+
+
+def update(tx: Transaction, user_id: str, changes: Mapping[str, object]) -> bool:
+    """
+    Change a user's columns; tell whether the user is there.
+    """
+    return rows.update(tx, _T, {**changes, "updated_at": tx.now()}, id=user_id)
+
+
+def delete(tx: Transaction, user_id: str) -> bool:
+    """
+    Delete a user with all roles; tell whether there was one.
+    """
+    return rows.delete(tx, _T, id=user_id)
+
+
+def holder_of(tx: Transaction, identifier: str, value: str) -> str | None:
+    """
+    Return the id of the user with this `username`, `primary_email` (in any letter case) or `primary_phone`, or None.
+    """
+    column: sa.ColumnElement[str] = _T.c[identifier]
+    same = column == value
+    if identifier == "primary_email":
+        same = sa.func.lower(column) == sa.func.lower(value)  # as the unique index compares
+    return tx.connection.execute(sa.select(_T.c.id).where(rows.of_tenant(tx, _T), same)).scalar_one_or_none()
+
+
+def add_roles(tx: Transaction, user_id: str, ids: Collection[str]) -> None:
+    """
+    Give roles to a user who does not have them.
+    """
+    rows.link(tx, _LINKS, [{"user_id": user_id, "role_id": role_id} for role_id in ids])
