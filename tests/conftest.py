@@ -1,0 +1,47 @@
+"""
+Fixtures that several suites share: one real server a session, one shop a module, one world a test.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.exchange import World
+from tests.support.server import start_server
+from tests.support.shop import create_shop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.server import RunningServer
+    from tests.support.shop import Shop
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """
+    Serve a fresh home for the whole session (of each xdist worker).
+
+    Ends by checking that nothing the tests sent made the server fail inside.
+    """
+    with start_server(tmp_path_factory.mktemp("watchword") / "home") as running:
+        yield running
+        assert "Traceback (most recent call last)" not in running.output
+
+
+@pytest.fixture(scope="module")
+def shop(server: RunningServer) -> Shop:
+    """
+    Create an API with two granted permissions and an application that may use them.
+    """
+    return create_shop(server)
+
+
+@pytest.fixture
+def world(server: RunningServer) -> World:
+    """
+    Return what the names in an exchange stand for, new for every test.
+    """
+    return World(server)

@@ -1,0 +1,122 @@
+"""
+Bodies and ids at the Management API that are too large, too deep or too strange: the caller's error, never ours.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.exchange import Exchange
+from tests.support.wire import JSON, assert_code
+
+if TYPE_CHECKING:
+    from tests.support.exchange import World
+    from tests.support.server import RunningServer
+
+MEGABYTE = 1_048_576
+
+
+def test_body_under_a_megabyte_is_stored(world: World) -> None:
+    """
+    900 KB of custom data are fine.
+    """
+    text = "x" * 900_000
+    answer = world.send(Exchange(method="PATCH", path="/applications/<app>/custom-data", body={"a": text}))
+    assert answer.status_code == 200
+    assert answer.json() == {"a": text}
+
+
+@pytest.mark.parametrize("chunked", [pytest.param(False, id="sized"), pytest.param(True, id="chunked")])
+def test_body_over_a_megabyte_is_413(world: World, *, chunked: bool) -> None:
+    """
+    A body over 1 MB is 413 in the error shape, whether its size is told or not, and changes nothing.
+    """
+    path = world.fill("/applications/<app>/custom-data")
+    body = json.dumps({"a": "x" * (MEGABYTE + 1)}).encode()
+    answer = world.server.management.patch(
+        path,
+        content=iter([body[:5000], body[5000:]]) if chunked else body,
+        headers={"content-type": "application/json"},
+    )
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == JSON
+    assert answer.json()["code"]
+    assert answer.json()["message"]
+    assert world.send(Exchange(method="GET", path="/applications/<app>")).json()["customData"] == {}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"[" * 100_000 + b"]" * 100_000, id="arrays"),
+        pytest.param(b'{"a":' * 100_000 + b"1" + b"}" * 100_000, id="objects"),
+        pytest.param(b'{"name":"x","description":"d","a":' + b"[" * 50_000 + b"]" * 50_000 + b"}", id="unknown member"),
+        pytest.param(b"[" * 500_000, id="never closed"),
+    ],
+)
+def test_deep_json_is_the_callers_error(server: RunningServer, body: bytes) -> None:
+    """
+    However deep a body is nested, it is 400, not a failure inside.
+    """
+    answer = server.management.post("/roles", content=body, headers={"content-type": "application/json"})
+    assert_code(answer, 400, "guard.invalid_input")
+
+
+def test_deep_custom_data_is_kept_or_refused(world: World) -> None:
+    """
+    Deep custom data comes back as it was, or is 400; it never breaks reading.
+    """
+    body = b'{"a":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+    path = world.fill("/applications/<app>/custom-data")
+    written = world.server.management.patch(path, content=body, headers={"content-type": "application/json"})
+    assert written.status_code in {200, 400}
+    read = world.server.management.get(world.fill("/applications/<app>"))
+    assert read.status_code == 200
+    world.server.management.get("/applications?page=1").raise_for_status()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"name": "a\x00b", "type": "MachineToMachine"}, id="NUL"),
+        pytest.param({"name": "\ud800", "type": "MachineToMachine"}, id="lone surrogate"),
+        pytest.param({"name": "x", "type": "MachineToMachine", "customData": {"\x00": "\ud800"}}, id="in custom data"),
+        pytest.param({"name": "x", "type": "MachineToMachine", "customData": {"a": 10**400}}, id="huge number"),
+        pytest.param({"name": "x", "type": "MachineToMachine", "customData": {"__proto__": {"a": 1}}}, id="prototype"),
+        pytest.param({"name": ["x"], "type": {"a": 1}}, id="wrong types everywhere"),
+        pytest.param({"name": "😀" * 256, "type": "MachineToMachine"}, id="512 UTF-16 units"),
+    ],
+)
+def test_wild_values_never_fail_inside(world: World, body: dict[str, object]) -> None:
+    """
+    Whatever a body holds, the answer is the created record or an error of the caller.
+    """
+    answer = world.send(Exchange(method="POST", path="/applications", body=body))
+    assert answer.status_code in {200, 400, 422}
+    if answer.status_code == 200:
+        read = world.send(Exchange(method="GET", path=f"/applications/{answer.json()['id']}"))
+        assert read.json()["name"] == answer.json()["name"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/applications/%00",
+        "/applications/%ff",
+        "/applications/" + "x" * 5_000,
+        "/applications/..%2f..%2fstatus",
+        "/applications/'%20OR%201=1--",
+        "/roles/%F0%9F%98%80",
+        "/users/%00",
+        "/logs/%00",
+        "/resources/%ed%a0%80",
+    ],
+)
+def test_wild_ids_are_not_found(server: RunningServer, path: str) -> None:
+    """
+    An id that can't be is not found, or refused.
+    """
+    assert server.management.get(path).status_code in {400, 404, 414, 431}
