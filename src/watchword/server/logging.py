@@ -4,9 +4,11 @@ Structured logs: JSON lines, or coloured ones for eyes. Nothing of a request but
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 
+from watchword.server.domain.redaction import hide_secrets
 from watchword.server.settings import Settings
 
 
@@ -18,10 +20,14 @@ def set_up_logging(settings: Settings) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
+    # Tracebacks without local variables, which hold what was sent: credentials, bodies, keys.
     last: list[structlog.typing.Processor] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        [
+            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+            structlog.processors.JSONRenderer(),
+        ]
         if settings.log_format == "json"
-        else [structlog.dev.ConsoleRenderer()]
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -32,9 +38,14 @@ def set_up_logging(settings: Settings) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last, _hide_secrets],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
+
+
+def _hide_secrets(_logger: object, _method: str, line: Any) -> Any:  # noqa: ANN401 - the last processor gets the line
+    # The message of an exception that nobody expected may quote anything.
+    return hide_secrets(str(line))

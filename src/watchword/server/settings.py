@@ -108,6 +108,12 @@ class Settings(BaseModel):
     )
 
     @model_validator(mode="after")
+    def _check_master_key(self) -> "Settings":
+        if self.master_key is not None and self.master_key_file is not None:
+            raise ValueError("master_key: master_key_file is set as well: keep one")
+        return self
+
+    @model_validator(mode="after")
     def _check_endpoint(self) -> "Settings":
         url = urlsplit(self.public_endpoint)
         if url.scheme not in {"http", "https"} or not url.hostname:
@@ -200,9 +206,9 @@ def resolve(flags: Mapping[str, object], environment: Mapping[str, str] | None =
     variables = os.environ if environment is None else environment
     values, origins = _from_environment(variables)
     given = {name: value for name, value in flags.items() if value is not None}
-    home = Path(str(given.get("home") or values.get("home") or default_home()))
+    home = Path(str(given.get("home") or values.get("home") or default_home())).expanduser().absolute()
     from_file = _from_file(home / FILE_NAME)
-    merged = {**from_file, **values, **given, "home": home.expanduser().absolute()}
+    merged = {**from_file, **values, **given, "home": home}
     origin = {
         **dict.fromkeys(from_file, str(home / FILE_NAME)),
         **origins,
@@ -211,16 +217,28 @@ def resolve(flags: Mapping[str, object], environment: Mapping[str, str] | None =
     return Resolved(settings=_validate(merged, origin), origins=origin)
 
 
+def check_names(variables: Mapping[str, str]) -> None:
+    """
+    Refuse an environment with a `WATCHWORD_*` variable that nothing reads.
+
+    Raises:
+        SettingsError: There is one; the nearest name that is read is named.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | COMMAND_LINE
+    for variable in sorted(name for name in variables if name.startswith(PREFIX)):
+        if variable not in known and variable.removesuffix("_FILE") not in known:
+            raise SettingsError(f"{variable}: there is no such setting{_nearest(variable, sorted(known))}")
+
+
 def _from_environment(variables: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str]]:
+    check_names(variables)
     values: dict[str, object] = {}
     origins: dict[str, str] = {}
     known = {PREFIX + name.upper(): name for name in Settings.model_fields}
     for variable in sorted(name for name in variables if name.startswith(PREFIX)):
         bare = variable.removesuffix("_FILE") if variable not in known else variable
-        if bare in COMMAND_LINE:
+        if bare not in known:  # the command line's own
             continue
-        if bare not in known:
-            raise SettingsError(f"{variable}: there is no such setting{_nearest(variable, list(known))}")
         if bare != variable and bare in variables:
             raise SettingsError(f"{variable} and {bare} are both set: keep one")
         name = known[bare]

@@ -2,8 +2,10 @@
 Applications: list, create, read, change, delete, and their custom data.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from watchword.server.domain import names, problems
 from watchword.server.domain.events import changed
@@ -19,6 +21,8 @@ from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
 
 _THIRD_PARTY_TYPES = frozenset({ApplicationType.TRADITIONAL, ApplicationType.SPA, ApplicationType.NATIVE})
+_SUBDOMAIN = re.compile(r"[0-9a-z]([0-9a-z-]{0,61}[0-9a-z])?\Z")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_URIS: Json = {"redirectUris": [], "postLogoutRedirectUris": []}
 
 
@@ -42,10 +46,14 @@ class NewApplication:
 class ApplicationDetail:
     """
     An application, and whether it holds the internal admin role.
+
+    Attributes:
+        secret: Only of applications that exist by name alone: a text that is no secret.
     """
 
     application: Application
     is_admin: bool
+    secret: str | None = None
 
 
 @reads(Permission.ALL)
@@ -64,6 +72,9 @@ def read(tx: Transaction, application_id: str) -> ApplicationDetail:
     Raises:
         Problem: There is none.
     """
+    synthetic = _synthetic(tx.tenant_id).get(application_id)
+    if synthetic is not None:
+        return ApplicationDetail(application=synthetic, is_admin=False, secret="N/A")
     application = demand(tx, application_id)
     return ApplicationDetail(
         application=application, is_admin=names.ADMIN_ROLE_ID in applications.role_ids(tx, application_id)
@@ -209,12 +220,46 @@ def _check_new(new: NewApplication) -> None:
     _check_token_exchange(new.custom_client_metadata, is_third_party=new.is_third_party)
 
 
+def _synthetic(tenant_id: str) -> Mapping[str, Application]:
+    """
+    Return the applications of the reference's own pages. Scripts may read them; they can't ask for tokens here.
+    """
+    types = {
+        "demo-app": ApplicationType.SPA,
+        "device-demo-app": ApplicationType.NATIVE,
+        "account-center": ApplicationType.SPA,
+    }
+    return {
+        application_id: Application(
+            tenant_id=tenant_id,
+            id=application_id,
+            name=application_id.replace("-", " ").capitalize(),
+            description=None,
+            type=application_type,
+            oidc_client_metadata=dict(NO_URIS),
+            custom_client_metadata={"isDeviceFlow": True} if application_type is ApplicationType.NATIVE else {},
+            protected_app_metadata=None,
+            custom_data={},
+            is_third_party=False,
+            app_level_access_control_enabled=False,
+            created_at=_EPOCH,
+        )
+        for application_id, application_type in types.items()
+    }
+
+
 def _protected(metadata: Json | None) -> Problem:
     if metadata is None:
         return Problem(
             "application.protected_app_metadata_is_required",
             status=400,
             message="Protected app metadata is required.",
+        )
+    if _SUBDOMAIN.match(str(metadata.get("subDomain"))) is None:
+        return Problem(
+            "application.invalid_subdomain",
+            status=422,
+            message="The subdomain must be 1 to 63 of 0-9, a-z and -, and neither begin nor end with -.",
         )
     return Problem(
         "application.protected_app_not_configured",

@@ -30,14 +30,16 @@ _log = structlog.get_logger(__name__)
 _READS = frozenset({"GET", "HEAD"})
 
 
-def create_app(ctx: Context, on_stop: Callable[[], None]) -> ASGIApp:
+def create_app(ctx: Context, on_stop: Callable[[], None], *, local: bool = False) -> ASGIApp:
     """
     Make the ASGI application.
 
     Args:
         on_stop: Called once, when the server has answered its last request.
+        local: Take every caller of the Management API for the machine's own command line, which needs no token: only
+            for an application that runs in process and is never served.
     """
-    web = _Web(ctx)
+    web = _Web(ctx, local=local)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -65,17 +67,17 @@ def tenant_of(host: str | None) -> str:
 
 
 class _Web:
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, *, local: bool) -> None:
         self._ctx = ctx
         self._token = TokenEndpoint(ctx)
-        self._api = ManagementApi(ctx)
+        self._api = ManagementApi(ctx, local=local)
         self._ids = RequestIds()
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         headers = RequestHeaders(scope["headers"])
         incoming = Incoming(scope, receive, headers, self._ids.next(), tenant_of(headers.first(b"host")))
-        if headers.size() > MOST_HEADER_BYTES:
+        if headers.size > MOST_HEADER_BYTES:
             fields = await self._send(_headers_too_large(incoming), incoming, send)
         elif incoming.path == TOKEN_PATH and incoming.method == "POST":
             fields = await self._token(incoming, send)
@@ -91,7 +93,7 @@ class _Web:
                 "event": "request",
                 "request_id": incoming.request_id,
                 "method": incoming.method,
-                "path": incoming.path,
+                "path": incoming.shown_path,
                 "ip": client[0] if client else None,
                 **fields,
                 "ms": round((time.perf_counter() - began) * 1000, 2),
@@ -105,7 +107,7 @@ class _Web:
         except ClientGone:
             return {"status": 499}
         except Exception as error:  # noqa: BLE001 - the last resort: whatever went wrong, the answer says nothing of it
-            _log.error("a request failed", request_id=incoming.request_id, path=path, exc_info=error)
+            _log.error("a request failed", request_id=incoming.request_id, path=incoming.shown_path, exc_info=error)
             answer = oauth_fault(bare=False) if path.startswith(OAUTH) else fault_answer(incoming.request_id)
         return await self._send(answer, incoming, send)
 

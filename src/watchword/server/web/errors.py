@@ -5,10 +5,14 @@ Two shapes: OAuth's below `/oidc`, with the contract's `code` and `message` arou
 `/api`. What is not ours becomes one plain 500 that says nothing.
 """
 
+from dataclasses import replace
+
 from watchword.protocol.bearer import quotable
 from watchword.protocol.errors import InvalidClient, InvalidRequest, OAuthError, TemporarilyUnavailable
+from watchword.server.domain.client_auth.client_secret import SecretExpired
 from watchword.server.domain.client_auth.origins import OriginRefused
-from watchword.server.domain.problems import Problem
+from watchword.server.domain.problems import Malformed, Problem
+from watchword.server.domain.redaction import hide_secrets
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.web.answers import CLOSE, NO_STORE, Answer, Headers, json_answer
 from watchword.server.web.requests import BodyTooLarge, BodyTooSlow
@@ -24,6 +28,10 @@ _MESSAGES = {
 }
 
 
+# Refusals that no browser page gets to read: they carry no CORS header.
+_HIDDEN_FROM_PAGES = (OriginRefused, SecretExpired)
+
+
 def oauth_members(error: str, description: str, *, bare: bool = False) -> dict[str, object]:
     """
     Write the body of an OAuth error.
@@ -33,7 +41,7 @@ def oauth_members(error: str, description: str, *, bare: bool = False) -> dict[s
 
     Implements: RFC 6749 §5.2.
     """
-    members: dict[str, object] = {"error": error, "error_description": quotable(description)}
+    members: dict[str, object] = {"error": error, "error_description": quotable(hide_secrets(description))}
     if bare:
         return members
     message = _MESSAGES.get(error, f"An OIDC error occurred: oidc.{error}.")
@@ -46,7 +54,7 @@ def oauth_answer(error: OAuthError, *, issuer: str, cors: Headers, bare: bool) -
 
     Implements: RFC 6749 §5.2.
     """
-    headers: list[tuple[bytes, bytes]] = [*(() if isinstance(error, OriginRefused) else cors), *NO_STORE]
+    headers: list[tuple[bytes, bytes]] = [*(() if isinstance(error, _HIDDEN_FROM_PAGES) else cors), *NO_STORE]
     if isinstance(error, InvalidClient) and error.by_header:
         challenge = f'Basic realm="{issuer}", error="{error.error}", error_description="{quotable(error.description)}"'
         headers.append((b"www-authenticate", challenge.encode("latin-1")))
@@ -106,19 +114,24 @@ def problem_answer(problem: Problem, *, request_id: str) -> Answer:
     """
     Answer a Management API request with a problem; members are in the order of the wire, ours last.
     """
-    members: dict[str, object] = {"code": problem.code}
+    members: dict[str, object] = {}
+    if isinstance(problem, Malformed):
+        members["message"] = problem.message
+    members["code"] = problem.code
     if problem.data is not None:
         members["data"] = problem.data
     if problem.details is not None:
         members["details"] = problem.details
-    members["message"] = problem.message
+    members.setdefault("message", problem.message)
     members["request_id"] = request_id
     headers: list[tuple[bytes, bytes]] = []
     if problem.status == 503:  # noqa: PLR2004
         headers.append((b"retry-after", b"1"))
     if problem.status in {408, 413}:
         headers.append(CLOSE)
-    return json_answer(members, status=problem.status, headers=headers)
+    answer = json_answer(members, status=problem.status, headers=headers)
+    # A validator's words quote the value that was wrong.
+    return replace(answer, body=hide_secrets(answer.body.decode()).encode())
 
 
 def fault_answer(request_id: str) -> Answer:

@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from starlette.types import Message, Receive, Scope
 
 from watchword.server.domain.events import Origin
+from watchword.server.domain.redaction import shown_path
 
 MOST_HEADER_BYTES = 16 * 1024
 MOST_READ = 1024 * 1024
@@ -34,34 +35,40 @@ class BodyTooSlow(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True)
 class RequestHeaders:
     """
-    Header fields of a request; names are lower-case.
+    Header fields of a request, read once.
+
+    Args:
+        raw: Names in lower case, and values, as they came.
     """
 
-    raw: Iterable[tuple[bytes, bytes]]
+    __slots__ = ("_fields", "size")
+
+    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
+        fields: dict[bytes, list[bytes]] = {}
+        size = 0
+        for name, value in raw:
+            size += len(name) + len(value)
+            if name in fields:
+                fields[name].append(value)
+            else:
+                fields[name] = [value]
+        self._fields = fields
+        self.size = size
 
     def all(self, name: bytes) -> tuple[str, ...]:
         """
         Return all values of a field.
         """
-        return tuple(value.decode("latin-1") for key, value in self.raw if key == name)
+        return tuple([value.decode("latin-1") for value in self._fields.get(name, ())])
 
     def first(self, name: bytes) -> str | None:
         """
         Return the first value of a field, or None.
         """
-        for key, value in self.raw:
-            if key == name:
-                return value.decode("latin-1")
-        return None
-
-    def size(self) -> int:
-        """
-        Return how many bytes names and values take.
-        """
-        return sum(len(key) + len(value) for key, value in self.raw)
+        values = self._fields.get(name)
+        return None if values is None else values[0].decode("latin-1")
 
 
 @dataclass(slots=True)
@@ -91,6 +98,14 @@ class Incoming:
         """
         path: str = self.scope["path"]
         return path
+
+    @property
+    def shown_path(self) -> str:
+        """
+        The path as logs and errors may show it: percent-encoded, without what is too long for an id.
+        """
+        raw: bytes = self.scope.get("raw_path") or self.path.encode()
+        return shown_path(raw.partition(b"?")[0].decode("latin-1"))
 
     @property
     def is_bare(self) -> bool:

@@ -20,7 +20,8 @@ from watchword.server.web.api.route import Call, Paged, Paging, Query, Route
 from watchword.server.web.api.wire import all_as_json, as_json, from_milliseconds
 
 SEARCHED = ("id", "name", "description")
-_WEB_URI = re.compile(r"https?://[^\s/?#]+([/?#]\S*)?\Z")
+# A wildcard may stand in the host, once there is a dot, and in the path: not in port, query or fragment.
+_WEB_URI = re.compile(r"https?://(?:[^\s/?#:*]+|(?=[^/?#:]*\.)[^\s/?#:]+)(?::\d+)?(?:/[^\s?#]*)?(?:[?#][^\s*]*)?\Z")
 _CUSTOM_URI = re.compile(r"[a-z][a-z0-9_+\-]*(\.[a-z0-9_+\-]+)*:/?/?\S*\Z")
 _DOTS = re.compile(r"/\.\.?(/|\Z)")
 
@@ -151,7 +152,8 @@ def _create(call: Call[CreateApplication]) -> object:
 
 def _read(call: Call[None]) -> object:
     detail = applications.read(call.acting, call.path["id"])
-    return {**as_json(detail.application), "isAdmin": detail.is_admin}
+    secret = {} if detail.secret is None else {"secret": detail.secret}
+    return {**as_json(detail.application), **secret, "isAdmin": detail.is_admin}
 
 
 def _update(call: Call[UpdateApplication]) -> object:
@@ -231,7 +233,7 @@ ROUTES: Sequence[Route] = (
     ),
     Route(
         method="POST", path="/applications", summary="Create an application", handler=_create,
-        body=CreateApplication, answer="Application",
+        body=CreateApplication, answer="Application", also=(501,),
     ),
     Route(method="GET", path=_ONE, summary="Read an application", handler=_read, answer="Application"),
     Route(

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from watchword.server.domain.problems import Problem
+from watchword.server.domain.problems import Malformed
 
 _JSON_TYPES = frozenset(
     {"application/json", "application/json-patch+json", "application/vnd.api+json", "application/csp-report"}
@@ -21,7 +21,7 @@ def read_value(content_type: str | None, body: bytes) -> object:
     Read a body: an object or array from JSON, an object of texts from a form, a text from `text/*`.
 
     Raises:
-        Problem: `guard.invalid_input` (400): malformed JSON, or JSON that is neither object nor array.
+        Malformed: `guard.invalid_input` (400): malformed JSON, or JSON that is neither object nor array.
     """
     media_type = (content_type or "").partition(";")[0].strip().lower()
     if media_type in _JSON_TYPES:
@@ -46,9 +46,9 @@ def _read_json(body: bytes) -> object:
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise _malformed(str(error)) from None
+        raise Malformed(str(error)) from None
     if not isinstance(value, dict | list):
-        raise _malformed("invalid JSON, only supports object and array")
+        raise Malformed("invalid JSON, only supports object and array")
     return value
 
 
@@ -56,12 +56,8 @@ def _read_form(body: bytes) -> dict[str, object]:
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=1000)
     except ValueError:
-        raise _malformed("malformed form") from None
+        raise Malformed("malformed form") from None
     members: dict[str, list[str]] = {}
     for name, value in pairs:
         members.setdefault(name, []).append(value)
     return {name: values if len(values) > 1 else values[0] for name, values in members.items()}
-
-
-def _malformed(message: str) -> Problem:
-    return Problem("guard.invalid_input", status=400, message=message)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from watchword.server.domain.problems import Problem
 from watchword.server.storage.rows import Page
 from watchword.server.web.answers import Headers
-from watchword.server.web.api.route import Paging
+from watchword.server.web.api.route import Paged, Paging
 
 DEFAULT_SIZE = 20
 LARGEST_SIZE = 100
@@ -31,7 +31,7 @@ def wanted_page(query: Mapping[str, Sequence[str]], paging: Paging) -> Page | No
     return Page(limit=size, offset=((number or 1) - 1) * size)
 
 
-def page_headers(url: str, query: Mapping[str, Sequence[str]], page: Page, total: int) -> Headers:
+def page_headers(url: str, query: Mapping[str, Sequence[str]], page: Page, paged: Paged) -> Headers:
     """
     Say how many there are in all, and where the other pages are.
 
@@ -41,18 +41,20 @@ def page_headers(url: str, query: Mapping[str, Sequence[str]], page: Page, total
     Implements: RFC 8288 §3.
     """
     number = page.offset // page.limit + 1
-    last = max(1, -(-total // page.limit))
+    last = max(1, -(-paged.total // page.limit))
     relations = [("first", 1)]
     if number > 1:
         relations.append(("prev", number - 1))
-    relations.append(("last", last))
-    if number < last:
+    if not paged.is_capped:
+        relations.append(("last", last))
+    if number < last and not paged.is_capped:
         relations.append(("next", number + 1))
     links = [
         (b"link", f'<{url}?{_query(query, target)}>; rel="{relation}"'.encode("ascii"))
         for relation, target in relations
     ]
-    return ((b"total-number", b"%d" % total), *links)
+    capped = ((b"total-number-is-capped", b"true"),) if paged.is_capped else ()
+    return ((b"total-number", b"%d" % paged.total), *capped, *links)
 
 
 def _query(query: Mapping[str, Sequence[str]], page: int) -> str:

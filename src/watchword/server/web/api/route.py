@@ -50,10 +50,14 @@ class Call(Generic[B]):
 class Paged:
     """
     An answer that is one page of a list.
+
+    Attributes:
+        is_capped: Whether counting stopped at `total`, so that nobody knows which page is the last.
     """
 
     items: Sequence[object]
     total: int
+    is_capped: bool = False
 
     @classmethod
     def of(cls, listing: Listing[object], items: Sequence[object]) -> "Paged":
@@ -71,10 +75,14 @@ Reply = object | Paged | Answer | None
 class Query:
     """
     A query parameter, for the OpenAPI document.
+
+    Attributes:
+        type: As JSON Schema names it.
     """
 
     name: str
     description: str
+    type: str = "string"
     enum: Sequence[str] = ()
     repeats: bool = False
 
@@ -90,6 +98,8 @@ class Route:
         body: Class of the request body; a plain `dict` stands for any JSON object; None for no body.
         search: Columns that `search` looks at; None where the list has no search.
         answer: Name of the answer's schema in the OpenAPI document; a list of them in brackets.
+        media_type: Of the answer.
+        also: Statuses of refusals beyond those that go with every route of its kind.
         is_public: Whether it needs no token.
     """
 
@@ -103,6 +113,8 @@ class Route:
     search: Sequence[str] | None = None
     query: Sequence[Query] = ()
     answer: str | None = None
+    media_type: str = "application/json"
+    also: Sequence[int] = ()
     is_public: bool = False
     tag: str = field(default="")
 

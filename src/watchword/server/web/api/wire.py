@@ -11,7 +11,9 @@ from pydantic.alias_generators import to_camel
 
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import ApplicationSecret, LogEntry, Resource, User
+from watchword.server.web.api.log_payload import payload_as_json
 
+HIDDEN_OF_USER = frozenset({"tenant_id", "password_digest", "password_algorithm"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -94,9 +96,9 @@ def _resource(resource: Resource) -> dict[str, object]:
 
 
 def _user(user: User) -> dict[str, object]:
-    members = _plain(user, without=frozenset({"tenant_id", "password_digest", "password_algorithm"}))
+    members = _plain(user, without=HIDDEN_OF_USER)
     return {**members, "hasPassword": user.password_digest is not None}
 
 
 def _log_entry(entry: LogEntry) -> dict[str, object]:
-    return {**_plain(entry), "payload": {"key": entry.key, **entry.payload}}
+    return {**_plain(entry), "payload": payload_as_json(entry)}

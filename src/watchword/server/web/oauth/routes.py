@@ -30,7 +30,7 @@ async def answer_oauth(ctx: Context, incoming: Incoming) -> Answer:
     if method == "OPTIONS" and (document is not None or path == TOKEN_PATH):
         return preflight(headers, "POST" if document is None else "GET")
     if document is None or method not in {"GET", "HEAD"}:
-        return _unknown_route(method, path, bare=incoming.is_bare)
+        return _unknown_route(method, incoming.shown_path, bare=incoming.is_bare)
     cors = cors_headers(headers.first(b"origin"))
     try:
         answer = await document(ctx, incoming.tenant_id)

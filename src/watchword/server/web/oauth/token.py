@@ -50,7 +50,7 @@ class TokenEndpoint:
                 came_from=came_from(incoming.scope, headers, ctx.settings.trusted_proxies),
             )
             response = await issue_token(request, ctx, seen)
-            answer = Answer(200, self._encode(response.members()), (*cors, *NO_STORE, JSON_TYPE))
+            answer = Answer(200, self._encode(response), (*cors, *NO_STORE, JSON_TYPE))
         except ClientGone:
             return {"status": 499}
         except Exception as error:  # noqa: BLE001 - the one catch-all of this endpoint: nothing leaves as a bare 500
