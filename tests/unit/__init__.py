@@ -1,0 +1,3 @@
+"""
+Single parts by themselves: no server, no network.
+"""

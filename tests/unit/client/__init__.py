@@ -1,0 +1,3 @@
+"""
+The token source for callers, against a token endpoint in memory.
+"""

@@ -1,0 +1,3 @@
+"""
+The verifier for API owners, against an issuer in memory.
+"""

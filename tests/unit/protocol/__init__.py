@@ -1,0 +1,3 @@
+"""
+The RFC vocabulary by itself: tables of the RFCs and of the contract, and properties.
+"""
