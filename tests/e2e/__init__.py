@@ -1,0 +1,3 @@
+"""
+Whole programs: real processes, real sockets, real clients.
+"""
