@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
+
 from watchword.server.context import Context, RequestLog
 from watchword.server.domain.ids import new_id
 from watchword.server.operations.installation import FirstApplication, Ground, ensure_signing_keys, set_up
 from watchword.server.settings import Settings
-from watchword.server.storage import data_keys, master_key, migrate, tenants
+from watchword.server.storage import data_keys, master_key, migrate, tenants, upkeep
 from watchword.server.storage.changes import Looker
 from watchword.server.storage.database import Connection, Database
 from watchword.server.storage.loader import Loader
@@ -27,6 +29,7 @@ from watchword.server.tokens.directory import Directory
 from watchword.server.tokens.token_log import TokenLog
 
 _LOADS_AT_ONCE = 4
+_log = structlog.get_logger(__name__)
 
 
 class NotInitialised(Exception):
@@ -52,7 +55,9 @@ def initialise(settings: Settings) -> FirstApplication:
         StorageUnavailable: The database can't be written.
     """
     with _open_databases(settings, may_create=True) as (connection, keys):
-        return set_up(_ground(connection, keys, settings))
+        return set_up(
+            Ground(connection=connection, keys=keys, settings=settings, clock=now, random=secrets.token_bytes)
+        )
 
 
 def is_initialised(settings: Settings) -> bool:
@@ -79,17 +84,13 @@ def open_context(settings: Settings, request_log: RequestLog) -> Context:
         SchemaError: The database comes from a newer version, or lacks a trigger.
         StorageUnavailable: The database can't be opened.
     """
-    if not is_initialised(settings):
-        raise NotInitialised(
-            f"{settings.home} holds no installation: run `watchword init --home {settings.home} "
-            f"--endpoint {settings.public_endpoint}`, or serve with `--init`"
-        )
-    with _open_databases(settings, may_create=False) as (connection, keys):
-        migrate.check(connection)
-        ground = _ground(connection, keys, settings)
-        for tenant_id in tenants.tenant_ids(connection):
+    with open_ground(settings) as ground:
+        migrate.check(ground.connection)
+        keys = ground.keys
+        for tenant_id in tenants.tenant_ids(ground.connection):
             ensure_signing_keys(ground, tenant_id)
     database = Database(settings.database, settings.token_database)
+    _warn_of_older_token_log(database)
     pool = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="load")
     return Context(
         settings=settings,
@@ -101,6 +102,26 @@ def open_context(settings: Settings, request_log: RequestLog) -> Context:
         token_log=TokenLog(TokenRecords(settings.token_database), now, secrets.token_bytes),
         request_log=request_log,
     )
+
+
+@contextmanager
+def open_ground(settings: Settings) -> Iterator[Ground]:
+    """
+    Open a home for work on the installation itself, in one writing transaction on its main database.
+
+    Raises:
+        NotInitialised: There is nothing there yet.
+        MasterKeyError: The master key is missing, foreign or readable by others.
+        SchemaError: The database comes from a newer version.
+        StorageUnavailable: The database can't be opened.
+    """
+    if not is_initialised(settings):
+        raise NotInitialised(
+            f"{settings.home} holds no installation: run `watchword init --home {settings.home} "
+            f"--endpoint {settings.public_endpoint}`, or serve with `--init`"
+        )
+    with _open_databases(settings, may_create=False) as (connection, keys):
+        yield Ground(connection=connection, keys=keys, settings=settings, clock=now, random=secrets.token_bytes)
 
 
 @contextmanager
@@ -116,42 +137,49 @@ def _open_databases(settings: Settings, *, may_create: bool) -> Iterator[tuple[C
     try:
         with main.write() as connection:
             migrate.bring_up_to_date(connection, "main")
-            installation = _installation_id(connection)
-            _bind_token_log(tokens, installation)
+            with tokens.write() as log:
+                migrate.bring_up_to_date(log, "tokens")
+                _bind(connection, log, settings.token_database)
             yield connection, _data_keys(connection, settings, may_create=may_create)
     finally:
         main.close()
         tokens.close()
 
 
-def _ground(connection: Connection, keys: DataKeys, settings: Settings) -> Ground:
-    return Ground(connection=connection, keys=keys, settings=settings, clock=now, random=secrets.token_bytes)
+def _warn_of_older_token_log(database: Database) -> None:
+    with database.read() as connection:
+        installation = tenants.installation_id(connection) or ""
+        noted, newest = upkeep.noted_number(connection, installation), upkeep.newest_number(connection)
+    if newest < noted:
+        _log.warning(
+            "the token log is older than it has been: an earlier copy of tokens.db was put back",
+            newest=newest,
+            noted=noted,
+        )
 
 
-def _installation_id(connection: Connection) -> str:
-    found = tenants.installation_id(connection)
-    if found is None:
-        found = new_id(secrets.token_bytes)
-        tenants.set_installation_id(connection, found, now())
-    return found
-
-
-def _bind_token_log(tokens: Database, installation: str) -> None:
-    with tokens.write() as connection:
-        migrate.bring_up_to_date(connection, "tokens")
-        found = tenants.token_log_installation_id(connection)
-        if found is None:
-            tenants.set_token_log_installation_id(connection, installation)
-        elif found != installation:
-            raise migrate.SchemaError(
-                f"{tokens.path} belongs to another installation: put back the one that goes with this database"
-            )
+def _bind(main: Connection, tokens: Connection, path: Path) -> None:
+    """
+    See to it that the token log is this installation's.
+    """
+    ours, theirs = tenants.installation_id(main), tenants.token_log_installation_id(tokens)
+    if ours is None:
+        # An `init` that was cut off may have bound the token log already: as long as it is empty, it is the one.
+        ours = theirs if theirs is not None and not tenants.token_log_holds_events(tokens) else None
+        ours = ours or new_id(secrets.token_bytes)
+        tenants.set_installation_id(main, ours, now())
+    if theirs is None:
+        tenants.set_token_log_installation_id(tokens, ours)
+    elif theirs != ours:
+        raise migrate.SchemaError(
+            f"{path} belongs to another installation: put back the one that goes with this database"
+        )
 
 
 def _data_keys(connection: Connection, settings: Settings, *, may_create: bool) -> DataKeys:
     master = master_key.load(settings)
     if data_keys.are_there(connection):
-        return data_keys.unwrap(connection, master, settings.key_file)
+        return data_keys.unwrap(connection, master, master_key.source(settings))
     if not may_create:
         raise NotInitialised(f"{settings.home} was not initialised to the end: run `watchword init` again")
     return data_keys.create(connection, master or _new_master_key(settings))
@@ -165,10 +193,11 @@ def _new_master_key(settings: Settings) -> MasterKeys:
 
 def make_home(home: Path) -> None:
     """
-    Make the home, for its owner alone.
+    Make the home, for its owner alone. A folder that holds something already keeps its mode.
     """
-    if not home.exists():
-        home.mkdir(mode=0o700, parents=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not any(home.iterdir()):
+        home.chmod(0o700)
 
 
 def _make_private_file(path: Path) -> None:

@@ -67,6 +67,11 @@ class RequestLog(Protocol):
         Write a line, soon.
         """
 
+    def close(self) -> None:
+        """
+        Write what is left.
+        """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
@@ -113,6 +118,15 @@ class Context:
             yield tx
             if not tx.recorded and not tx.unchanged:
                 raise AssertionError("a writing transaction ends without an event")
+
+    def close(self) -> None:
+        """
+        Finish what is under way, and close files and connections.
+        """
+        self.token_log.close()
+        self.directory.close()
+        self.database.close()
+        self.request_log.close()
 
     @contextmanager
     def upkeep(self) -> Iterator[Upkeep]:

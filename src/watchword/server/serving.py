@@ -5,17 +5,11 @@ The application that the HTTP server runs: an opened home behind the web.
 from starlette.types import ASGIApp
 
 from watchword.server.bootstrap import open_context
+from watchword.server.jobs.runner import JobRunner
 from watchword.server.logging import set_up_logging
-from watchword.server.settings import Settings, resolve
+from watchword.server.settings import Settings
 from watchword.server.web.app import create_app
 from watchword.server.web.request_log import NoRequestLines, RequestLines
-
-
-def create() -> ASGIApp:
-    """
-    Make the application of a worker process, from its environment.
-    """
-    return create_for(resolve({}).settings)
 
 
 def create_for(settings: Settings) -> ASGIApp:
@@ -30,11 +24,11 @@ def create_for(settings: Settings) -> ASGIApp:
     set_up_logging(settings)
     lines = RequestLines() if settings.request_log else NoRequestLines()
     ctx = open_context(settings, lines)
+    jobs = JobRunner(ctx)
+    jobs.start()
 
     def stop() -> None:
-        ctx.token_log.close()
-        ctx.directory.close()
-        ctx.database.close()
-        lines.close()
+        jobs.stop()
+        ctx.close()
 
     return create_app(ctx, stop)

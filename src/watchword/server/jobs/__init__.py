@@ -1,0 +1,30 @@
+"""
+What runs by itself, a file per job, each with `run_once(ctx, now)`.
+
+Owns: the list of jobs and their turns. A turn is leased by a row, so that of all processes on a database one runs it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from watchword.server.context import Context
+from watchword.server.jobs import changes, secret_copies, token_log_mark
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """
+    Something that is done again and again.
+    """
+
+    name: str
+    every: timedelta
+    run_once: Callable[[Context, datetime], None]
+
+
+JOBS: Sequence[Job] = (
+    Job("secret-copies", timedelta(minutes=5), secret_copies.run_once),
+    Job("changes", timedelta(minutes=10), changes.run_once),
+    Job("token-log-mark", timedelta(minutes=1), token_log_mark.run_once),
+)

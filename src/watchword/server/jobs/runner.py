@@ -1,0 +1,66 @@
+"""
+Gives every job its turns, on a thread of its own.
+"""
+
+import threading
+from datetime import datetime
+
+import structlog
+
+from watchword.server.context import Context
+from watchword.server.jobs import JOBS, Job
+from watchword.server.storage.database import StorageUnavailable
+from watchword.server.storage.upkeep import take_lease
+
+_LOOK_EVERY_SECONDS = 30.0
+_log = structlog.get_logger(__name__)
+
+
+class JobRunner:
+    """
+    Runs the jobs until it is stopped.
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="jobs", daemon=True)
+
+    def start(self) -> None:
+        """
+        Begin.
+        """
+        self._thread.start()
+
+    def stop(self) -> None:
+        """
+        Finish the job under way, and end.
+        """
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _work(self) -> None:
+        while not self._stopping.wait(_LOOK_EVERY_SECONDS):
+            for job in JOBS:
+                run_if_due(self._ctx, job, self._ctx.clock())
+
+
+def run_if_due(ctx: Context, job: Job, now: datetime) -> bool:
+    """
+    Run a job if its turn has come and no other process has taken it; tell whether it ran.
+
+    A job that fails is logged, and gets its next turn: nothing that serves requests depends on it.
+    """
+    try:
+        with ctx.upkeep() as upkeep:
+            if not take_lease(upkeep, job.name, now, now + job.every):
+                return False
+        job.run_once(ctx, now)
+    except StorageUnavailable as error:
+        _log.warning("a job could not run", job=job.name, reason=str(error))
+        return False
+    except Exception as error:  # noqa: BLE001 - the thread of all jobs must outlive a fault in one
+        _log.error("a job failed", job=job.name, exc_info=error)
+        return False
+    return True

@@ -1,0 +1,77 @@
+"""
+What jobs do to rows: leases, pruning, notes. None of it touches what decisions read.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from watchword.server.storage import schema, token_schema
+from watchword.server.storage.database import Connection
+from watchword.server.storage.transaction import Upkeep
+
+CHANGES_KEPT = 10_000
+
+
+def take_lease(upkeep: Upkeep, job: str, now: datetime, until: datetime) -> bool:
+    """
+    Take a job's turn, unless another process has it.
+
+    Args:
+        until: When the turn ends, and somebody may take the next one.
+    """
+    table = schema.jobs
+    known = sa.select(table.c.name).where(table.c.name == job)
+    if upkeep.connection.execute(known).first() is None:
+        return upkeep.execute(table.insert().values(name=job, leased_until=until)) > 0
+    expired = sa.and_(table.c.name == job, table.c.leased_until <= now)
+    return upkeep.execute(table.update().where(expired).values(leased_until=until)) > 0
+
+
+def delete_secret_copies(upkeep: Upkeep, made_before: datetime) -> int:
+    """
+    Delete the sealed copies of secrets that may no longer be read back; return how many.
+    """
+    table = schema.secret_copies
+    return upkeep.execute(table.delete().where(table.c.created_at <= made_before))
+
+
+def prune_changes(upkeep: Upkeep) -> int:
+    """
+    Delete all but the newest changes of each tenant; return how many.
+
+    A process that has not looked for so long finds a gap, and forgets everything: that is right.
+    """
+    table, counters = schema.changes, schema.change_counters
+    newest = sa.select(counters.c.number).where(counters.c.tenant_id == table.c.tenant_id).scalar_subquery()
+    return upkeep.execute(table.delete().where(table.c.number <= newest - CHANGES_KEPT))
+
+
+def note_token_log(upkeep: Upkeep, installation_id: str, number: int, now: datetime) -> None:
+    """
+    Note how far the token log has come; it never goes back.
+    """
+    table = schema.token_log_marks
+    mine = table.c.installation_id == installation_id
+    if upkeep.connection.execute(sa.select(table.c.number).where(mine)).first() is None:
+        upkeep.execute(table.insert().values(installation_id=installation_id, number=number, noted_at=now))
+    else:
+        upkeep.execute(table.update().where(mine, table.c.number <= number).values(number=number, noted_at=now))
+
+
+def noted_number(connection: Connection, installation_id: str) -> int:
+    """
+    Return how far the token log had come when it was last noted.
+    """
+    table = schema.token_log_marks
+    query = sa.select(table.c.number).where(table.c.installation_id == installation_id)
+    return connection.execute(query).scalar_one_or_none() or 0
+
+
+def newest_number(connection: Connection) -> int:
+    """
+    Return the number of the token log's newest record; the connection is one that reads.
+    """
+    table = token_schema.token_events
+    attached = sa.Table(table.name, sa.MetaData(), sa.Column("number", sa.Integer), schema="tokens")
+    return connection.execute(sa.select(sa.func.max(attached.c.number))).scalar_one_or_none() or 0
