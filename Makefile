@@ -8,7 +8,7 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest -n 2
-FAST_TESTS := $(wildcard tests/unit tests/storage tests/web tests/architecture)
+FAST_TESTS := $(wildcard tests/unit tests/storage tests/tokens tests/web tests/architecture)
 TYPED := src tests $(wildcard benchmarks)
 
 .PHONY: help setup setup-dev setup-node quickstart check fmt fmt-check lint types imports test-fast test bench lock upgrade clean

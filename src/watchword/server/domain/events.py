@@ -20,7 +20,9 @@ from watchword.server.domain.redaction import hide_secrets
 
 LARGEST_RECORD = 2048
 MASK = "******"
-_SHORT, _LONG, _USER_AGENT, _UNKNOWN_ID = 128, 320, 256, 6
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+# What each field may take of a record, in bytes.
+_IP, _WORD, _NAME, _RESOURCE, _SCOPE, _USER_AGENT, _TEXT, _UNKNOWN_ID = 64, 64, 128, 200, 320, 256, 160, 6
 TOKEN_KEY_PREFIX = "ExchangeTokenBy"
 UNKNOWN_KEY = f"{TOKEN_KEY_PREFIX}.Unknown"
 KEYS: Mapping[str, str] = {
@@ -108,14 +110,14 @@ def token_issued(seen: Seen, authorization: Authorization, origin: Origin) -> Ev
     scope = format_scope(authorization.scopes)
     payload = TokenPayload(
         result="Success",
-        ip=_cut(origin.ip, _SHORT),
+        ip=_cut(origin.ip, _IP),
         user_agent=_cut(origin.user_agent, _USER_AGENT),
         application_id=authorization.client_id,
         params=_asked_for(seen),
-        scope=_cut(scope, _LONG),
+        scope=_cut(scope, _SCOPE),
         token_types=("AccessToken",),
         application_secret=_used_secret(seen),
-        cut=len(asked) > _LONG or len(scope) > _LONG,
+        cut=len(asked) > _SCOPE or len(scope) > _SCOPE,
     )
     return Event(
         key=KEYS[authorization.grant_type], application_id=authorization.client_id, user_id=None, payload=payload
@@ -130,14 +132,14 @@ def token_refused(seen: Seen, refusal: OAuthError, origin: Origin) -> Event:
     payload = TokenPayload(
         result="Error",
         error=_error(refusal),
-        ip=_cut(origin.ip, _SHORT),
+        ip=_cut(origin.ip, _IP),
         user_agent=_cut(origin.user_agent, _USER_AGENT),
         application_id=known,
         unknown_client_id=None if known else _cut(seen.client_id, _UNKNOWN_ID),
         params=_asked_for(seen),
         token_types=(),
         application_secret=_used_secret(seen),
-        cut=len(_first(seen.form, "scope") or "") > _LONG,
+        cut=len(_first(seen.form, "scope") or "") > _SCOPE,
     )
     key = KEYS.get(_first(seen.form, "grant_type") or "", UNKNOWN_KEY)
     return Event(key=key, application_id=known, user_id=None, payload=payload)
@@ -156,23 +158,43 @@ def changed(key: str, actor: Actor, data: Mapping[str, object]) -> Event:
     payload: dict[str, object] = {
         "result": "Success",
         "actor": {"type": actor.kind.value, **({"id": actor.id} if actor.id else {})},
-        **({"ip": cut(actor.ip, _SHORT)} if actor.ip else {}),
+        **({"ip": cut(actor.ip, _IP)} if actor.ip else {}),
         **({"userAgent": cut(actor.user_agent, _USER_AGENT)} if actor.user_agent else {}),
         **({"applicationId": application_id} if application_id else {}),
         **({"userId": user_id} if user_id else {}),
-        "data": {name: cut(value, _LONG) if isinstance(value, str) else value for name, value in data.items()},
+        "data": {name: cut(value, _SCOPE) if isinstance(value, str) else value for name, value in data.items()},
     }
     return Event(key=key, application_id=application_id, user_id=user_id, payload=payload)
 
 
 def cut(text: str, length: int) -> str:
     """
-    Make text safe to keep: at most so many characters, no secret, no NUL, no lone surrogate, marked where it was cut.
+    Make text safe to keep: bounded, no secret, no NUL, no lone surrogate, and marked where it was cut.
+
+    Args:
+        length: Most bytes that it may take as a JSON string, the mark of three aside.
     """
-    kept = hide_secrets(text if len(text) <= length else text[:length] + "…")
-    if kept.isascii() and "\0" not in kept:
-        return kept
-    return kept.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
+    if len(text) <= length and text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return hide_secrets(text)
+    kept, size = [], 0
+    for character in text[: length + 1]:
+        safe = REPLACEMENT if character == "\0" or "\ud800" <= character <= "\udfff" else character
+        size += _size(safe)
+        if size > length:
+            return hide_secrets("".join(kept) + "…")
+        kept.append(safe)
+    return hide_secrets("".join(kept))
+
+
+def _size(character: str) -> int:
+    """
+    Count the bytes that a character takes inside a JSON string.
+    """
+    if character in '"\\\b\f\n\r\t':
+        return 2
+    if character < " ":
+        return len("\\u0000")
+    return len(character.encode())
 
 
 def _cut(text: str | None, length: int) -> str | None:
@@ -182,10 +204,10 @@ def _cut(text: str | None, length: int) -> str | None:
 def _asked_for(seen: Seen) -> AskedFor:
     form = seen.form
     return AskedFor(
-        scope=_cut(_first(form, "scope"), _LONG),
-        resource=_cut(_first(form, "resource"), _SHORT),
-        grant_type=_cut(_first(form, "grant_type"), _SHORT),
-        organization_id=_cut(_first(form, "organization_id"), _SHORT),
+        scope=_cut(_first(form, "scope"), _SCOPE),
+        resource=_cut(_first(form, "resource"), _RESOURCE),
+        grant_type=_cut(_first(form, "grant_type"), _WORD),
+        organization_id=_cut(_first(form, "organization_id"), _WORD),
         client_secret=MASK if seen.secret else None,
     )
 
@@ -198,16 +220,16 @@ def _first(form: TokenForm, name: str) -> str | None:
 def _used_secret(seen: Seen) -> UsedSecret | None:
     if seen.matched is None:
         return None
-    return UsedSecret(name=cut(seen.matched.name, _SHORT), id=seen.matched.id)
+    return UsedSecret(name=cut(seen.matched.name, _NAME), id=seen.matched.id)
 
 
 def _error(refusal: OAuthError) -> Mapping[str, object]:
     fields: dict[str, object] = {
         "message": refusal.error,
         "error": refusal.error,
-        "error_description": refusal.description,
+        "error_description": cut(refusal.description, _TEXT),
         "statusCode": refusal.status,
     }
     if refusal.detail:
-        fields["detail"] = cut(refusal.detail, _SHORT)
+        fields["detail"] = cut(refusal.detail, _TEXT)
     return fields

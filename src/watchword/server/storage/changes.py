@@ -2,6 +2,7 @@
 The look: what has changed in a tenant since the last one. One indexed read on a connection of its own.
 """
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,6 +85,33 @@ def number_of(connection: sa.Connection, tenant_id: str) -> int:
     """
     query = sa.select(schema.change_counters.c.number).where(schema.change_counters.c.tenant_id == tenant_id)
     return connection.execute(query).scalar_one_or_none() or 0
+
+
+def void_everything(connection: sa.Connection, tenant_id: str) -> None:
+    """
+    Leave a gap in a tenant's history: whoever looks next drops all that it remembers of the tenant.
+
+    To be called in a writing transaction, when changes may have gone by without a trace.
+    """
+    counters, rows = schema.change_counters, schema.changes
+    newest = sa.select(sa.func.max(rows.c.number)).where(rows.c.tenant_id == tenant_id)
+    written = connection.execute(newest).scalar_one_or_none() or 0
+    number = max(number_of(connection, tenant_id), written) + 2
+    connection.execute(counters.delete().where(counters.c.tenant_id == tenant_id))
+    connection.execute(counters.insert().values(tenant_id=tenant_id, number=number))
+    connection.execute(
+        rows.insert().values(
+            tenant_id=tenant_id, number=number, nonce=os.urandom(8).hex(), kind="tenant", key=tenant_id
+        )
+    )
+
+
+def has_counter(connection: sa.Connection, tenant_id: str) -> bool:
+    """
+    Tell whether a tenant's changes are counted at all.
+    """
+    query = sa.select(schema.change_counters.c.number).where(schema.change_counters.c.tenant_id == tenant_id)
+    return connection.execute(query).first() is not None
 
 
 def _start(rows: Sequence[tuple[int, str, str, str]]) -> Changes:

@@ -3,7 +3,6 @@ The data keys of an installation, as they are kept: wrapped under the master key
 """
 
 import os
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -28,7 +27,7 @@ def are_there(connection: sa.Connection) -> bool:
     return connection.execute(sa.select(schema.data_keys.c.purpose).limit(1)).first() is not None
 
 
-def unwrap(connection: sa.Connection, master: MasterKeys | None, source: Path) -> DataKeys:
+def unwrap(connection: sa.Connection, master: MasterKeys | None, source: str) -> DataKeys:
     """
     Open the data keys.
 
@@ -41,7 +40,7 @@ def unwrap(connection: sa.Connection, master: MasterKeys | None, source: Path) -
     return DataKeys.of(_unwrap(connection, master, source))
 
 
-def rewrap(connection: sa.Connection, master: MasterKeys, source: Path) -> str:
+def rewrap(connection: sa.Connection, master: MasterKeys, source: str) -> str:
     """
     Wrap the data keys anew, under the last master key line; return its id.
 
@@ -70,7 +69,7 @@ def _wrap(connection: sa.Connection, keys: dict[str, bytes], master: MasterKeys)
     connection.execute(schema.data_keys.insert(), rows)
 
 
-def _unwrap(connection: sa.Connection, master: MasterKeys | None, source: Path) -> dict[str, bytes]:
+def _unwrap(connection: sa.Connection, master: MasterKeys | None, source: str) -> dict[str, bytes]:
     if master is None:
         raise MasterKeyError(
             f"the master key is missing: put the one that this database was made with at {source}, "

@@ -93,7 +93,10 @@ def connect(path: Path) -> sqlite3.Connection:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except exc.OperationalError as error:
+    except exc.DatabaseError as error:
+        # A DatabaseError that is none of its subclasses: the file is damaged, or no database at all.
+        if type(error) not in {exc.DatabaseError, exc.OperationalError}:
+            raise
         raise StorageUnavailable(str(error.orig)) from error
 
 

@@ -4,10 +4,13 @@ The master key: lines of `id:base64`, in a file that others can't read or in the
 
 import base64
 import binascii
+import errno
 import os
 import re
 import stat
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,7 +54,7 @@ def load(settings: Settings) -> MasterKeys | None:
         MasterKeyError: It can't be used.
     """
     if settings.master_key is not None:
-        return parse(settings.master_key.get_secret_value(), "WATCHWORD_MASTER_KEY")
+        return parse(settings.master_key.get_secret_value(), source(settings))
     path = settings.key_file
     try:
         mode = path.stat().st_mode
@@ -63,6 +66,13 @@ def load(settings: Settings) -> MasterKeys | None:
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise MasterKeyError(f"the master key {path} can be read by others: run `chmod 600 {path}`")
     return parse(text, str(path))
+
+
+def source(settings: Settings) -> str:
+    """
+    Say where the master key comes from.
+    """
+    return "WATCHWORD_MASTER_KEY" if settings.master_key is not None else str(settings.key_file)
 
 
 def parse(text: str, source: str) -> MasterKeys:
@@ -105,36 +115,36 @@ def new_line() -> str:
 
 def create(path: Path) -> MasterKeys:
     """
-    Make a key file, readable by its owner alone. It never replaces one.
+    Make a key file, whole from the first moment on and readable by its owner alone. It never replaces one.
 
     Raises:
         MasterKeyError: The file is there already, or the folder can't be written.
     """
-    return _write(path, new_line(), os.O_CREAT | os.O_EXCL)
+    with _writing(path), _fresh_file(path, new_line()) as fresh:
+        os.link(fresh, path)  # unlike a rename, this fails where there is a file
+    return _read_back(path)
 
 
 def append(path: Path) -> MasterKeys:
     """
-    Append a fresh line to a key file, whole and synced.
+    Append a fresh line to a key file, whole and synced. Its owner and mode stay.
 
     Raises:
-        MasterKeyError: The file can't be written.
+        MasterKeyError: The file can't be written; it is as it was.
     """
-    return _write(path, new_line(), os.O_APPEND)
-
-
-def _write(path: Path, line: str, how: int) -> MasterKeys:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | how, 0o600)
+    with _writing(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
         try:
-            os.write(descriptor, line.encode("ascii"))
+            size = os.fstat(descriptor).st_size
+            is_ended = size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
+            line = ("" if is_ended else "\n").encode() + new_line().encode("ascii")
+            if os.write(descriptor, line) != len(line):
+                os.ftruncate(descriptor, size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        _sync_folder(path.parent)
-        return parse(path.read_text(encoding="ascii"), str(path))
-    except OSError as error:
-        raise MasterKeyError(f"the master key {path} can't be written: {error}") from None
+    return _read_back(path)
 
 
 def replace(path: Path, keys: Mapping[str, bytes]) -> None:
@@ -145,18 +155,42 @@ def replace(path: Path, keys: Mapping[str, bytes]) -> None:
         MasterKeyError: The file can't be written.
     """
     lines = "".join(f"{key_id}:{base64.b64encode(key).decode()}\n" for key_id, key in keys.items())
-    fresh = path.with_suffix(".new")
+    with _writing(path):
+        path = path.resolve()
+        owner = path.stat()
+        with _fresh_file(path, lines) as fresh:
+            if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+                os.chown(fresh, owner.st_uid, owner.st_gid)  # or the server, another user's, could no longer read it
+            fresh.replace(path)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
     try:
-        fresh.unlink(missing_ok=True)
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        yield
         _sync_folder(path.parent)
     except OSError as error:
-        raise MasterKeyError(f"the master key {path} can't be written: {error}") from None
+        raise MasterKeyError(f"the master key {path} can't be written: {error.strerror}") from None
+
+
+@contextmanager
+def _fresh_file(path: Path, text: str) -> Iterator[Path]:
+    """
+    Write a file beside another, whole, synced and readable by its owner alone; what is left of it is removed.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _read_back(path: Path) -> MasterKeys:
+    return parse(path.read_text(encoding="ascii"), str(path))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -29,7 +29,7 @@ def bring_up_to_date(connection: sa.Connection, history: str) -> None:
     Raises:
         SchemaError: The database comes from a newer version.
     """
-    found = _version(connection)
+    found = version_of(connection)
     if found != HEADS[history]:
         _upgrade(connection, history, found)
         if history == "main":
@@ -51,7 +51,10 @@ def check(connection: sa.Connection) -> None:
         )
 
 
-def _version(connection: sa.Connection) -> str | None:
+def version_of(connection: sa.Connection) -> str | None:
+    """
+    Return the schema that a database has, or None before it has one.
+    """
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()

@@ -33,6 +33,13 @@ def token_log_installation_id(connection: sa.Connection) -> str | None:
     return connection.execute(sa.select(token_schema.installation.c.id)).scalar_one_or_none()
 
 
+def token_log_holds_events(connection: sa.Connection) -> bool:
+    """
+    Tell whether a token log has anything in it.
+    """
+    return connection.execute(sa.select(token_schema.token_events.c.number).limit(1)).first() is not None
+
+
 def set_token_log_installation_id(connection: sa.Connection, installation_id: str) -> None:
     """
     Bind a new token log to its installation.

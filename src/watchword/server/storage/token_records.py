@@ -3,6 +3,7 @@ Writing the token log: batches of records into `tokens.db`, with the driver itse
 """
 
 import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -80,7 +81,8 @@ class TokenRecords:
             self._lock = None
 
     def _open(self) -> sqlite3.Connection:
-        self._lock = self._path.with_suffix(".lock").open("a")
+        lock = os.open(self._path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600)
+        self._lock = os.fdopen(lock, "w")
         self._connection = connect(self._path)
         return self._connection
 

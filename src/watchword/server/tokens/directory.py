@@ -216,8 +216,9 @@ class Directory:
 
     def close(self) -> None:
         """
-        Close the looking connection.
+        Finish the loads under way, and close the looking connection.
         """
+        self._pool.shutdown()
         self._looker.close()
 
 

@@ -1,0 +1,39 @@
+"""
+A look at a home's databases that changes nothing, for whoever wants to know what is wrong with them.
+"""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from watchword.server.storage import schema, token_schema
+from watchword.server.storage.types import from_microseconds
+
+_MOST_FAULTS = 3
+
+
+def find_faults(connection: sa.Connection) -> list[str]:
+    """
+    Return what SQLite's own checks complain of, the first few faults: damaged pages, rows that belong to nothing.
+    """
+    checked = connection.exec_driver_sql(f"PRAGMA quick_check({_MOST_FAULTS})").scalars()
+    damaged = [line for line in checked if line != "ok"]
+    orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(_MOST_FAULTS)
+    return damaged + [f"a row of {row[0]} belongs to nothing in {row[2]}" for row in orphans]
+
+
+def newest_event_at(connection: sa.Connection) -> datetime | None:
+    """
+    Return when the newest record of the main database's log was written.
+    """
+    return connection.execute(sa.select(sa.func.max(schema.audit_events.c.created_at))).scalar_one_or_none()
+
+
+def newest_token_event_at(connection: sa.Connection) -> datetime | None:
+    """
+    Return when the newest record of the token log was written.
+    """
+    table = token_schema.token_events
+    newest = sa.select(table.c.created_at).order_by(table.c.number.desc()).limit(1)
+    written = connection.execute(newest).scalar_one_or_none()
+    return None if written is None else from_microseconds(written)

@@ -1,0 +1,3 @@
+"""
+Tables, queries and files, on real SQLite files.
+"""

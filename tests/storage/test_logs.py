@@ -1,0 +1,95 @@
+"""
+The log's queries: which indexes they walk, and that reading keeps nobody from writing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from tests.support.home import ctx, home, made
+from watchword.server.domain.actors import Actor, ActorKind
+from watchword.server.domain.names import Permission
+from watchword.server.storage import logs
+from watchword.server.storage.logs import LogFilter
+from watchword.server.storage.rows import Page
+from watchword.server.storage.token_records import Record, TokenRecords
+
+if TYPE_CHECKING:
+    from watchword.server.context import Context
+
+__all__ = ["ctx", "home", "made"]
+LOCAL = Actor(kind=ActorKind.LOCAL)
+ALL = LogFilter()
+
+
+def plan(ctx: Context, wanted: LogFilter) -> list[str]:
+    """
+    Return the steps by which SQLite answers a page.
+    """
+    with ctx.read("default", LOCAL, Permission.ALL) as tx:
+        query = logs.page_query(tx, wanted, Page(limit=20, offset=40))
+        compiled = query.compile(tx.connection, compile_kwargs={"literal_binds": True})
+        return [row[3] for row in tx.connection.execute(sa.text(f"EXPLAIN QUERY PLAN {compiled}"))]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "column"),
+    [
+        pytest.param(ALL, "created_at", id="no filter"),
+        pytest.param(LogFilter(application_id="a"), "application_id", id="application"),
+        pytest.param(LogFilter(key="k"), "key", id="key"),
+        pytest.param(LogFilter(user_id="u"), "user_id", id="user"),
+        pytest.param(LogFilter(application_id="a", key="k"), "application_id", id="application and key"),
+    ],
+)
+@pytest.mark.parametrize("is_window", [pytest.param(False, id="ever"), pytest.param(True, id="window")])
+def test_page_walks_one_index_of_each_file(ctx: Context, wanted: LogFilter, column: str, is_window: bool) -> None:
+    """
+    Both files are walked along an index that begins with what is asked and ends with the time, and merged.
+
+    Nothing is sorted, and nothing is scanned.
+    """
+    steps = plan(ctx, replace(wanted, since=ctx.clock(), before=ctx.clock()) if is_window else wanted)
+    assert "MERGE (UNION ALL)" in steps
+    searches = [step for step in steps if step.startswith("SEARCH")]
+    assert len(searches) == 2
+    for search in searches:
+        index = re.search(r"INDEX (\w+)", search)
+        assert index is not None, search
+        assert column in index[1], search
+        assert ("created_at>?" in search) is is_window, search
+    assert not [step for step in steps if "TEMP B-TREE" in step or step.startswith("SCAN")], steps
+
+
+def test_open_reader_keeps_no_token_waiting(ctx: Context) -> None:
+    """
+    While a read of the log is under way, the token log commits; the read goes on seeing its own moment.
+    """
+    records = TokenRecords(ctx.settings.token_database)
+    row = ("default", "x", "Test", None, None, "{}", 1)
+    with ctx.read("default", LOCAL, Permission.ALL) as tx:
+        before = logs.listing(tx, ALL, None, count_up_to=None).total
+        records.commit([Record(row, None)])
+        assert logs.listing(tx, ALL, None, count_up_to=None).total == before
+    records.close()
+    with ctx.read("default", LOCAL, Permission.ALL) as tx:
+        assert logs.listing(tx, ALL, None, count_up_to=None).total == before + 1
+        assert logs.find(tx, "x") is not None
+
+
+def test_another_tenants_entries_are_not_shown(ctx: Context) -> None:
+    """
+    The log of a tenant is its own, by list, by count and by id.
+    """
+    records = TokenRecords(ctx.settings.token_database)
+    records.commit([Record(("other", "x", "Test", None, None, "{}", 1), None)])
+    records.close()
+    with ctx.read("default", LOCAL, Permission.ALL) as tx:
+        found = logs.listing(tx, LogFilter(key="Test"), Page(limit=20, offset=0), count_up_to=10)
+        assert (found.total, found.records) == (0, [])
+        assert logs.find(tx, "x") is None

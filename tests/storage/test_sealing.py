@@ -1,0 +1,96 @@
+"""
+Nothing in the database is usable by itself.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchword.protocol.forms import ClientSecret
+from watchword.server.operations import secrets
+from watchword.server.storage.sealing import DataKeys, KeyPurpose, Purpose, Unsealable, decrypt, encrypt
+
+if TYPE_CHECKING:
+    from tests.support.shopping import Shopping
+    from watchword.server.context import Context
+
+KEYS = DataKeys.of({purpose.value: bytes([number]) * 32 for number, purpose in enumerate(KeyPurpose)})
+PLACE = {"purpose": Purpose.SIGNING_KEY, "tenant_id": "default", "row_id": "abc"}
+
+
+@given(st.binary(max_size=300))
+def test_what_is_sealed_opens_in_its_place(plaintext: bytes) -> None:
+    """
+    A round trip, and no two sealings of one value are alike.
+    """
+    sealed = KEYS.seal(plaintext, purpose=Purpose.SIGNING_KEY, tenant_id="default", row_id="abc")
+    assert KEYS.unseal(sealed, purpose=Purpose.SIGNING_KEY, tenant_id="default", row_id="abc") == plaintext
+    assert sealed != KEYS.seal(plaintext, purpose=Purpose.SIGNING_KEY, tenant_id="default", row_id="abc")
+
+
+@pytest.mark.parametrize(
+    ("purpose", "tenant_id", "row_id"),
+    [
+        pytest.param(Purpose.APPLICATION_SECRET, "default", "abc", id="another purpose"),
+        pytest.param(Purpose.SIGNING_KEY, "other", "abc", id="another tenant"),
+        pytest.param(Purpose.SIGNING_KEY, "default", "abd", id="another row"),
+    ],
+)
+def test_moved_value_does_not_open(purpose: Purpose, tenant_id: str, row_id: str) -> None:
+    """
+    A sealed value belongs to one purpose, tenant and row.
+    """
+    sealed = KEYS.seal(b"key", purpose=Purpose.SIGNING_KEY, tenant_id="default", row_id="abc")
+    with pytest.raises(Unsealable):
+        KEYS.unseal(sealed, purpose=purpose, tenant_id=tenant_id, row_id=row_id)
+
+
+@given(st.integers(0, 10_000))
+def test_changed_value_does_not_open(where: int) -> None:
+    """
+    Whichever bit flips, and however much is cut off.
+    """
+    key = bytes(range(32))
+    sealed = encrypt(key, b"secret", b"place")
+    at = where % len(sealed)
+    flipped = sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :]
+    for changed in (flipped, sealed[:at], sealed + b"x"):
+        with pytest.raises(Unsealable):
+            decrypt(key, changed, b"place")
+
+
+def test_digest_depends_on_key_and_secret() -> None:
+    """
+    The same secret under another installation's key has another digest.
+    """
+    other = DataKeys.of({purpose.value: os.urandom(32) for purpose in KeyPurpose})
+    secret = ClientSecret("ww_x")
+    assert KEYS.digest(secret) == KEYS.digest(secret)
+    assert KEYS.digest(secret) != other.digest(secret)
+    assert KEYS.digest(secret) != KEYS.digest(ClientSecret("ww_y"))
+
+
+def test_keys_do_not_show() -> None:
+    """
+    A repr in a log gives no key away.
+    """
+    assert "\\x" not in repr(KEYS)
+
+
+def test_copy_moved_to_another_secret_is_refused(ctx: Context, shopping: Shopping) -> None:
+    """
+    Whoever can write rows can't make the server show one application's secret as another's.
+    """
+    second = secrets.create(shopping.acting, shopping.application_id, "second", None)
+    with ctx.database.write() as connection:
+        connection.exec_driver_sql(
+            "UPDATE secret_copies SET sealed = (SELECT sealed FROM secret_copies WHERE secret_id != ?) WHERE secret_id = ?",
+            (second.id, second.id),
+        )
+    with pytest.raises(Unsealable):
+        secrets.listing(shopping.acting, shopping.application_id)

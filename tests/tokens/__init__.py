@@ -1,0 +1,3 @@
+"""
+Tests of the token path: issuing, the directory, the token log.
+"""

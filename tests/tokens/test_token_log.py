@@ -1,0 +1,235 @@
+"""
+The token log: a token leaves only after its record is durable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.shopping import Shopping, ask, ask_as_bot
+from watchword.protocol.errors import InvalidTarget, TemporarilyUnavailable
+from watchword.protocol.forms import TokenForm
+from watchword.server.domain.client_auth import Seen
+from watchword.server.domain.events import LARGEST_RECORD, Event, Origin, token_refused
+from watchword.server.storage.database import StorageUnavailable
+from watchword.server.storage.token_records import Record, TokenRecords
+from watchword.server.tokens.token_log import TokenLog
+
+if TYPE_CHECKING:
+    from watchword.server.context import Context
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+class Watched(TokenRecords):
+    """
+    Remembers what each commit held, and can hold commits up or let them fail.
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx.settings.token_database)
+        self.commits: list[int] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.fail_with: Exception | None = None
+
+    def commit(self, records: Sequence[Record]) -> None:
+        """
+        Commit as usual, once the gate is open.
+        """
+        self.gate.wait(10)
+        if self.fail_with is not None:
+            raise self.fail_with
+        super().commit(records)
+        self.commits.append(len(records))
+
+
+@pytest.fixture
+def records(ctx: Context) -> Watched:
+    """
+    Make the writing end of a log of its own, on the same file.
+    """
+    return Watched(ctx)
+
+
+@pytest.fixture
+def log(records: Watched) -> Iterator[TokenLog]:
+    """
+    Make a log.
+    """
+    made = TokenLog(records, lambda: NOW, lambda count: bytes(range(count)))
+    yield made
+    records.gate.set()
+    made.close()
+
+
+def event(**payload: object) -> Event:
+    """
+    Make an event.
+    """
+    return Event(key="ExchangeTokenBy.Test", application_id="app", user_id=None, payload=payload)
+
+
+def rows(
+    ctx: Context, query: str = "SELECT payload FROM tokens.token_events WHERE key = 'ExchangeTokenBy.Test'"
+) -> list[str]:
+    """
+    Read the log.
+    """
+    with ctx.database.read() as connection:
+        return list(connection.exec_driver_sql(query).scalars())
+
+
+async def test_append_returns_only_after_the_commit(ctx: Context, log: TokenLog, records: Watched) -> None:
+    """
+    As long as the commit is held up nobody is answered, and then the record is there.
+    """
+    records.gate.clear()
+    waiting = asyncio.ensure_future(log.append("default", event(n=1)))
+    done, _ = await asyncio.wait([waiting], timeout=0.05)
+    assert not done
+    assert rows(ctx) == []
+    records.gate.set()
+    await waiting
+    assert rows(ctx) == ['{"n":1}']
+
+
+async def test_concurrent_records_share_a_commit(log: TokenLog, records: Watched) -> None:
+    """
+    Those that come together, and those that come while a commit is under way, are committed together.
+    """
+    await asyncio.gather(*(log.append("default", event(n=n)) for n in range(16)))
+    assert records.commits == [16]
+    records.gate.clear()
+    first = asyncio.ensure_future(log.append("default", event(n=0)))
+    while log._waiting or not log._busy:
+        await asyncio.sleep(0)
+    rest = [asyncio.ensure_future(log.append("default", event(n=n))) for n in range(5)]
+    await asyncio.sleep(0)
+    records.gate.set()
+    await asyncio.gather(first, *rest)
+    assert records.commits == [16, 1, 5]
+
+
+async def test_failing_log_lets_no_token_out_and_recovers(
+    ctx: Context, shopping: Shopping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    503 and no token while it can't be written; as soon as it can, tokens flow again.
+    """
+    whole = TokenRecords.commit
+
+    def fail(_self: TokenRecords, _records: Sequence[Record]) -> None:
+        raise StorageUnavailable("disk full")
+
+    monkeypatch.setattr(TokenRecords, "commit", fail)
+    with pytest.raises(TemporarilyUnavailable) as caught:
+        await ask_as_bot(ctx, shopping)
+    assert (caught.value.status, caught.value.retry_after) == (503, 1)
+    with pytest.raises(InvalidTarget):  # the caller still learns why, though the record is lost
+        await ask_as_bot(ctx, shopping, resource="https://nowhere.example")
+    monkeypatch.setattr(TokenRecords, "commit", whole)
+    assert (await ask_as_bot(ctx, shopping)).access_token
+
+
+async def test_bad_record_fails_alone(ctx: Context, log: TokenLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A batch that can't be kept is split: only the request with the bad record fails.
+    """
+    whole = TokenRecords.commit
+
+    def picky(self: TokenRecords, batch: Sequence[Record]) -> None:
+        if any('"bad"' in record.row[5] for record in batch):
+            raise sqlite3.IntegrityError("bad")
+        whole(self, batch)
+
+    monkeypatch.setattr(TokenRecords, "commit", picky)
+    monkeypatch.setattr(Watched, "commit", picky)
+    outcomes = await asyncio.gather(
+        *(log.append("default", event(kind="bad" if n == 2 else "good")) for n in range(5)), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in outcomes].count(TemporarilyUnavailable) == 1
+    assert isinstance(outcomes[2], TemporarilyUnavailable)
+    assert rows(ctx) == ['{"kind":"good"}'] * 4
+
+
+async def test_use_of_a_secret_is_noted_once_a_minute(ctx: Context, records: Watched) -> None:
+    """
+    The first use is noted, the next within a minute is not, one after it is.
+    """
+    time = [NOW]
+    log = TokenLog(records, lambda: time[0], lambda count: bytes(range(count)))
+    noted = []
+    for seconds in (0, 30, 59, 60, 90):
+        time[0] = NOW + timedelta(seconds=seconds)
+        await log.append("default", event(), used_secret=("app", "secret"))
+        noted += rows(ctx, "SELECT last_used_at FROM tokens.uses")
+    log.close()
+    first, last = (int((NOW + timedelta(seconds=s)).timestamp()) * 1_000_000 for s in (0, 60))
+    assert noted == [first, first, first, last, last]
+
+
+HOSTILE = {
+    "nul": "a\0b",
+    "lone surrogate": "a\ud800b",
+    "50 KB": "s" * 50_000,
+    "four bytes each": "\N{BOMB}" * 10_000,
+    "quotes and control characters": '"\\\n\r\x1b[2J' * 500,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+async def test_hostile_text_changes_nothing_for_its_neighbours(ctx: Context, log: TokenLog, text: str) -> None:
+    """
+    Whatever a caller sends, its record is bounded and readable, and those in the same commit are untouched.
+    """
+    parameters = dict.fromkeys(("scope", "resource", "grant_type", "organization_id"), (text,))
+    seen = Seen(form=TokenForm(parameters), client_id=text)
+    origin = Origin(ip=text, user_agent=text)
+    hostile = token_refused(seen, InvalidTarget("unknown", detail=text), origin)
+    await asyncio.gather(
+        log.append("default", event(n=1)), log.append("default", hostile), log.append("default", event(n=2))
+    )
+    assert rows(ctx) == ['{"n":1}', '{"n":2}']
+    (kept,) = rows(ctx, "SELECT payload FROM tokens.token_events WHERE key = 'ExchangeTokenBy.Unknown'")
+    assert len(kept.encode()) <= LARGEST_RECORD
+    assert json.loads(kept)["result"] == "Error"
+
+
+@given(text=st.text(max_size=3000), repeats=st.integers(1, 40))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_record_is_larger_than_promised(text: str, repeats: int) -> None:
+    """
+    Whatever stands in a request, its record stays below the bound and is valid JSON.
+    """
+    import msgspec  # noqa: PLC0415 - what the log encodes with
+
+    long = text * repeats
+    seen = Seen(
+        form=TokenForm(dict.fromkeys(("scope", "resource", "grant_type"), (long,) if long else ())), client_id=long
+    )
+    if not long:
+        seen = Seen()
+    made = token_refused(seen, InvalidTarget("x", detail=long), Origin(ip=long, user_agent=long))
+    encoded = msgspec.json.encode(made.payload)
+    assert len(encoded) <= LARGEST_RECORD
+    json.loads(encoded)
+
+
+async def test_unknown_client_id_is_cut(ctx: Context, shopping: Shopping) -> None:
+    """
+    A secret sent in place of an id never reaches the log whole.
+    """
+    with pytest.raises(Exception, match="client authentication failed"):
+        await ask(ctx, shopping.application_secret, "x")
+    assert shopping.application_secret not in json.dumps(rows(ctx, "SELECT payload FROM tokens.token_events"))
