@@ -176,7 +176,8 @@ def cut(text: str, length: int) -> str:
     """
     if len(text) <= length and text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return hide_secrets(text)
-    kept, size = [], 0
+    kept: list[str] = []
+    size = 0
     for character in text[: length + 1]:
         safe = REPLACEMENT if character == "\0" or "\ud800" <= character <= "\udfff" else character
         size += _size(safe)

@@ -1,0 +1,3 @@
+"""
+Tests of the command line's pure parts, and of its commands on a home that is opened in this process.
+"""

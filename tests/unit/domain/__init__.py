@@ -1,0 +1,3 @@
+"""
+What the server decides, without a server.
+"""
