@@ -107,17 +107,29 @@ def test_altered_trigger_counts_as_missing(ctx: Context) -> None:
         assert triggers.missing(connection) == []
 
 
-STATEMENTS = {
-    "application renamed": ("UPDATE applications SET name = 'x' WHERE id = :application", {("application", "application")}),
+STATEMENTS: dict[str, tuple[str, set[tuple[str, str]]]] = {
+    "application renamed": (
+        "UPDATE applications SET name = 'x' WHERE id = :application",
+        {("application", "application")},
+    ),
     "application deleted": ("DELETE FROM applications WHERE id = :application", {("application", "application")}),
-    "secret deleted": ("DELETE FROM application_secrets WHERE application_id = :application", {("application", "application")}),
+    "secret deleted": (
+        "DELETE FROM application_secrets WHERE application_id = :application",
+        {("application", "application")},
+    ),
     "role taken": ("DELETE FROM application_roles WHERE role_id = :role", {("application", "application")}),
     "role deleted": ("DELETE FROM roles WHERE id = :role", {("role", "role"), ("application", "application")}),
     "scope deleted": ("DELETE FROM scopes WHERE id = :scope", {("resource", "resource"), ("role", "role")}),
-    "resource deleted": ("DELETE FROM resources WHERE id = :resource", {("resource_indicator", "indicator"), ("role", "role")}),
-    "indicator changed": ("UPDATE resources SET indicator = 'https://other.api' WHERE id = :resource", {("resource_indicator", "indicator")}),
+    "resource deleted": (
+        "DELETE FROM resources WHERE id = :resource",
+        {("resource_indicator", "indicator"), ("role", "role")},
+    ),
+    "indicator changed": (
+        "UPDATE resources SET indicator = 'https://other.api' WHERE id = :resource",
+        {("resource_indicator", "indicator")},
+    ),
     "key dropped": ("UPDATE signing_keys SET dropped_at = 1", {("tenant", "tenant")}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("statement", "told"), STATEMENTS.values(), ids=STATEMENTS.keys())

@@ -89,7 +89,8 @@ def test_copy_moved_to_another_secret_is_refused(ctx: Context, shopping: Shoppin
     second = secrets.create(shopping.acting, shopping.application_id, "second", None)
     with ctx.database.write() as connection:
         connection.exec_driver_sql(
-            "UPDATE secret_copies SET sealed = (SELECT sealed FROM secret_copies WHERE secret_id != ?) WHERE secret_id = ?",
+            "UPDATE secret_copies SET sealed = (SELECT sealed FROM secret_copies WHERE secret_id != ?) "
+            "WHERE secret_id = ?",
             (second.id, second.id),
         )
     with pytest.raises(Unsealable):

@@ -6,6 +6,8 @@ Owns: the command line, waiting until it stays up, what it wrote, and which proc
 
 from __future__ import annotations
 
+import re
+import shlex
 import signal
 import subprocess
 import time
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 START_SECONDS, STOP_SECONDS = 60.0, 20.0
+SECRET = re.compile(r"ww_[0-9A-Za-z]{49}")
 STAYS_UP = "until Ctrl-C"
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -145,6 +148,15 @@ def wait_for(is_so: Callable[[], bool], *, seconds: float = START_SECONDS) -> bo
             return False
         time.sleep(0.05)
     return True
+
+
+def stored_credentials(home: Path) -> dict[str, str]:
+    """
+    Read the file of credentials as a shell does.
+    """
+    lines = (home / "credentials.env").read_text().splitlines()
+    pairs = [line.removeprefix("export ").partition("=") for line in lines if not line.startswith("#")]
+    return {name: "".join(shlex.split(value)) for name, _, value in pairs}
 
 
 def child_processes(home: Path) -> dict[int, str]:

@@ -176,9 +176,31 @@ def start_server(
         RuntimeError: `init` failed, or `serve` was not ready in time; the message holds its output.
     """
     port = free_port()
-    endpoint = f"http://127.0.0.1:{port}"
     environment = clean_environment(settings)
-    credentials = initialise(home, endpoint, environment)
+    credentials = initialise(home, f"http://127.0.0.1:{port}", environment)
+    return _serve(home, port, credentials, environment, arguments)
+
+
+def start_beside(server: RunningServer, *, settings: Mapping[str, str] = NO_SETTINGS) -> RunningServer:
+    """
+    Serve the home of a running server by a second process, on a port of its own; both have one issuer.
+
+    Raises:
+        RuntimeError: It was not ready in time.
+    """
+    port = free_port()
+    credentials = {
+        "endpoint": f"http://127.0.0.1:{port}",
+        "issuer": server.issuer,
+        "application_id": server.application_id,
+        "application_secret": server.application_secret,
+    }
+    return _serve(server.home, port, credentials, clean_environment(settings), ())
+
+
+def _serve(
+    home: Path, port: int, credentials: Mapping[str, str], environment: Mapping[str, str], arguments: Sequence[str]
+) -> RunningServer:
     output_path = home.parent / f"{home.name}-{port}.log"
     with output_path.open("wb") as output:
         process = subprocess.Popen(
@@ -187,7 +209,7 @@ def start_server(
                 *("--host", "127.0.0.1", "--port", str(port)),
                 *arguments,
             ],
-            env=environment,
+            env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -133,8 +133,7 @@ async def test_load_under_way_is_not_used_by_later_requests(
     """
     loader.gate.clear()
     early = asyncio.ensure_future(name_of(directory, shopping.application_id))
-    while not loader.began.is_set():
-        await asyncio.sleep(0)
+    await asyncio.to_thread(loader.began.wait, 10)
     rename(ctx, shopping.application_id, "renamed")
     late = asyncio.ensure_future(name_of(directory, shopping.application_id))
     await asyncio.sleep(0)

@@ -41,12 +41,14 @@ class Watched(TokenRecords):
         self.commits: list[int] = []
         self.gate = threading.Event()
         self.gate.set()
+        self.began = threading.Event()
         self.fail_with: Exception | None = None
 
     def commit(self, records: Sequence[Record]) -> None:
         """
         Commit as usual, once the gate is open.
         """
+        self.began.set()
         self.gate.wait(10)
         if self.fail_with is not None:
             raise self.fail_with
@@ -111,9 +113,9 @@ async def test_concurrent_records_share_a_commit(log: TokenLog, records: Watched
     await asyncio.gather(*(log.append("default", event(n=n)) for n in range(16)))
     assert records.commits == [16]
     records.gate.clear()
+    records.began.clear()
     first = asyncio.ensure_future(log.append("default", event(n=0)))
-    while log._waiting or not log._busy:
-        await asyncio.sleep(0)
+    await asyncio.to_thread(records.began.wait, 10)
     rest = [asyncio.ensure_future(log.append("default", event(n=n))) for n in range(5)]
     await asyncio.sleep(0)
     records.gate.set()
@@ -169,7 +171,7 @@ async def test_use_of_a_secret_is_noted_once_a_minute(ctx: Context, records: Wat
     """
     time = [NOW]
     log = TokenLog(records, lambda: time[0], lambda count: bytes(range(count)))
-    noted = []
+    noted: list[object] = []
     for seconds in (0, 30, 59, 60, 90):
         time[0] = NOW + timedelta(seconds=seconds)
         await log.append("default", event(), used_secret=("app", "secret"))
