@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -214,14 +215,9 @@ def test_no_record_is_larger_than_promised(text: str, repeats: int) -> None:
     """
     Whatever stands in a request, its record stays below the bound and is valid JSON.
     """
-    import msgspec  # noqa: PLC0415 - what the log encodes with
-
     long = text * repeats
-    seen = Seen(
-        form=TokenForm(dict.fromkeys(("scope", "resource", "grant_type"), (long,) if long else ())), client_id=long
-    )
-    if not long:
-        seen = Seen()
+    parameters = dict.fromkeys(("scope", "resource", "grant_type"), (long,)) if long else {}
+    seen = Seen(form=TokenForm(parameters), client_id=long)
     made = token_refused(seen, InvalidTarget("x", detail=long), Origin(ip=long, user_agent=long))
     encoded = msgspec.json.encode(made.payload)
     assert len(encoded) <= LARGEST_RECORD

@@ -72,6 +72,14 @@ class TokenForm:
     """
 
     parameters: Mapping[str, tuple[str, ...]]
+    # Found once, when the form is made: a form is read more often than it is made, since small ones are remembered.
+    _repeated: frozenset[str] = field(init=False, repr=False)
+    _scopes: tuple[str, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        repeated = frozenset(name for name, values in self.parameters.items() if len(values) > 1)
+        object.__setattr__(self, "_repeated", repeated)
+        object.__setattr__(self, "_scopes", parse_scope(self.parameters.get("scope", ("",))[0]))
 
     def get(self, name: str) -> str | None:
         """
@@ -80,12 +88,10 @@ class TokenForm:
         Raises:
             InvalidRequest: The request repeats it.
         """
-        values = self.parameters.get(name)
-        if values is None:
-            return None
-        if len(values) > 1:
+        if name in self._repeated:
             self.refuse_repeated((name,))
-        return values[0]
+        values = self.parameters.get(name)
+        return None if values is None else values[0]
 
     @property
     def grant_type(self) -> str:
@@ -111,8 +117,12 @@ class TokenForm:
     def scopes(self) -> tuple[str, ...]:
         """
         The scope tokens that are asked for, in order.
+
+        Raises:
+            InvalidRequest: The request repeats the parameter.
         """
-        return parse_scope(self.get("scope"))
+        self.refuse_repeated(("scope",))
+        return self._scopes
 
     @property
     def organization_id(self) -> str | None:
@@ -130,7 +140,9 @@ class TokenForm:
 
         Implements: RFC 6749 §3.2.
         """
-        repeated = [f"'{name}'" for name in names if name not in MAY_REPEAT and len(self.parameters.get(name, ())) > 1]
+        if not self._repeated:
+            return
+        repeated = [f"'{name}'" for name in names if name in self._repeated and name not in MAY_REPEAT]
         if repeated:
             noun = "parameter" if len(repeated) == 1 else "parameters"
             raise InvalidRequest(f"{_enumerate(repeated)} {noun} must not be provided twice")

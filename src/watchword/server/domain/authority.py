@@ -40,7 +40,9 @@ def narrow(
     """
     Split what was asked into what is granted, in the order asked, and what is dropped, with the reason.
     """
-    granted = tuple(name for name in asked if name in given)
+    granted = tuple([name for name in asked if name in given])
+    if len(granted) == len(asked):
+        return granted, {}
     dropped = {
         name: Dropped.NOT_GIVEN if name in resource.scopes else Dropped.UNKNOWN for name in asked if name not in given
     }

@@ -246,29 +246,35 @@ class DirectoryView:
         """
         Return the tenant.
         """
-        entry = cast("TenantEntry | None", await self._get(Kind.TENANT, self._id))
-        if entry is None:
+        slot = self._remembered(Kind.TENANT, self._id) or await self._load(Kind.TENANT, self._id)
+        if slot.entry is None:
             raise TemporarilyUnavailable("the server is not set up", detail=f"there is no tenant {self._id}")
-        return entry
+        return cast("TenantEntry", slot.entry)
 
     async def application(self, application_id: str) -> ApplicationEntry | None:
         """
         Return an application, or None.
         """
-        return cast("ApplicationEntry | None", await self._get(Kind.APPLICATION, application_id))
+        slot = self._remembered(Kind.APPLICATION, application_id) or await self._load(Kind.APPLICATION, application_id)
+        return cast("ApplicationEntry | None", slot.entry)
 
     async def roles(self, application: ApplicationEntry) -> tuple[RoleEntry, ...]:
         """
         Return the roles of an application.
         """
-        found = [cast("RoleEntry | None", await self._get(Kind.ROLE, role_id)) for role_id in application.role_ids]
-        return tuple(role for role in found if role is not None)
+        found = []
+        for role_id in application.role_ids:
+            slot = self._remembered(Kind.ROLE, role_id) or await self._load(Kind.ROLE, role_id)
+            if slot.entry is not None:
+                found.append(cast("RoleEntry", slot.entry))
+        return tuple(found)
 
     async def resource(self, indicator: str) -> ResourceEntry | None:
         """
         Return the API resource with exactly this indicator, or None.
         """
-        return cast("ResourceEntry | None", await self._get(Kind.RESOURCE, indicator))
+        slot = self._remembered(Kind.RESOURCE, indicator) or await self._load(Kind.RESOURCE, indicator)
+        return cast("ResourceEntry | None", slot.entry)
 
     async def is_member(self, application: ApplicationEntry, organization_id: str) -> bool:
         """
@@ -291,10 +297,14 @@ class DirectoryView:
             raise TemporarilyUnavailable("the server can't sign now", detail=f"no key signs with {wanted}")
         return key
 
-    async def _get(self, kind: Kind, key: str) -> Entry | None:
+    def _remembered(self, kind: Kind, key: str) -> _Slot | None:
         slot = self._tenant.shelves[kind].get(key)
-        if slot is None:
-            slot = await self._directory.load(self._id, self._tenant, kind, key, self._number)
+        if slot is not None and slot.number > self._number:
+            raise _Outdated
+        return slot
+
+    async def _load(self, kind: Kind, key: str) -> _Slot:
+        slot = await self._directory.load(self._id, self._tenant, kind, key, self._number)
         if slot.number > self._number:
             raise _Outdated
-        return slot.entry
+        return slot

@@ -70,18 +70,20 @@ async def _check_membership(organization_id: str, application: ApplicationEntry,
 
 
 async def _one_resource(form: TokenForm, view: View) -> ResourceEntry:
-    indicators = form.resources or await _default_resource(view)
-    resources = [await _known_resource(indicator, view) for indicator in indicators]
-    if len(resources) > 1:
+    first, *others = form.resources or (await _default_resource(view),)
+    resource = await _known_resource(first, view)
+    for indicator in others:  # the first bad one is told before there being several
+        await _known_resource(indicator, view)
+    if others:
         raise InvalidTarget("only a single resource indicator value is supported for this grant type")
-    return resources[0]
+    return resource
 
 
-async def _default_resource(view: View) -> tuple[str, ...]:
+async def _default_resource(view: View) -> str:
     default = (await view.tenant()).default_resource
     if default is None:
         raise InvalidTarget("both `resource` and `organization_id` are not provided")
-    return (default,)
+    return default
 
 
 async def _known_resource(indicator: str, view: View) -> ResourceEntry:
