@@ -225,9 +225,11 @@ def check_names(variables: Mapping[str, str]) -> None:
         SettingsError: There is one; the nearest name that is read is named.
     """
     known = {PREFIX + name.upper() for name in Settings.model_fields} | COMMAND_LINE
+    bare = [name.removeprefix(PREFIX) for name in sorted(known)]
     for variable in sorted(name for name in variables if name.startswith(PREFIX)):
         if variable not in known and variable.removesuffix("_FILE") not in known:
-            raise SettingsError(f"{variable}: there is no such setting{_nearest(variable, sorted(known))}")
+            near = _nearest(variable.removeprefix(PREFIX).removesuffix("_FILE"), bare, PREFIX)
+            raise SettingsError(f"{variable}: there is no such setting{near}")
 
 
 def _from_environment(variables: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str]]:
@@ -268,9 +270,9 @@ def _from_file(path: Path) -> dict[str, object]:
     return values
 
 
-def _nearest(name: str, known: list[str]) -> str:
+def _nearest(name: str, known: list[str], prefix: str = "") -> str:
     match = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"; did you mean {match[0]}?" if match else ""
+    return f"; did you mean {prefix}{match[0]}?" if match else ""
 
 
 def _validate(values: Mapping[str, object], origins: Mapping[str, str]) -> Settings:

@@ -63,9 +63,18 @@ def load(settings: Settings) -> MasterKeys | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise MasterKeyError(f"the master key {path} can't be read: {error}") from None
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+    if mode & (stat.S_IRWXO if _is_credential(path) else stat.S_IRWXG | stat.S_IRWXO):
         raise MasterKeyError(f"the master key {path} can be read by others: run `chmod 600 {path}`")
     return parse(text, str(path))
+
+
+def _is_credential(path: Path) -> bool:
+    """
+    Tell whether systemd hands this file to the service: its folder is closed to all others, and where an access control
+    list lets the service's user in, the mode reads as if a group might read it.
+    """
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return bool(folder) and path.absolute().parent == Path(str(folder))
 
 
 def source(settings: Settings) -> str:

@@ -23,7 +23,7 @@ token_events = sa.Table(
     sa.Column("payload", sa.String, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Index("ix_token_events_id", "tenant_id", "id"),
-    sa.Index("ix_token_events_created_at", "tenant_id", "created_at", "id"),
+    sa.Index("ix_token_events_created_at", "tenant_id", "created_at"),
     sa.Index("ix_token_events_application_id", "tenant_id", "application_id", "created_at"),
     sa.Index("ix_token_events_key", "tenant_id", "key", "created_at"),
     sqlite_autoincrement=True,

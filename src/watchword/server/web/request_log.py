@@ -6,6 +6,7 @@ It says who, what and how it ended, and holds neither query string nor body nor 
 
 import sys
 import threading
+from collections import deque
 from collections.abc import Mapping
 from typing import TextIO
 
@@ -22,8 +23,8 @@ class RequestLines:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
-        self._encode = msgspec.json.Encoder().encode
-        self._lines: list[Mapping[str, object]] = []
+        self._encode = msgspec.json.Encoder().encode_lines
+        self._lines: deque[Mapping[str, object]] = deque()
         self._wake = threading.Event()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="request-log", daemon=True)
@@ -53,9 +54,9 @@ class RequestLines:
         self._flush()
 
     def _flush(self) -> None:
-        lines, self._lines = self._lines, []
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
         if lines:
-            self._stream.write("".join(self._encode(line).decode() + "\n" for line in lines))
+            self._stream.write(self._encode(lines).decode())
             self._stream.flush()
 
 

@@ -36,7 +36,10 @@ def render(written: Document) -> str:
         element("title", title),
         Html(f'<link rel="stylesheet" href="{STYLESHEET}">'),
     )
-    body = joined(_contents(written), element("main", _opening(written), *_sections(written), _schemas(written)))
+    body = joined(
+        _contents(written),
+        element("main", _opening(written), *_sections(written), _refusals(written), _schemas(written)),
+    )
     return "<!doctype html>" + element("html", element("head", head), element("body", body), lang="en")
 
 
@@ -76,7 +79,8 @@ def _contents(written: Document) -> Html:
             for _, _, operation in _operations(written, tag["name"])
         ]
         groups.append(element("details", element("summary", tag["name"]), element("ul", *links)))
-    return element("nav", *groups, element("a", "Schemas", href="#schemas"), aria_label="Contents")
+    ends = [element("a", name, href="#" + name.lower()) for name in ("Refusals", "Schemas")]
+    return element("nav", *groups, *ends, aria_label="Contents")
 
 
 def _sections(written: Document) -> Iterator[Html]:
@@ -97,9 +101,26 @@ def _article(method: str, path: str, operation: Mapping[str, Any]) -> Html:
         parts.append(_table("Parameters", ("Name", "In", "Type", "Meaning"), rows))
     if "requestBody" in operation:
         parts.append(element("p", "Body: ", _type(_schema_of(operation["requestBody"]))))
-    answers = [_answer(status, answer) for status, answer in operation["responses"].items()]
-    parts.append(_table("Answers", ("Status", "Meaning", "Body"), answers))
+    parts += _answers(operation["responses"])
     return element("article", *parts, id=operation["operationId"])
+
+
+def _answers(answers: Mapping[str, Any]) -> Iterator[Html]:
+    (status, success), *_ = answers.items()
+    body = [" ", _type(_schema_of(success))] if "content" in success else []
+    yield element("p", "Answer: ", element("code", status), *body)
+    links = [element("a", refusal, href="#refusals") for refusal in answers if refusal != status]
+    yield element("p", "Refusals: ", *_between(", ", links), class_="quiet")
+
+
+def _refusals(written: Document) -> Html:
+    told: dict[str, Mapping[str, Any]] = {}
+    for methods in written["paths"].values():
+        for operation in methods.values():
+            told |= {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+    rows = [_refusal(status, answer) for status, answer in sorted(told.items())]
+    table = _table("All have one shape", ("Status", "Meaning", "Body"), rows)
+    return element("section", element("h2", "Refusals"), element("article", table), id="refusals")
 
 
 def _parameter(parameter: Mapping[str, Any]) -> Html:
@@ -108,9 +129,8 @@ def _parameter(parameter: Mapping[str, Any]) -> Html:
     return _row(element("code", parameter["name"]), parameter["in"], _type(schema), joined(*meaning))
 
 
-def _answer(status: str, answer: Mapping[str, Any]) -> Html:
-    body = _type(_schema_of(answer)) if "content" in answer else Html("")
-    return _row(element("code", status), joined(*_prose(answer["description"])), body)
+def _refusal(status: str, answer: Mapping[str, Any]) -> Html:
+    return _row(element("code", status), joined(*_prose(answer["description"])), _type(_schema_of(answer)))
 
 
 def _schema_of(described: Mapping[str, Any]) -> Schema:
@@ -159,6 +179,8 @@ def _type(schema: Schema) -> Html:
 
 def _bounds(schema: Schema) -> Html:
     told = [text.format(_word(schema[name])) for name, text in _BOUNDS.items() if name in schema]
+    if schema.get("minLength") == 1:
+        told[0] = "not empty"
     return element("small", ", ".join(told)) if told else Html("")
 
 

@@ -33,7 +33,7 @@ def upgrade() -> None:
         ["tenant_id", "application_id", "created_at"],
         unique=False,
     )
-    op.create_index("ix_token_events_created_at", "token_events", ["tenant_id", "created_at", "id"], unique=False)
+    op.create_index("ix_token_events_created_at", "token_events", ["tenant_id", "created_at"], unique=False)
     op.create_index("ix_token_events_id", "token_events", ["tenant_id", "id"], unique=False)
     op.create_index("ix_token_events_key", "token_events", ["tenant_id", "key", "created_at"], unique=False)
     op.create_index(
