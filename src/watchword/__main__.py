@@ -15,7 +15,7 @@ def main() -> None:
             "watchword: the command line comes with the server: pip install 'watchword[server]'\n"
         )
         raise SystemExit(2)
-    from watchword.cli import run  # noqa: PLC0415 - only where its libraries are installed
+    from watchword.cli import run
 
     run()
 

@@ -5,20 +5,28 @@ The table of contents of the command line.
 import typer
 
 from watchword import __version__
+from watchword.cli.build import add_rows, new_group
+from watchword.cli.doctor import doctor
 from watchword.cli.failures import told
+from watchword.cli.families.table import GROUPS, ROWS
 from watchword.cli.init import init
+from watchword.cli.master_key import master_key
+from watchword.cli.quickstart import quickstart
 from watchword.cli.serve import serve
+from watchword.cli.settings import settings
+from watchword.cli.token import token
 
-app = typer.Typer(
-    name="watchword",
-    help="An identity provider for machines.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+app = new_group("An identity provider for machines.")
+app.command()(quickstart)
 app.command()(init)
 app.command()(serve)
+
+
+app.command()(settings)
+app.command()(doctor)
+app.add_typer(master_key, name="master-key")
+app.add_typer(token, name="token")
+add_rows(app, ROWS, GROUPS)
 
 
 @app.command()

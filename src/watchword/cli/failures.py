@@ -1,18 +1,25 @@
 """
 What goes wrong, said in a line that says what to do, and the exit code that goes with it.
+
+Errors of other rooms are known by name and never imported here: a room that was not loaded can't have failed.
 """
 
+import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-from watchword.server.bootstrap import NotInitialised
-from watchword.server.settings import SettingsError
-from watchword.server.storage.database import StorageUnavailable
-from watchword.server.storage.master_key import MasterKeyError
-from watchword.server.storage.migrate import SchemaError
-
-FAILED, MISUSED = 1, 2
+FAILED, MISUSED, NOT_FOUND, REFUSED, UNREACHABLE = 1, 2, 3, 4, 5
+EXIT_CODES = {
+    0: "It is done.",
+    FAILED: "It can't be done, or something is wrong: the message says what.",
+    MISUSED: "The command line, a setting or a value can't be used.",
+    NOT_FOUND: "What the command names does not exist.",
+    REFUSED: "The credentials or the token are refused, or lack a permission.",
+    UNREACHABLE: "The server can't be reached, or can't answer now: trying again later may help.",
+}
 
 
 class Failure(Exception):
@@ -28,6 +35,33 @@ class Failure(Exception):
         self.code = code
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """
+    An error of another room that a user can cause.
+    """
+
+    module: str
+    name: str
+    code: int = FAILED
+    before: str = ""
+    after: str = ""
+
+
+_KNOWN = (
+    _Known(module="watchword.server.settings", name="SettingsError", code=MISUSED),
+    _Known(module="watchword.server.bootstrap", name="NotInitialised"),
+    _Known(module="watchword.server.storage.master_key", name="MasterKeyError"),
+    _Known(module="watchword.server.storage.migrate", name="SchemaError"),
+    _Known(
+        module="watchword.server.storage.database",
+        name="StorageUnavailable",
+        before="the database can't be used: ",
+        after=": see that its disk has room and that its files are yours; `watchword doctor` looks closer",
+    ),
+)
+
+
 @contextmanager
 def told() -> Iterator[None]:
     """
@@ -35,16 +69,29 @@ def told() -> Iterator[None]:
     """
     try:
         yield
-    except Failure as failure:
-        _leave(str(failure), failure.code)
-    except SettingsError as error:
-        _leave(str(error), MISUSED)
-    except StorageUnavailable as error:
-        _leave(f"the database can't be used: {error}", FAILED)
-    except (MasterKeyError, NotInitialised, SchemaError) as error:
-        _leave(str(error), FAILED)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. Python would complain when it flushes what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(FAILED) from None
+    except Exception as error:
+        failure = failure_of(error)
+        if failure is None:
+            raise
+        with contextlib.suppress(BrokenPipeError):
+            sys.stderr.write(f"watchword: {failure}\n")
+        raise SystemExit(failure.code) from None
 
 
-def _leave(text: str, code: int) -> None:
-    sys.stderr.write(f"watchword: {text}\n")
-    raise SystemExit(code)
+def failure_of(error: Exception) -> Failure | None:
+    """
+    Say what an error means for whoever runs the command; None where it is a fault of ours.
+    """
+    if isinstance(error, Failure):
+        return error
+    for known in _KNOWN:
+        kind = getattr(sys.modules.get(known.module), known.name, None)
+        if isinstance(kind, type) and isinstance(error, kind):
+            return Failure(f"{known.before}{error}{known.after}", code=known.code)
+    if isinstance(error, OSError) and error.filename is not None:
+        return Failure(f"{error.filename}: {error.strerror}: see that the path is right and that you may use it")
+    return None

@@ -1,90 +1,140 @@
 """
 `watchword init`: make a home.
+
+One `init` at a time works on a folder; what one leaves unfinished, the next one finishes.
 """
 
+import fcntl
 import json
 import os
-import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from watchword.cli.failures import Failure
-from watchword.server.bootstrap import initialise, is_initialised, make_home
-from watchword.server.domain.names import DEFAULT_TENANT, management_indicator
-from watchword.server.operations.installation import FirstApplication
-from watchword.server.settings import Resolved, Settings, resolve
+from watchword.cli.options import AsJson, Home
 
-Home = Annotated[
-    Path | None, typer.Option(help="Folder with the database, the master key and watchword.toml.")
-]
+if TYPE_CHECKING:
+    from watchword.server.operations.installation import FirstApplication
+    from watchword.server.settings import Resolved, Settings
+
+_COMMENT = "# Settings of this home: `watchword settings` shows all of them and where each comes from.\n"
 
 
 def init(
     *,
     home: Home = None,
-    endpoint: Annotated[str | None, typer.Option(help="Public base URL of the server.")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object on standard output.")
-    ] = False,
+    endpoint: Annotated[
+        str | None, typer.Option(help="Public base URL of the server. Default: http://127.0.0.1:3001.")
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """
     Make a home: database, master key, tenant, and a first application that may run everything.
 
     Where there is one already, nothing is changed.
     """
-    settings = prepare_home(home, endpoint)
-    first = initialise(settings)
+    settings, first = make_home(home, endpoint)
     if as_json:
         typer.echo(json.dumps(_members(settings, first)))
     else:
         _tell(settings, first)
 
 
-def prepare_home(home: Path | None, endpoint: str | None) -> Settings:
+def make_home_once(home: Path, endpoint: str) -> None:
     """
-    Settle the endpoint in force, and write it down where no home says it yet.
+    Make a home where there is none, and say so.
 
     Raises:
-        Failure: A home is there, and has another endpoint.
-        SettingsError: The settings can't be used.
+        Failure: It can't be made.
     """
-    standing = resolve({"home": home})
+    from watchword.server.bootstrap import is_initialised
+    from watchword.server.settings import resolve
+
+    if not is_initialised(resolve({"home": home, "endpoint": endpoint}).settings):
+        _tell(*make_home(home, endpoint))
+
+
+def make_home(home: Path | None, endpoint: str | None) -> "tuple[Settings, FirstApplication]":
+    """
+    Make what a home lacks; what is there stays as it is.
+
+    Raises:
+        Failure: Another endpoint is in force, or the folder can't be used.
+        SettingsError: The settings can't be used.
+        MasterKeyError: A master key is wanted and missing, or it is another installation's.
+    """
+    from watchword.server import bootstrap
+    from watchword.server.settings import resolve
+
     wanted = resolve({"home": home, "endpoint": endpoint}).settings
-    in_force = standing.settings
-    if wanted.public_endpoint != in_force.public_endpoint and (
-        is_initialised(in_force) or "endpoint" in standing.origins
-    ):
-        if not is_initialised(in_force) and not in_force.file.exists():
-            raise Failure(f"the endpoint in force is {in_force.public_endpoint} (from {_origin(standing)})")
-        raise Failure(
-            f"the endpoint in force is {in_force.public_endpoint}: to change it, edit {in_force.file}"
-        )
-    make_home(wanted.home)
-    _write_file(wanted)
-    return wanted
+    bootstrap.make_home(wanted.home)
+    with _alone_in(wanted.home):
+        _check_endpoint(resolve({"home": home}), wanted)
+        _write_file(wanted)
+        return wanted, bootstrap.initialise(wanted)
 
 
-def _origin(resolved: Resolved) -> str:
-    return resolved.origins.get("endpoint", "the default")
+@contextmanager
+def _alone_in(home: Path) -> Iterator[None]:
+    descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
-def _write_file(settings: Settings) -> None:
-    if settings.file.exists():
+def _check_endpoint(standing: "Resolved", wanted: "Settings") -> None:
+    """
+    Refuse an endpoint that differs from the one in force.
+
+    That is the one of the environment or the settings file; once a tenant is there, the default counts as well.
+    """
+    from watchword.server.bootstrap import is_initialised
+
+    in_force, file = standing.settings.public_endpoint, standing.settings.file
+    if wanted.public_endpoint == in_force:
         return
-    fresh = settings.file.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(
-            "# Settings of this home: `watchword settings` shows all of them and where each comes from.\n"
-            f"endpoint = {json.dumps(settings.public_endpoint)}\n"
-        )
-    fresh.replace(settings.file)
+    origin = standing.origins.get("endpoint")
+    if origin is None and not (file.exists() and is_initialised(standing.settings)):
+        return
+    if origin is None or origin == str(file):
+        raise Failure(f"the endpoint in force is {in_force}: to change it, edit `endpoint` in {file}")
+    raise Failure(f"the endpoint in force is {in_force}, from {origin}: change it there, or unset it")
 
 
-def _members(settings: Settings, first: FirstApplication) -> dict[str, str | None]:
+def _write_file(settings: "Settings") -> None:
+    """
+    See to it that the settings file names the endpoint. What else it says stays; it is whole at any moment.
+    """
+    path = settings.file
+    before = path.read_text(encoding="utf-8") if path.exists() else _COMMENT
+    if "endpoint" in tomllib.loads(before):
+        return
+    line = f"endpoint = {json.dumps(settings.public_endpoint)}\n"
+    # A key that follows a table would belong to it, so this one goes before all others, behind the comment.
+    text = before + line if before == _COMMENT else line + before
+    descriptor, fresh = tempfile.mkstemp(dir=settings.home, prefix=".watchword-", suffix=".toml")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(fresh).replace(path)
+    except BaseException:
+        Path(fresh).unlink(missing_ok=True)
+        raise
+
+
+def _members(settings: "Settings", first: "FirstApplication") -> dict[str, str | None]:
+    from watchword.server.domain.names import DEFAULT_TENANT, management_indicator
+
     return {
         "endpoint": settings.public_endpoint,
         "issuer": settings.issuer,
@@ -95,18 +145,16 @@ def _members(settings: Settings, first: FirstApplication) -> dict[str, str | Non
     }
 
 
-def _tell(settings: Settings, first: FirstApplication) -> None:
+def _tell(settings: "Settings", first: "FirstApplication") -> None:
+    from watchword.cli.output import hand_over, say
+
     if first.secret is None:
-        typer.echo(f"{settings.home} is initialised already; nothing was changed.", err=True)
+        say(f"{settings.home} is initialised already; nothing was changed.")
         return
-    typer.echo(f"Made {settings.home} for {settings.public_endpoint}.", err=True)
-    members = _members(settings, first)
-    if sys.stdout.isatty():
-        for name, value in members.items():
-            typer.echo(f"  {name:20} {value}")
-        return
-    path = settings.home / "first-application.json"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(json.dumps(members, indent=2) + "\n")
-    typer.echo(f"The first application's credentials are in {path}.", err=True)
+    say(f"Made {settings.home} for {settings.public_endpoint}.")
+    hand_over(
+        _members(settings, first),
+        settings.home / "first-application.json",
+        "the first application's credentials",
+        otherwise=f"run `watchword apps secrets list {first.id} --reveal --home {settings.home}`",
+    )

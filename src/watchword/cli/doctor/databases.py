@@ -1,0 +1,122 @@
+"""
+The databases: whole, of the right version, of one installation, opened by the master key, and telling of every change.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from watchword.cli.clock import utc_now
+from watchword.cli.doctor.finding import Finding, fine, wrong
+from watchword.server.bootstrap import open_ground
+from watchword.server.operations.repair import find_amiss, restore_change_tracking
+from watchword.server.settings import Settings
+from watchword.server.storage import data_keys, inspection, master_key, migrate, tenants
+from watchword.server.storage.database import Connection, Database, StorageUnavailable
+from watchword.server.storage.master_key import MasterKeyError
+
+_CLOCKS_APART = timedelta(minutes=1)
+
+
+def check_databases(settings: Settings, *, repair: bool) -> Iterator[Finding]:
+    """
+    Check both databases, and put change tracking back where it is lacking and that is wanted.
+    """
+    databases = {"main": settings.database, "tokens": settings.token_database}
+    missing = [path for path in databases.values() if not path.exists()]
+    if missing:
+        yield wrong(
+            "database", f"there is no {missing[0]}: restore it from a backup, or run `watchword init` for a new home"
+        )
+        return
+    try:
+        files = [_check_file(history, path) for history, path in databases.items()]
+        yield from files
+        if all(file.ok for file in files):
+            yield from _check_contents(settings, repair=repair)
+    except StorageUnavailable as error:
+        yield wrong("database", f"it can't be read: {error}: see that the files are yours, or restore a backup")
+
+
+def _check_file(history: str, path: Path) -> Finding:
+    with closing(Database(path, None)) as database, database.read() as connection:
+        faults = inspection.find_faults(connection)
+        version = migrate.version_of(connection)
+    head = migrate.HEADS[history]
+    if faults:
+        return wrong("database", f"{path} is damaged ({'; '.join(faults)}): stop the server and restore a backup")
+    if version is None:
+        return wrong("database", f"{path} holds nothing: run `watchword init` to the end, or restore a backup")
+    if version == head:
+        return fine("database", f"{path} is whole, schema {version}")
+    what = "start the server, which brings it up to date" if version < head else "run the newer version that wrote it"
+    return wrong("database", f"{path} has schema {version}, this version works with {head}: {what}")
+
+
+def _check_contents(settings: Settings, *, repair: bool) -> Iterator[Finding]:
+    with (
+        closing(Database(settings.database, None)) as database,
+        closing(Database(settings.token_database, None)) as tokens,
+        database.read() as main,
+        tokens.read() as log,
+    ):
+        tenant_ids = tenants.tenant_ids(main)
+        if not tenant_ids:
+            yield wrong("installation", f"{settings.database} holds no tenant: run `watchword init` to the end")
+            return
+        yield _check_installation(main, log, settings)
+        yield _check_master_key(main, settings)
+        yield _check_clock(inspection.newest_event_at(main), inspection.newest_token_event_at(log))
+        amiss = find_amiss(main, tenant_ids)
+    yield _check_tracking(settings, amiss, repair=repair)
+
+
+def _check_installation(main: Connection, log: Connection, settings: Settings) -> Finding:
+    ours, theirs = tenants.installation_id(main), tenants.token_log_installation_id(log)
+    if ours == theirs:
+        return fine("installation", f"{ours}, of both databases")
+    return wrong(
+        "installation",
+        f"{settings.token_database} is of installation {theirs}, {settings.database} of {ours}: "
+        "put the two back that belong together",
+    )
+
+
+def _check_master_key(main: Connection, settings: Settings) -> Finding:
+    try:
+        master = master_key.load(settings)
+        data_keys.unwrap(main, master, master_key.source(settings))
+    except MasterKeyError as error:
+        return wrong("master key", str(error))
+    wrapping = ", ".join(sorted(data_keys.wrapping_ids(main)))
+    if master is not None and master.wrapping[0] != wrapping:
+        text = f"line {wrapping} wraps, the last one, {master.wrapping[0]}, does not yet"
+        return wrong("master key", f"{text}: run `watchword master-key rotate`")
+    return fine("master key", f"opens this database, line {wrapping}")
+
+
+def _check_clock(*newest: datetime | None) -> Finding:
+    now = utc_now()
+    ahead = max((moment - now for moment in newest if moment is not None), default=timedelta(0))
+    if ahead > _CLOCKS_APART:
+        return wrong("clock", f"the newest record is {ahead.total_seconds():.0f} s ahead of it: set it right")
+    return fine("clock", f"{now:%Y-%m-%d %H:%M:%S}Z, after all records")
+
+
+def _check_tracking(settings: Settings, amiss: list[str], *, repair: bool) -> Finding:
+    if not amiss:
+        return fine("change tracking", "every change is told to all running servers")
+    if not repair:
+        return wrong(
+            "change tracking",
+            f"missing or altered: {', '.join(amiss)}: a right that is taken away could live on: "
+            "run `watchword doctor --repair`",
+        )
+    with open_ground(settings) as ground:
+        restore_change_tracking(ground)
+    return fine(
+        "change tracking",
+        f"put back: {', '.join(amiss)}; running servers read everything anew. Tokens issued meanwhile may carry rights "
+        "that were taken away, until they expire",
+    )
