@@ -17,13 +17,22 @@ JSON_TYPE = (b"content-type", b"application/json; charset=utf-8")
 TEXT_TYPE = (b"content-type", b"text/plain; charset=utf-8")
 NO_STORE = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 CLOSE = (b"connection", b"close")
-ON_EVERY_ANSWER = (
+_ON_EVERY_ANSWER = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"SAMEORIGIN"),
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
-    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
 )
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
+
+
+def common_headers(endpoint: str) -> Headers:
+    """
+    Return the headers that every answer of a server carries.
+
+    RFC 6797 §7.2: over plain http nobody is told to insist on https.
+    """
+    return (*_ON_EVERY_ANSWER, _HSTS) if endpoint.startswith("https:") else _ON_EVERY_ANSWER
 
 
 class RequestIds:
@@ -52,11 +61,12 @@ class Answer:
     body: bytes
     headers: Headers = ()
 
-    async def send(self, send: Send, request_id: str, *, head: bool = False) -> None:
+    async def send(self, send: Send, common: Headers, request_id: str, *, head: bool = False) -> None:
         """
-        Send it, with what every answer carries.
+        Send it.
 
         Args:
+            common: What every answer carries.
             head: Whether the request was HEAD: then the body stays away and its length is told.
         """
         identity = request_id.encode()
@@ -69,7 +79,7 @@ class Answer:
                 "headers": [
                     *self.headers,
                     *length,
-                    *ON_EVERY_ANSWER,
+                    *common,
                     (b"logto-core-request-id", identity),
                     (b"x-request-id", identity),
                 ],

@@ -18,7 +18,7 @@ from watchword.protocol.metadata import METADATA_PATHS, TOKEN_PATH
 from watchword.server.context import Context
 from watchword.server.domain.names import DEFAULT_TENANT
 from watchword.server.web import health
-from watchword.server.web.answers import CLOSE, Answer, RequestIds, json_answer, text_answer
+from watchword.server.web.answers import CLOSE, Answer, RequestIds, common_headers, json_answer, text_answer
 from watchword.server.web.api.dispatch import ManagementApi
 from watchword.server.web.errors import fault_answer, oauth_fault, oauth_members
 from watchword.server.web.oauth.routes import PREFIX as OAUTH
@@ -72,6 +72,7 @@ class _Web:
         self._token = TokenEndpoint(ctx)
         self._api = ManagementApi(ctx, local=local)
         self._ids = RequestIds()
+        self._common = common_headers(ctx.settings.public_endpoint)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
@@ -124,7 +125,7 @@ class _Web:
         return text_answer("Not Found", status=404)
 
     async def _send(self, answer: Answer, incoming: Incoming, send: Send) -> dict[str, object]:
-        await answer.send(send, incoming.request_id, head=incoming.method == "HEAD")
+        await answer.send(send, self._common, incoming.request_id, head=incoming.method == "HEAD")
         return {"status": answer.status}
 
 

@@ -12,7 +12,7 @@ from watchword.protocol.errors import OAuthError
 from watchword.server.context import Context
 from watchword.server.domain.client_auth import Seen
 from watchword.server.tokens.issue import TokenRequest, issue_token
-from watchword.server.web.answers import JSON_TYPE, NO_STORE, Answer, Headers
+from watchword.server.web.answers import JSON_TYPE, NO_STORE, Answer, Headers, common_headers
 from watchword.server.web.errors import oauth_answer, oauth_error_of, oauth_fault
 from watchword.server.web.oauth.cors import cors_headers
 from watchword.server.web.requests import ClientGone, Incoming, came_from, read_body
@@ -28,6 +28,7 @@ class TokenEndpoint:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
+        self._common = common_headers(ctx.settings.public_endpoint)
         self._encode = msgspec.json.Encoder().encode
 
     async def __call__(self, incoming: Incoming, send: Send) -> dict[str, object]:
@@ -55,7 +56,7 @@ class TokenEndpoint:
             return {"status": 499}
         except Exception as error:  # noqa: BLE001 - the one catch-all of this endpoint: nothing leaves as a bare 500
             answer, fields = self._refuse(error, incoming, cors)
-        await answer.send(send, incoming.request_id)
+        await answer.send(send, self._common, incoming.request_id)
         if seen.application is not None:
             fields["client_id"] = seen.application.id
         return {"status": answer.status, **fields}
