@@ -309,9 +309,7 @@ def load_of(per_second: float) -> Load:
     """
     Make a clean load of one second.
     """
-    return Load(
-        requests=round(per_second), seconds=1, p50_ms=1, p99_ms=2, refused=0, broken=0, bytes_per_answer=700
-    )
+    return Load(requests=round(per_second), seconds=1, p50_ms=1, p99_ms=2, refused=0, broken=0, bytes_per_answer=700)
 
 
 def a_report(

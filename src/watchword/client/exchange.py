@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from watchword.client.client_auth import basic
 from watchword.client.errors import ClientError, ServerUnavailable, TokenRequestRefused, UnexpectedAnswer
+from watchword.outbound import Answer
 from watchword.protocol.bearer import quotable
 from watchword.protocol.forms import FORM, ClientSecret
 from watchword.protocol.names import BEARER, GrantType
@@ -65,21 +66,6 @@ class TokenRequest:
     requested: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """
-    An HTTP answer of the token endpoint.
-
-    Attributes:
-        headers: Names in lower case.
-        body: At most `LARGEST_ANSWER` bytes.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-
-
 def client_credentials_request(
     url: str, *, client_id: str, secret: ClientSecret, resource: str | None, scope: tuple[str, ...]
 ) -> TokenRequest:
@@ -97,7 +83,6 @@ def client_credentials_request(
         "Authorization": basic(client_id, secret),
         "Content-Type": FORM,
         "Accept": "application/json",
-        "Accept-Encoding": "identity",
     }
     return TokenRequest(
         url=url, headers=headers, body=urlencode(parameters).encode("ascii"), requested=frozenset(scope)

@@ -14,13 +14,13 @@ from watchword.client.clock import utc_now
 from watchword.client.errors import ClientError, InsecureEndpoint, ServerUnavailable
 from watchword.client.exchange import (
     BUSY,
-    Answer,
     Token,
     client_credentials_request,
     read_token,
     retry_after_of,
 )
 from watchword.client.sending import Flight, Flow, Pause, Send, Wait, arun, run
+from watchword.outbound import Answer
 from watchword.protocol.endpoints import check_endpoint
 from watchword.protocol.forms import ClientSecret
 from watchword.protocol.metadata import TOKEN_PATH

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from watchword.outbound import Answer
 from watchword.protocol.jose import VerificationKey
 from watchword.protocol.names import Algorithm
 
@@ -19,30 +20,6 @@ SHORTEST_AGE = timedelta(seconds=10)
 LONGEST_AGE = timedelta(hours=1)
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})\"?(?=[,\s]|$)", re.IGNORECASE)
 _HTTP_OK = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """
-    An HTTP answer to a request for a JWK set, whatever its status.
-
-    Attributes:
-        headers: Names in lower case.
-        body: At most `LARGEST_DOCUMENT` bytes.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotFetched:
-    """
-    There was no answer, or one that was too large to read.
-    """
-
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +49,7 @@ class KeySet:
         return now - self.fetched_at < self.fresh_for + stale_for
 
 
-def read_key_set(answer: Fetched, now: datetime) -> KeySet:
+def read_key_set(answer: Answer, now: datetime) -> KeySet:
     """
     Read a JWK set. Members that are no signature key of a known algorithm are left out.
 

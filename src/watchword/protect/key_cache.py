@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypeAlias, TypeVar
 
+from watchword.outbound import Answer, Unreachable
 from watchword.protect.errors import KeysUnavailable
-from watchword.protect.jwks import Fetched, KeySet, NotFetched, read_key_set
+from watchword.protect.jwks import KeySet, read_key_set
 from watchword.protocol.errors import InvalidToken
 from watchword.protocol.jose import VerificationKey
 from watchword.protocol.names import Algorithm
@@ -31,7 +32,7 @@ _log = logging.getLogger("watchword.protect")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
     """
-    Get this URL; send back `Fetched` or `NotFetched`. Others may wait for it to land.
+    Get this URL; send back an `Answer` or `Unreachable`. Others may wait for it to land.
     """
 
     url: str
@@ -41,14 +42,14 @@ class Fetch:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """
-    Wait for a fetch that somebody else has begun; send back None, or `NotFetched` when it takes too long.
+    Wait for a fetch that somebody else has begun; send back None, or `Unreachable` when it takes too long.
     """
 
     landed: "Future[None]"
 
 
 Step: TypeAlias = Fetch | Wait
-Outcome: TypeAlias = Fetched | NotFetched | None
+Outcome: TypeAlias = Answer | Unreachable | None
 Flow: TypeAlias = Generator[Step, Outcome, T]
 
 
@@ -133,7 +134,7 @@ class KeyCache:
 def _judge(outcome: Outcome, now: datetime) -> tuple[KeySet | None, str | None]:
     if outcome is None:
         return None, "the fetch was cut off"
-    if isinstance(outcome, NotFetched):
+    if isinstance(outcome, Unreachable):
         return None, outcome.reason
     try:
         return read_key_set(outcome, now), None

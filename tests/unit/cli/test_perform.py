@@ -168,6 +168,30 @@ def test_secret_is_created_listed_renamed_and_deleted(command: Command) -> None:
     assert command.json("apps secrets list", app="a") == []
 
 
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "%2F", "?x", "#", " ", "ä\N{SNOWMAN}", "DEFAULT SECRET"])
+def test_secret_with_an_odd_name_is_that_secret_and_nothing_else(command: Command, name: str) -> None:
+    """
+    No name leads elsewhere in the path: the application and its other secret stay.
+    """
+    command.run("apps create", name="a", as_json=True)
+    command.run("apps secrets create", app="a", name=name, as_json=True)
+    command.run("apps secrets delete", app="a", secret=[name])
+    assert [secret["name"] for secret in command.json("apps secrets list", app="a")] == ["Default secret"]
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/../b"])
+def test_name_that_would_lead_elsewhere_is_looked_for_and_not_followed(command: Command, name: str) -> None:
+    """
+    There is no such secret, and nothing is deleted in its place.
+    """
+    command.run("apps create", name="a", as_json=True)
+    with pytest.raises(Failure):
+        command.run("apps secrets delete", app="a", secret=[name])
+    with pytest.raises(Failure):
+        command.run("apps delete", app=[name])
+    assert len(command.json("apps secrets list", app="a")) == 1
+
+
 def test_custom_data_is_replaced_and_merged(command: Command) -> None:
     """
     `set` forgets what was there, `merge` keeps it; for applications and users alike.

@@ -38,3 +38,9 @@ def test_columns_reach_into_members() -> None:
     assert member_of(record, "name.first") is None
     assert header_of("resource.indicator") == "INDICATOR"
     assert header_of("accessTokenTtl") == "ACCESS TOKEN TTL"
+    assert [header_of(name) for name in ("id", "createdAt", "usersCount", "applicationId")] == [
+        "ID",
+        "CREATED",
+        "USERS",
+        "APPLICATION",
+    ]

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.unit.client.endpoint import ENDPOINT, FakeEndpoint, busy, unreachable
+from watchword import outbound
 from watchword.client import (
     ClientError,
     InsecureEndpoint,
@@ -192,7 +193,7 @@ def drive(flow: Flow[Token], endpoint: FakeEndpoint) -> list[float]:
             answer = None
         else:
             assert isinstance(step, Send)
-            answer = sending._send(step.request, endpoint.http)
+            answer = outbound.send(sending._request(step.request), endpoint.http)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from tests.unit.protect.issuer import NOW, FakeIssuer
-from watchword.protect.jwks import Fetched, age_of, read_key_set
+from watchword.outbound import Answer
+from watchword.protect.jwks import age_of, read_key_set
 
 
 @pytest.mark.parametrize(
@@ -40,9 +41,9 @@ def test_answers_are_kept_for(headers: dict[str, str], seconds: int) -> None:
     assert age_of(headers) == timedelta(seconds=seconds)
 
 
-def _answer(document: object, status: int = 200) -> Fetched:
+def _answer(document: object, status: int = 200) -> Answer:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return Fetched(status=status, headers={}, body=body)
+    return Answer(status=status, headers={}, body=body)
 
 
 def test_unusable_members_are_left_out() -> None:
@@ -97,7 +98,7 @@ def test_empty_set_is_a_set() -> None:
         pytest.param(_answer({"keys": {}}), "the answer is no JWK set", id="keys are an object"),
     ],
 )
-def test_other_answers_are_no_key_set(answer: Fetched, reason: str) -> None:
+def test_other_answers_are_no_key_set(answer: Answer, reason: str) -> None:
     """
     What is no key set is refused as a whole, so that the last good one stays.
     """
