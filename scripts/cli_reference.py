@@ -29,6 +29,7 @@ INTRODUCTION = """\
 What is asked for goes to standard output, as a table or with `--json` as JSON; everything else goes to standard error.
 Where a command takes an application, a role, an API resource, a scope or a user, its id will do, and so will its name
 where no other has it (an API resource's indicator, a user's name, e-mail address or phone number).
+What deletes asks first at a terminal, unless `--yes` is given; a script is not asked.
 
 ## Which server
 

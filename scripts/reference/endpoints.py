@@ -2,7 +2,7 @@
 The routes of the Management API, the bodies that they take and the records that they give: from the OpenAPI document.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -83,7 +83,7 @@ def _answer(response: Schema) -> str:
     return ""
 
 
-def _sections(*, without: Iterator[str] | set[str] | Mapping[str, object], head: list[str]) -> str:
+def _sections(*, without: Collection[str], head: list[str]) -> str:
     return "\n".join(_section(name, schema, head) for name, schema in _schemas().items() if name not in without)
 
 

@@ -183,8 +183,8 @@ def _default(parameter: inspect.Parameter) -> str:
 def _told(title: str, text: str) -> str:
     if title != "Raises":
         return _LINE.sub(" ", text)
-    items = _items(text)
-    return "; ".join(f"{', '.join(map(code, names.split(', ')))}: {why.rstrip('.')}" for names, why in items.items()) + "."
+    told = [f"{', '.join(map(code, names.split(', ')))}: {why.rstrip('.')}" for names, why in _items(text).items()]
+    return "; ".join(told) + "."
 
 
 def _read(doc: str) -> tuple[str, Sections]:
@@ -212,7 +212,7 @@ def _items(text: str) -> Sections:
     items: dict[str, str] = {}
     name = ""
     for line in text.splitlines():
-        item = _ITEM.match(line.strip()) if len(line) - len(line.lstrip()) <= 4 else None  # noqa: PLR2004 - one step in
+        item = _ITEM.match(line.strip()) if len(line) - len(line.lstrip()) <= 4 else None
         if item is not None:
             name = item[1]
             items[name] = item[2]
