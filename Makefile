@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest -n 2
 FAST_TESTS := $(wildcard tests/unit tests/storage tests/tokens tests/web tests/architecture)
 TYPED := src tests $(wildcard benchmarks)
 
-.PHONY: help setup setup-dev setup-node quickstart check fmt fmt-check lint types imports test-fast test bench lock upgrade clean
+.PHONY: help setup setup-dev setup-node quickstart check fmt fmt-check lint types imports test-fast test bench reference lock upgrade clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,10 @@ test: setup-node ## All tests
 
 bench: setup ## Measure the token endpoint (wants two cores, and wrk or oha)
 	@$(BIN)/python benchmarks/token_endpoint.py $(ARGS)
+
+reference: setup-dev ## Write the reference pages anew, from routes, settings, commands and docstrings
+	@scripts/write-reference
+	@$(BIN)/python scripts/cli_reference.py
 
 lock: setup-dev ## Write the lock files anew after a change of requirements
 	@scripts/lock

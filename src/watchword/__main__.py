@@ -3,6 +3,7 @@ The `watchword` command. The light install has no command line: there it says wh
 """
 
 import importlib.util
+import signal
 import sys
 
 
@@ -11,13 +12,14 @@ def main() -> None:
     Run the command line.
     """
     if importlib.util.find_spec("typer") is None or importlib.util.find_spec("sqlalchemy") is None:
-        sys.stderr.write(
-            "watchword: the command line comes with the server: pip install 'watchword[server]'\n"
-        )
+        sys.stderr.write("watchword: the command line comes with the server: pip install 'watchword[server]'\n")
         raise SystemExit(2)
-    from watchword.cli import run
+    try:
+        from watchword.cli import run
 
-    run()
+        run()
+    except KeyboardInterrupt:  # while modules are still being loaded, say
+        raise SystemExit(128 + signal.SIGINT) from None
 
 
 if __name__ == "__main__":

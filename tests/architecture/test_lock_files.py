@@ -60,9 +60,7 @@ def test_the_server_runs_on_what_the_tests_ran_on() -> None:
     assert locked("server").items() <= locked("dev").items()
 
 
-@pytest.mark.parametrize(
-    "path", ["requirements/setup.txt", "requirements/server.txt", "requirements/dev.txt"]
-)
+@pytest.mark.parametrize("path", ["requirements/setup.txt", "requirements/server.txt", "requirements/dev.txt"])
 def test_requirement_files_name_no_place(path: str) -> None:
     """No index, no link and no folder of the machine that wrote them."""
     text = (ROOT / path).read_text(encoding="utf-8")
@@ -74,7 +72,5 @@ def test_npm_packages_are_hashed_and_come_from_no_named_host() -> None:
     table = json.loads((ROOT / "tests" / "js" / "package-lock.json").read_text(encoding="utf-8"))
     packages = {name: package for name, package in table["packages"].items() if name}
     assert packages
-    assert [
-        name for name, package in packages.items() if not package["integrity"].startswith("sha512-")
-    ] == []
+    assert [name for name, package in packages.items() if not package["integrity"].startswith("sha512-")] == []
     assert [name for name, package in packages.items() if "resolved" in package] == []

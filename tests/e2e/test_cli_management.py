@@ -89,7 +89,7 @@ def test_output_is_for_people_or_for_programs(network: Way) -> None:
     table = network.succeed("apps", "list", "--search", name)
     assert table.err == ""
     header, row = table.out.splitlines()
-    assert header.split() == ["ID", "NAME", "TYPE", "CREATED", "AT"]
+    assert header.split() == ["ID", "NAME", "TYPE", "CREATED"]
     assert name in row
     (listed,) = network.succeed("apps", "list", "--search", name, "--json").json
     assert row.split()[0] == listed["id"]

@@ -7,9 +7,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -184,6 +185,18 @@ def test_worker_that_dies_is_replaced(two_workers: RunningServer) -> None:
         "another worker takes the place of the dead one",
     )
     assert two_workers.management.get("/applications").status_code == 200
+
+
+def test_worker_that_can_not_start_ends_them_all(two_workers: RunningServer) -> None:
+    """
+    A replacement that will never work is not tried for ever: the supervisor stops, and the log says why.
+    """
+    with closing(sqlite3.connect(two_workers.home / "watchword.db", timeout=20)) as connection, connection:
+        connection.execute("DROP TRIGGER watch_roles_role_delete")
+    os.kill(min(workers_of(two_workers.process.pid)), signal.SIGKILL)
+    assert two_workers.process.wait(timeout=DEADLINE) == 1
+    assert "run `watchword doctor --repair`" in two_workers.output
+    assert two_workers.output.splitlines()[-1].startswith("watchword: a worker could not start")
 
 
 def test_killed_supervisor_leaves_no_orphan(two_workers: RunningServer) -> None:

@@ -4,6 +4,7 @@ Nothing in the database is usable by itself.
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchword.protocol.forms import ClientSecret
+from watchword.protocol.credentials import ClientSecret
+from watchword.protocol.jose import VerificationKey, generate_private_key, public_jwk, read_token, verify_signature
+from watchword.protocol.names import Algorithm
 from watchword.server.operations import secrets
+from watchword.server.storage.entries import load_tenant
 from watchword.server.storage.sealing import DataKeys, KeyPurpose, Purpose, Unsealable, decrypt, encrypt
 
 if TYPE_CHECKING:
@@ -95,3 +99,20 @@ def test_copy_moved_to_another_secret_is_refused(ctx: Context, shopping: Shoppin
         )
     with pytest.raises(Unsealable):
         secrets.listing(shopping.acting, shopping.application_id)
+
+
+def test_key_of_somebody_else_is_never_published(ctx: Context) -> None:
+    """
+    Whoever can write rows can't make the server publish a key of theirs, and so can't forge tokens.
+    """
+    forged = public_jwk(generate_private_key(Algorithm.ES256), Algorithm.ES256)
+    with ctx.database.write() as connection:
+        (kid,) = connection.exec_driver_sql("SELECT id FROM signing_keys").scalars()
+        connection.exec_driver_sql("UPDATE signing_keys SET public_jwk = ?", (json.dumps({**forged, "kid": kid}),))
+    with ctx.database.read() as connection:
+        tenant = load_tenant(connection, "default", ctx.keys)
+    assert tenant is not None
+    (key,) = tenant.keys
+    token = read_token(key.signer.sign(b"{}"))
+    assert verify_signature(token, VerificationKey.of(key.public_jwk)) == {}
+    assert key.public_jwk["x"] != forged["x"]

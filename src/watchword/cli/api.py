@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from watchword import __version__
-from watchword.cli.failures import FAILED, Failure
+from watchword.cli.failures import FAILED, MISUSED, Failure
 from watchword.cli.refusals import failure_of_answer, unreachable
 from watchword.cli.target import Connection, Remote, choose_target
 from watchword.cli.tokens import open_source, translated
@@ -155,6 +156,19 @@ async def _open_local(home: object) -> AsyncIterator[httpx.AsyncClient]:
             yield client
     finally:
         ctx.close()
+
+
+def segment(value: str, what: str) -> str:
+    """
+    Write a value as one segment of a path.
+
+    Raises:
+        Failure: It is empty.
+    """
+    if not value:
+        raise Failure(f"the {what} must not be empty: give its id or name", code=MISUSED)
+    # A segment of dots would lead elsewhere in the path: to delete the secret `..` is not to delete its application.
+    return quote(value, safe="") if value.strip(".") else "%2E" * len(value)
 
 
 def _client(**options: Any) -> httpx.AsyncClient:  # noqa: ANN401 - httpx's own

@@ -4,8 +4,8 @@ From what people call a thing to its id.
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
+from watchword.cli.api import segment
 from watchword.cli.failures import MISUSED, NOT_FOUND, Failure
 from watchword.cli.rows import Record, Reference
 
@@ -25,8 +25,7 @@ async def find_id(api: "Api", reference: Reference, text: str, known: Mapping[st
     Raises:
         Failure: There is none, or there are several of the name.
     """
-    if not text:
-        raise Failure(f"the {reference.noun} must not be empty: give its id or name", code=MISUSED)
+    wanted = segment(text, reference.noun)
     candidates = await _candidates(api, reference, text, known)
     if any(candidate["id"] == text for candidate in candidates):
         return text
@@ -37,7 +36,7 @@ async def find_id(api: "Api", reference: Reference, text: str, known: Mapping[st
     if named:
         return str(named[0]["id"])
     # Some are in no list, but can be read all the same.
-    if reference.searchable and await api.find(f"{reference.path}/{quote(text, safe='')}") is not None:
+    if reference.searchable and await api.find(f"{reference.path}/{wanted}") is not None:
         return text
     if reference.lenient:
         return text
@@ -50,7 +49,7 @@ async def _candidates(api: "Api", reference: Reference, text: str, known: Mappin
     if reference.searchable:
         names = {f"search.{member}": text for member in ("id", *reference.named_by)}
         return (await api.list(reference.path, {"mode": "exact", **names}, _MOST_NAMED + 1)).records
-    path = reference.path.format(**{name: quote(value, safe="") for name, value in known.items()})
+    path = reference.path.format(**{name: segment(value, name) for name, value in known.items()})
     if reference.inside is None:
         return (await api.list(path, {})).records
     outer = (await api.list(path, {"includeScopes": "true"})).records

@@ -19,6 +19,7 @@ import typer
 from watchword.cli.failures import Failure
 
 _WIDE = 100_000
+_WHOLE = frozenset({"ID", "VALUE"})  # columns that are copied from: others give way on a narrow terminal
 _TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 
@@ -70,30 +71,27 @@ def show_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """
     Show rows as a table. Off a terminal nothing is cut or folded, so that lines can be searched.
     """
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold" if is_terminal() else "")
-    for index, header in enumerate(headers):
-        table.add_column(Text(header), overflow="fold", no_wrap=index == 0)
+    for header in headers:
+        table.add_column(Text(header), overflow="fold", no_wrap=header in _WHOLE)
     for row in rows:
         table.add_row(*(Text(_one_line(cell)) for cell in row))
-    _print(table)
+    # Width is the terminal's; elsewhere there is none to keep to.
+    console = Console() if is_terminal() else Console(width=_WIDE, force_terminal=False)
+    console.print(table)
 
 
 def show_members(members: Mapping[str, str]) -> None:
     """
-    Show one thing, a line for each member.
+    Show one thing, a line for each member. A long value is left to the terminal to wrap: it can be copied whole.
     """
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    width = max(map(len, members), default=0)
     for name, value in members.items():
-        table.add_row(Text(name), Text(_one_line(value)))
-    _print(table)
+        emit(f"{name:{width}}  {_one_line(value)}".rstrip())
 
 
 def hand_over(members: Mapping[str, str | None], path: Path, what: str, *, otherwise: str) -> None:
@@ -127,14 +125,6 @@ def _write_private(path: Path, text: str) -> Path:
                 file.write(text)
             return candidate
     raise AssertionError("unreachable: numbers don't end")
-
-
-def _print(table: object) -> None:
-    from rich.console import Console
-
-    # Width is the terminal's; elsewhere there is none to keep to.
-    console = Console() if is_terminal() else Console(width=_WIDE, force_terminal=False)
-    console.print(table, soft_wrap=False)
 
 
 def _one_line(text: str) -> str:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
-from urllib.parse import quote
 
-from watchword.cli.api import Api, Listing, open_api
+from watchword.cli.api import Api, Listing, open_api, segment
 from watchword.cli.failures import FAILED, MISUSED, Failure
 from watchword.cli.lookups import find_id
 from watchword.cli.output import agrees, say
@@ -137,7 +136,7 @@ def _each(row: Row, values: Mapping[str, Any], wire: Mapping[str, Any]) -> list[
 
 def _path(row: Row, wire: Mapping[str, Any]) -> str:
     places = {
-        parameter.name: quote(str(wire[parameter.name]), safe="")
+        parameter.name: segment(str(wire[parameter.name]), parameter.name)
         for parameter in row.parameters
         if parameter.place is Place.PATH
     }

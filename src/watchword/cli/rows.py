@@ -97,7 +97,6 @@ class Row:
     Attributes:
         words: What is typed, without `watchword`.
         path: Below `/api`, with placeholders; a parameter in it that repeats makes a request for each of its values.
-        fixed: Members that every request carries.
         fallback: Members that are sent where the command line does not say; a value in braces is that parameter's.
         changes: Whether at least one option must say what to change.
         pages: Whether the answer is a list in pages, and how many records are shown unless more are asked for.
@@ -116,7 +115,6 @@ class Row:
     method: str
     path: str
     parameters: Sequence[Parameter] = ()
-    fixed: Mapping[str, Any] = field(default_factory=dict)
     fallback: Mapping[str, Any] = field(default_factory=dict)
     changes: bool = False
     pages: bool = False

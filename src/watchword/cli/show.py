@@ -59,9 +59,11 @@ def show_answer(row: Row, answer: Any, *, as_json: bool) -> None:  # noqa: ANN40
 
 def header_of(column: str) -> str:
     """
-    Say a member's name in words.
+    Say a member's name in words, without those that its values make plain.
     """
     last = column.rpartition(".")[2]
+    for plain in ("At", "Count", "Id"):
+        last = last.removesuffix(plain)
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in last).upper()
 
 

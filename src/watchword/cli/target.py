@@ -14,7 +14,7 @@ from pathlib import Path
 
 from watchword.cli.failures import MISUSED, Failure
 from watchword.cli.values import read_input
-from watchword.protocol.forms import ClientSecret
+from watchword.protocol.credentials import ClientSecret
 
 PREFIX = "WATCHWORD_CLI_"
 _NAMES = ("endpoint", "client_id", "client_secret")

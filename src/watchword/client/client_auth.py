@@ -5,7 +5,7 @@ How a client proves who it is to the token endpoint: a function per method.
 import base64
 from urllib.parse import quote_plus
 
-from watchword.protocol.forms import ClientSecret
+from watchword.protocol.credentials import ClientSecret
 
 
 def basic(client_id: str, secret: ClientSecret) -> str:

@@ -16,7 +16,8 @@ from watchword.client.client_auth import basic
 from watchword.client.errors import ClientError, ServerUnavailable, TokenRequestRefused, UnexpectedAnswer
 from watchword.outbound import Answer
 from watchword.protocol.bearer import quotable
-from watchword.protocol.forms import FORM, ClientSecret
+from watchword.protocol.credentials import ClientSecret
+from watchword.protocol.forms import FORM
 from watchword.protocol.names import BEARER, GrantType
 from watchword.protocol.scopes import format_scope, parse_scope
 

@@ -21,8 +21,8 @@ from watchword.client.exchange import (
 )
 from watchword.client.sending import Flight, Flow, Pause, Send, Wait, arun, run
 from watchword.outbound import Answer
+from watchword.protocol.credentials import ClientSecret
 from watchword.protocol.endpoints import check_endpoint
-from watchword.protocol.forms import ClientSecret
 from watchword.protocol.metadata import TOKEN_PATH
 from watchword.protocol.scopes import parse_scope
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.home import settings_of
-from watchword.protocol.forms import ClientSecret
+from watchword.protocol.credentials import ClientSecret
 from watchword.server.bootstrap import open_ground
 from watchword.server.operations.master_key import list_lines, prune, rotate
 from watchword.server.storage.master_key import MasterKeyError

@@ -11,7 +11,7 @@ import pytest
 
 from watchword.cli.failures import MISUSED, Failure
 from watchword.cli.target import Connection, Local, Remote, choose_target
-from watchword.protocol.forms import ClientSecret
+from watchword.protocol.credentials import ClientSecret
 
 FLAGS = Connection(endpoint="https://id.example.com/", client_id="app", client_secret="s3cret")
 VARIABLES = {

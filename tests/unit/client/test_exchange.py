@@ -22,7 +22,7 @@ from watchword.client import (
 from watchword.client.client_auth import basic
 from watchword.client.exchange import read_token, retry_after_of
 from watchword.outbound import Answer
-from watchword.protocol.forms import ClientSecret, decode_basic
+from watchword.protocol.credentials import ClientSecret, decode_basic
 
 PRINTABLE = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E))
 

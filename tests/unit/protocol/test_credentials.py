@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from watchword.protocol.credentials import ClientSecret, decode_basic, present_credentials
 from watchword.protocol.errors import InvalidRequest
-from watchword.protocol.forms import FORM, ClientSecret, decode_basic, present_credentials, read_form
+from watchword.protocol.forms import FORM, read_form
 from watchword.protocol.names import JWT_BEARER_ASSERTION, ClientAuthMethod
 
 FORMAT = "invalid authorization header value format"

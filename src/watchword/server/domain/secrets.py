@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType
 
-from watchword.protocol.forms import ClientSecret
+from watchword.protocol.credentials import ClientSecret
 from watchword.server.domain.ids import RandomBytes, random_text
 
 SecretDigest = NewType("SecretDigest", bytes)

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from watchword.protocol.forms import ClientSecret
+from watchword.protocol.credentials import ClientSecret
 from watchword.server.domain.names import ApplicationType
 from watchword.server.domain.records import Application, ApplicationSecret, Role
 from watchword.server.domain.search import Search

@@ -4,7 +4,7 @@ Loading what decisions read: one application, role, resource or tenant as an ent
 
 import sqlalchemy as sa
 
-from watchword.protocol.jose import Signer, load_private_key
+from watchword.protocol.jose import Signer, load_private_key, public_jwk
 from watchword.protocol.resource_indicators import is_registrable
 from watchword.server.domain.secrets import SecretEntry
 from watchword.server.domain.signing_keys import SigningKey
@@ -69,8 +69,9 @@ def load_application(connection: sa.Connection, tenant_id: str, application_id: 
             SecretEntry(id=secret.id, name=secret.name, digest=secret.digest, expires_at=secret.expires_at)
             for secret in secret_rows
         ),
-        origins=frozenset(row.custom_client_metadata.get("corsAllowedOrigins", ()))
-        | frozenset(map(_origin, row.oidc_client_metadata.get("redirectUris", ()))),
+        # Null is no list: it may stand in what older versions or an import have stored.
+        origins=frozenset(row.custom_client_metadata.get("corsAllowedOrigins") or ())
+        | frozenset(map(_origin, row.oidc_client_metadata.get("redirectUris") or ())),
     )
 
 
@@ -120,11 +121,13 @@ def load_resource(connection: sa.Connection, tenant_id: str, indicator: str) -> 
 
 def _signing_key(row: sa.Row[tuple[object, ...]], keys: DataKeys) -> SigningKey:
     der = keys.unseal(row.sealed_private_key, purpose=Purpose.SIGNING_KEY, tenant_id=row.tenant_id, row_id=row.id)
+    key = load_private_key(der)
     return SigningKey(
         kid=row.id,
         algorithm=row.algorithm,
-        public_jwk=row.public_jwk,
-        signer=Signer.of(load_private_key(der), row.algorithm, row.id),
+        # Not the row's own copy: whoever can write rows must not be able to publish a key of theirs.
+        public_jwk=public_jwk(key, row.algorithm),
+        signer=Signer.of(key, row.algorithm, row.id),
         published_at=row.published_at,
         signs_from=row.signs_from,
         signs_until=row.signs_until,

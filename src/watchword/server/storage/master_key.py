@@ -70,8 +70,10 @@ def load(settings: Settings) -> MasterKeys | None:
 
 def _is_credential(path: Path) -> bool:
     """
-    Tell whether systemd hands this file to the service: its folder is closed to all others, and where an access control
-    list lets the service's user in, the mode reads as if a group might read it.
+    Tell whether systemd hands this file to the service.
+
+    Its folder is closed to all others; where an access control list lets the service's user in, the mode reads as if a
+    group might read it.
     """
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     return bool(folder) and path.absolute().parent == Path(str(folder))

@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from watchword.protocol.forms import ClientSecret
+from watchword.protocol.credentials import ClientSecret
 from watchword.server.domain.secrets import SecretDigest
 
 KEY_BYTES = 32

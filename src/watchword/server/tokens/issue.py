@@ -8,8 +8,9 @@ import msgspec
 import structlog
 
 from watchword.protocol.access_token import write_claims
+from watchword.protocol.credentials import present_credentials
 from watchword.protocol.errors import OAuthError, TemporarilyUnavailable
-from watchword.protocol.forms import TokenForm, present_credentials, read_form
+from watchword.protocol.forms import TokenForm, read_form
 from watchword.protocol.names import BEARER
 from watchword.protocol.scopes import format_scope
 from watchword.server.context import Context

@@ -24,7 +24,7 @@ from watchword.server.web.errors import fault_answer, oauth_fault, oauth_members
 from watchword.server.web.oauth.routes import PREFIX as OAUTH
 from watchword.server.web.oauth.routes import answer_oauth
 from watchword.server.web.oauth.token import TokenEndpoint
-from watchword.server.web.requests import MOST_HEADER_BYTES, ClientGone, Incoming, RequestHeaders
+from watchword.server.web.requests import MOST_HEADER_BYTES, ClientGone, Incoming, RequestHeaders, came_from
 
 _log = structlog.get_logger(__name__)
 _READS = frozenset({"GET", "HEAD"})
@@ -87,7 +87,7 @@ class _Web:
         self._log_line(incoming, fields, began)
 
     def _log_line(self, incoming: Incoming, fields: Mapping[str, object], began: float) -> None:
-        client = incoming.scope.get("client")
+        origin = came_from(incoming.scope, incoming.headers, self._ctx.settings.trusted_proxies)
         self._ctx.request_log.line(
             {
                 "time": self._ctx.clock(),
@@ -95,7 +95,7 @@ class _Web:
                 "request_id": incoming.request_id,
                 "method": incoming.method,
                 "path": incoming.shown_path,
-                "ip": client[0] if client else None,
+                "ip": origin.ip,
                 **fields,
                 "ms": round((time.perf_counter() - began) * 1000, 2),
             }

@@ -7,8 +7,8 @@ An unknown application and a wrong secret take the same path, give the same answ
 from collections.abc import Callable
 from datetime import datetime
 
+from watchword.protocol.credentials import ClientSecret, PresentedCredentials
 from watchword.protocol.errors import InvalidClient
-from watchword.protocol.forms import ClientSecret, PresentedCredentials
 from watchword.protocol.names import ClientAuthMethod
 from watchword.server.domain.client_auth.caller import Caller, Seen
 from watchword.server.domain.client_auth.client_secret import check_secret
