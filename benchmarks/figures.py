@@ -217,9 +217,7 @@ def summarise(turns: Sequence[Round]) -> Row:
         sign_only_p50_ms=median(turn.sign_only.p50_ms for turn in turns),
         sign_only_p99_ms=median(turn.sign_only.p99_ms for turn in turns),
         ratio_to_sign_only=median(ratios),
-        ratio_to_raw_signing=median(
-            turn.server.per_second / turn.raw_signatures_per_second for turn in turns
-        ),
+        ratio_to_raw_signing=median(turn.server.per_second / turn.raw_signatures_per_second for turn in turns),
         ratios_to_sign_only=ratios,
     )
 

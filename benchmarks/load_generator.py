@@ -228,7 +228,5 @@ def _run_oha(url: str, post: Post, connections: int, seconds: int) -> Load:
 def _output(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise LoadError(
-            f"{command[0]} failed ({done.returncode}): {(done.stderr or done.stdout).strip()[-500:]}"
-        )
+        raise LoadError(f"{command[0]} failed ({done.returncode}): {(done.stderr or done.stdout).strip()[-500:]}")
     return done.stdout

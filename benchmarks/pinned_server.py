@@ -145,9 +145,7 @@ class PinnedServer:
             if self._process.poll() is not None:
                 raise ServerError(f"the server ended with {self._process.returncode}:\n{self._last_words()}")
             if time.perf_counter() - self._started > READY_DEADLINE_SECONDS:
-                raise ServerError(
-                    f"no 200 of {path} in {READY_DEADLINE_SECONDS:.0f} s:\n{self._last_words()}"
-                )
+                raise ServerError(f"no 200 of {path} in {READY_DEADLINE_SECONDS:.0f} s:\n{self._last_words()}")
             time.sleep(_POLL_SECONDS)
         self.seconds_to_ready = time.perf_counter() - self._started
         return self

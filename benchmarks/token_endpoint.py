@@ -80,9 +80,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     """
     Read the command line.
     """
-    parser = argparse.ArgumentParser(
-        prog="token_endpoint.py", description="Measure Watchword's token endpoint."
-    )
+    parser = argparse.ArgumentParser(prog="token_endpoint.py", description="Measure Watchword's token endpoint.")
     add = parser.add_argument
     add("--seconds", type=_positive, help="length of each single load (default 8)")
     add("--rounds", type=_positive, help="how often sign-only app and server take turns (default 3)")
@@ -219,9 +217,7 @@ def take_rounds(
                 run_load(tool, target.origin, post, connections=connections, seconds=options.seconds)
                 for target in servers
             ]
-            turn = Round(
-                connections=connections, raw_signatures_per_second=raw, sign_only=loads[0], server=loads[1]
-            )
+            turn = Round(connections=connections, raw_signatures_per_second=raw, sign_only=loads[0], server=loads[1])
             check_whole_answers(turn.server, body_bytes)
             rounds.append(turn)
             answered += turn.server.requests

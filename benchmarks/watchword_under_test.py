@@ -115,9 +115,7 @@ def check_home_is_free(home: Path | None) -> None:
         SetupError: It holds something.
     """
     if home and home.exists() and any(home.iterdir()):
-        raise SetupError(
-            f"{home} is not empty: the benchmark makes its own installation, name an empty folder"
-        )
+        raise SetupError(f"{home} is not empty: the benchmark makes its own installation, name an empty folder")
 
 
 def initialise(executable: str, home: Path) -> Installation:
@@ -197,9 +195,7 @@ def check_answer(origin: str, post: Post) -> int:
             body = answer.json() if answer.status_code == 200 else {}
             token, granted = body.get("access_token", ""), body.get("scope", "")
             if token.count(".") != 2 or set(granted.split()) != set(PERMISSIONS):
-                raise SetupError(
-                    f"{post.path} answered {answer.status_code} without the token that was asked for"
-                )
+                raise SetupError(f"{post.path} answered {answer.status_code} without the token that was asked for")
             tokens.add(token)
             body_bytes = len(answer.content)
     if len(tokens) != 2:

@@ -174,3 +174,19 @@ def test_hostile_origin_reaches_no_header(server: RunningServer) -> None:
     """
     answer = server.http.get("/oidc/jwks", headers={"origin": "x" * 3000})
     assert answer.status_code in {200, 400}
+
+
+@pytest.mark.parametrize("stored", [None, []], ids=["null", "no origin"])
+def test_application_that_lists_no_origin_gets_its_tokens(shop: Shop, stored: list[str] | None) -> None:
+    """
+    `corsAllowedOrigins` may be stored as null: that lists no origin, and is no fault of ours at each token request.
+    """
+    answer = shop.server.management.post(
+        "/applications",
+        json={"name": "null", "type": "MachineToMachine", "customClientMetadata": {"corsAllowedOrigins": stored}},
+    )
+    if answer.status_code == 400:  # to refuse it is as good
+        return
+    application = answer.json()
+    listed = shop.server.management.get(f"/applications/{application['id']}/secrets").json()
+    assert shop.server.token(application["id"], listed[0]["value"], resource=shop.indicator).status_code == 200
