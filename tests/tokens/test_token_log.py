@@ -145,6 +145,23 @@ async def test_failing_log_lets_no_token_out_and_recovers(
     assert (await ask_as_bot(ctx, shopping)).access_token
 
 
+@pytest.mark.parametrize(
+    "fault", [MemoryError(), RuntimeError("nobody expected this"), UnicodeEncodeError("x", "", 0, 0, "")]
+)
+async def test_fault_that_nobody_expected_keeps_nobody_waiting(
+    log: TokenLog, records: Watched, fault: Exception
+) -> None:
+    """
+    The thread of all tokens outlives it: this request is refused, and the next is recorded.
+    """
+    records.fail_with = fault
+    with pytest.raises(TemporarilyUnavailable):
+        await asyncio.wait_for(log.append("default", event()), 5)
+    records.fail_with = None
+    await asyncio.wait_for(log.append("default", event()), 5)
+    assert records.commits == [1]
+
+
 async def test_bad_record_fails_alone(ctx: Context, log: TokenLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A batch that can't be kept is split: only the request with the bad record fails.

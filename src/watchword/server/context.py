@@ -4,11 +4,13 @@ What a request is handed: everything it needs, passed and never global.
 The token path's parts appear here as the protocols that `tokens` fulfils; `bootstrap` puts them in.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
+
+import msgspec
 
 from watchword.server.domain.actors import Actor
 from watchword.server.domain.events import Event
@@ -57,12 +59,36 @@ class TokenLog(Protocol):
         """
 
 
+class RequestLine(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """
+    What is said of one request. It fills while the request is answered.
+
+    Attributes:
+        path: As it may be shown.
+        status: 499 where the client hung up.
+        detail: Why it was refused, beyond what the caller is told.
+        ms: How long it took.
+    """
+
+    time: datetime
+    event: str
+    request_id: str
+    method: str
+    path: str
+    ip: str | None
+    status: int = 0
+    client_id: str | None = None
+    error: str | None = None
+    detail: str | None = None
+    ms: float = 0.0
+
+
 class RequestLog(Protocol):
     """
     One line a request.
     """
 
-    def line(self, fields: Mapping[str, object]) -> None:
+    def write(self, line: RequestLine) -> None:
         """
         Write a line, soon.
         """

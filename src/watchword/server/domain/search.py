@@ -9,6 +9,7 @@ from enum import StrEnum
 from watchword.server.domain.problems import Problem, invalid_input
 
 LONGEST_PATTERN = 256
+LONGEST_LIKE = 10_000
 _TRUE = frozenset({"1", "true", "y", "yes", "yep", "yeah"})
 
 
@@ -74,7 +75,8 @@ def parse_search(query: Mapping[str, Sequence[str]], fields: Sequence[str]) -> S
 
     Raises:
         Problem: `request.invalid_input` (400): unknown field, mode or joint, an empty value, more than one value where
-            the mode takes one, `similar_to` without case sensitivity, or a pattern over 256 characters.
+            the mode takes one, `similar_to` without case sensitivity, or a pattern over 256 characters (10,000 in
+            mode `like`).
     """
     case_sensitive = is_true(_last(query, "isCaseSensitive"))
     joint = _joint(_last(query, "joint") or _last(query, "jointMode"))
@@ -135,8 +137,9 @@ def _check(match: Match, *, case_sensitive: bool) -> None:
         raise _invalid(f"Only one search value is allowed for field `{match.field}` unless the mode is `exact`.")
     if match.mode is Mode.SIMILAR_TO and not case_sensitive:
         raise _invalid("Search mode `similar_to` is only allowed with `isCaseSensitive=true`.")
-    if match.mode in {Mode.SIMILAR_TO, Mode.POSIX} and len(match.values[0]) > LONGEST_PATTERN:
-        raise _invalid(f"A search pattern can have at most {LONGEST_PATTERN} characters.")
+    longest = LONGEST_LIKE if match.mode is Mode.LIKE else LONGEST_PATTERN
+    if match.mode is not Mode.EXACT and len(match.values[0]) > longest:
+        raise _invalid(f"A search pattern can have at most {longest} characters.")
 
 
 def _list(words: type[StrEnum]) -> str:

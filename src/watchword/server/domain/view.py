@@ -87,6 +87,11 @@ class View(Protocol):
         Return an application, or None where there is none.
         """
 
+    async def miss_application(self, application_id: str) -> None:
+        """
+        Take the time that looking for an application takes when there is none of this id.
+        """
+
     async def roles(self, application: ApplicationEntry) -> tuple[RoleEntry, ...]:
         """
         Return the roles of an application.

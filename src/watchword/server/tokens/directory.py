@@ -25,6 +25,7 @@ D = TypeVar("D")
 
 MOST_ENTRIES = 100_000
 MOST_ABSENT = 10_000
+LONGEST_ABSENT = 256
 _MOST_TRIES = 20
 
 
@@ -46,7 +47,7 @@ class _Slot:
 
 class _Shelf:
     """
-    The slots of one kind. Those of absent things are bounded apart, since callers choose the strings that they ask for.
+    The slots of one kind. Those of absent things are bounded apart: callers choose the strings that they ask for.
     """
 
     def __init__(self) -> None:
@@ -57,6 +58,8 @@ class _Shelf:
         return self.present.get(key) or self.absent.get(key)
 
     def put(self, key: str, slot: _Slot) -> None:
+        if slot.entry is None and len(key) > LONGEST_ABSENT:
+            return
         slots, most = (self.absent, MOST_ABSENT) if slot.entry is None else (self.present, MOST_ENTRIES)
         if len(slots) >= most:
             del slots[next(iter(slots))]
@@ -131,6 +134,14 @@ class _Tenant:
             self._drop(Kind.RESOURCE, indicator)
         for kind, key in [key for key in self.loads if key[0] is Kind.RESOURCE]:
             self._drop(kind, key)
+
+    def give_up(self, kind: Kind, key: str, load: _Load) -> None:
+        """
+        Let a load that began too early be, so that who needs a later one begins it.
+        """
+        if self.loads.get((kind, key)) is load:
+            del self.loads[kind, key]
+            load.keep = False
 
     def remember(self, kind: Kind, key: str, slot: _Slot) -> None:
         """
@@ -208,6 +219,8 @@ class Directory:
             slot = await asyncio.shield(load.task)
             if slot.number >= number:
                 return slot
+            # It may be done and not yet put away: to wait for it once more would be to spin, and the loop would stand.
+            tenant.give_up(kind, key, load)
 
     async def _fetch(self, tenant_id: str, kind: Kind, key: str) -> _Slot:
         loop = asyncio.get_running_loop()
@@ -257,6 +270,13 @@ class DirectoryView:
         """
         slot = self._remembered(Kind.APPLICATION, application_id) or await self._load(Kind.APPLICATION, application_id)
         return cast("ApplicationEntry | None", slot.entry)
+
+    async def miss_application(self, application_id: str) -> None:
+        """
+        Take the time that looking for an application takes when there is none of this id: long at first, short later.
+        """
+        nobody = f"{application_id}\0"  # no id holds a NUL: requests with one are refused
+        self._remembered(Kind.APPLICATION, nobody) or await self._load(Kind.APPLICATION, nobody)
 
     async def roles(self, application: ApplicationEntry) -> tuple[RoleEntry, ...]:
         """

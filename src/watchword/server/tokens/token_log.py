@@ -128,6 +128,9 @@ class TokenLog:
                 return [error]
             # One bad record must not fail its neighbours: each gets a commit of its own.
             return [outcome for record in records for outcome in self._commit([record])]
+        except Exception as error:  # noqa: BLE001 - were this thread to end, every token request would wait for ever
+            _log.error("the token log failed", exc_info=error)
+            return [error] * len(records)
         return [None] * len(records)
 
     def _done(

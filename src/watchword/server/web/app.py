@@ -9,13 +9,13 @@ The table of contents of the web: what answers which path, in order.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from watchword.protocol.metadata import METADATA_PATHS, TOKEN_PATH
-from watchword.server.context import Context
+from watchword.server.context import Context, RequestLine
 from watchword.server.domain.names import DEFAULT_TENANT
 from watchword.server.web import health
 from watchword.server.web.answers import CLOSE, Answer, RequestIds, common_headers, json_answer, text_answer
@@ -24,7 +24,14 @@ from watchword.server.web.errors import fault_answer, oauth_fault, oauth_members
 from watchword.server.web.oauth.routes import PREFIX as OAUTH
 from watchword.server.web.oauth.routes import answer_oauth
 from watchword.server.web.oauth.token import TokenEndpoint
-from watchword.server.web.requests import MOST_HEADER_BYTES, ClientGone, Incoming, RequestHeaders, came_from
+from watchword.server.web.requests import (
+    CLIENT_GONE,
+    MOST_HEADER_BYTES,
+    ClientGone,
+    Incoming,
+    RequestHeaders,
+    came_from,
+)
 
 _log = structlog.get_logger(__name__)
 _READS = frozenset({"GET", "HEAD"})
@@ -76,41 +83,39 @@ class _Web:
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
-        headers = RequestHeaders(scope["headers"])
-        incoming = Incoming(scope, receive, headers, self._ids.next(), tenant_of(headers.first(b"host")))
-        if headers.size > MOST_HEADER_BYTES:
-            fields = await self._send(_headers_too_large(incoming), incoming, send)
-        elif incoming.path == TOKEN_PATH and incoming.method == "POST":
-            fields = await self._token(incoming, send)
-        else:
-            fields = await self._rest(incoming, send)
-        self._log_line(incoming, fields, began)
-
-    def _log_line(self, incoming: Incoming, fields: Mapping[str, object], began: float) -> None:
-        origin = came_from(incoming.scope, incoming.headers, self._ctx.settings.trusted_proxies)
-        self._ctx.request_log.line(
-            {
-                "time": self._ctx.clock(),
-                "event": "request",
-                "request_id": incoming.request_id,
-                "method": incoming.method,
-                "path": incoming.shown_path,
-                "ip": origin.ip,
-                **fields,
-                "ms": round((time.perf_counter() - began) * 1000, 2),
-            }
+        incoming = self._incoming(scope, receive)
+        line = RequestLine(
+            time=self._ctx.clock(),
+            event="request",
+            request_id=incoming.request_id,
+            method=incoming.method,
+            path=incoming.shown_path,
+            ip=incoming.origin.ip,
         )
+        if incoming.headers.size > MOST_HEADER_BYTES:
+            await self._send(_headers_too_large(incoming), incoming, send, line)
+        elif incoming.path == TOKEN_PATH and incoming.method == "POST":
+            await self._token(incoming, send, line)
+        else:
+            await self._rest(incoming, send, line)
+        line.ms = round((time.perf_counter() - began) * 1000, 2)
+        self._ctx.request_log.write(line)
 
-    async def _rest(self, incoming: Incoming, send: Send) -> dict[str, object]:
-        path = incoming.path
+    def _incoming(self, scope: Scope, receive: Receive) -> Incoming:
+        headers = RequestHeaders(scope["headers"])
+        origin = came_from(scope, headers, self._ctx.settings.trusted_proxies)
+        return Incoming(scope, receive, headers, self._ids.next(), tenant_of(headers.first(b"host")), origin)
+
+    async def _rest(self, incoming: Incoming, send: Send, line: RequestLine) -> None:
         try:
             answer = await self._find(incoming)
         except ClientGone:
-            return {"status": 499}
+            line.status = CLIENT_GONE
+            return
         except Exception as error:  # noqa: BLE001 - the last resort: whatever went wrong, the answer says nothing of it
             _log.error("a request failed", request_id=incoming.request_id, path=incoming.shown_path, exc_info=error)
-            answer = oauth_fault(bare=False) if path.startswith(OAUTH) else fault_answer(incoming.request_id)
-        return await self._send(answer, incoming, send)
+            answer = _fault(incoming)
+        await self._send(answer, incoming, send, line)
 
     async def _find(self, incoming: Incoming) -> Answer:
         path = incoming.path
@@ -124,9 +129,13 @@ class _Web:
             return await self._api.answer(incoming)
         return text_answer("Not Found", status=404)
 
-    async def _send(self, answer: Answer, incoming: Incoming, send: Send) -> dict[str, object]:
+    async def _send(self, answer: Answer, incoming: Incoming, send: Send, line: RequestLine) -> None:
+        line.status = answer.status
         await answer.send(send, self._common, incoming.request_id, head=incoming.method == "HEAD")
-        return {"status": answer.status}
+
+
+def _fault(incoming: Incoming) -> Answer:
+    return oauth_fault(bare=False) if incoming.path.startswith(OAUTH) else fault_answer(incoming.request_id)
 
 
 def _headers_too_large(incoming: Incoming) -> Answer:

@@ -1,7 +1,9 @@
 """
-HTTP/1.1 on a connection: uvicorn's, with a bound on heads and deaf to offered upgrades.
+HTTP/1.1 on a connection: uvicorn's, with a bound on what it holds and deaf to offered upgrades.
 
-A head has a limit in bytes and in time, so that neither one connection nor a thousand hold memory or files for nothing.
+Neither one connection nor a thousand hold memory or files for nothing: a head has a limit in bytes and in time, few
+requests may wait for the answer to the one before them, whoever does not read the answers is let go, and so is whoever
+sends no more than the rest of a body that nobody waits for.
 
 An offered upgrade is ignored, as RFC 9110 §7.8 lets a server do. The parser takes a request with `Upgrade` for the last
 one of its connection. Left alone, the application gets no body, and the body is read as the next request: Java's and
@@ -17,17 +19,21 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 30.0
+STALL_SECONDS = 60.0
+MOST_PIPELINED = 100
 _CONNECT = b"CONNECT"
 
 
 class HttpProtocol(HttpToolsProtocol):
     """
-    Reads requests; answers 431 or 408 by itself where a head never ends.
+    Reads requests; answers 431 or 408 by itself where a head never ends, and hangs up on who floods or stalls it.
     """
 
     _head_bytes = 0
     _head_is_open = True
+    _is_offer = False
     _head_timer: asyncio.TimerHandle | None = None
+    _stall_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """
@@ -41,6 +47,7 @@ class HttpProtocol(HttpToolsProtocol):
         Stop waiting.
         """
         self._stop_timer()
+        self._stop_stall_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -51,11 +58,16 @@ class HttpProtocol(HttpToolsProtocol):
         """
         if self.transport.is_closing():
             return
-        self._unset_keepalive_if_required()
         was_open = self._head_is_open
         try:
-            self._feed(memoryview(data))
+            try:
+                self.parser.feed_data(data)
+            except HttpParserUpgrade as offered:
+                self._go_on_without(memoryview(data)[offered.args[0] :])
         except HttpParserError:
+            if self._is_flooded():
+                self.transport.abort()
+                return
             message = "Invalid HTTP request received."
             self.logger.warning(message)
             self.send_400_response(message)
@@ -67,24 +79,66 @@ class HttpProtocol(HttpToolsProtocol):
         """
         Begin a request.
         """
+        # Nothing less than a new request keeps an idle connection: the rest of a body that was answered does not.
+        self._unset_keepalive_if_required()
         super().on_message_begin()
         self._head_is_open, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
         """
         Start answering, unless the request will be read once more.
+
+        Raises:
+            HttpParserError: Too many requests wait already.
         """
-        if not self._offers_upgrade():
+        if self._is_flooded():
+            raise HttpParserError("too many requests wait for the answer to the one before them")
+        self._is_offer = self.parser.should_upgrade()
+        if not self._is_offer:
             self._head_is_open = False
-            self._stop_timer()
+            if self._head_timer is not None:
+                self._stop_timer()
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """
         Tell that the body is complete, unless the request will be read once more.
         """
-        if not self._offers_upgrade():
+        if not self._is_offer:
             super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """
+        Wait until what is written is read.
+        """
+        super().pause_writing()
+        self._stop_stall_timer()
+        self._await_reader(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """
+        Go on writing.
+        """
+        self._stop_stall_timer()
+        super().resume_writing()
+
+    def _await_reader(self, unread: int) -> None:
+        self._stall_timer = self.loop.call_later(STALL_SECONDS, self._judge_reader, unread)
+
+    def _judge_reader(self, unread: int) -> None:
+        left = self.transport.get_write_buffer_size()
+        if left < unread:  # slow is no sin
+            self._await_reader(left)
+        else:
+            self.transport.abort()
+
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
+
+    def _is_flooded(self) -> bool:
+        return len(self.pipeline) >= MOST_PIPELINED
 
     def _wait_for_more(self, size: int) -> None:
         self._head_bytes += size
@@ -111,21 +165,20 @@ class HttpProtocol(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
 
-    def _offers_upgrade(self) -> bool:
-        offers: bool = self.parser.should_upgrade()
-        return offers
-
-    def _feed(self, data: memoryview) -> None:
+    def _go_on_without(self, data: memoryview) -> None:
+        """
+        Read the head that offered an upgrade once more, without the offer, and go on with what follows it.
+        """
         while True:
+            head = self._head_without_offer()
+            self.parser = HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own parser
+            self.parser.feed_data(head)
             try:
                 self.parser.feed_data(data)
                 return
             except HttpParserUpgrade as offered:
                 data = data[offered.args[0] :]
-                head = self._head_without_offer()
-                self.parser = HttpRequestParser(self)
-                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own parser
-                self.parser.feed_data(head)
 
     def _head_without_offer(self) -> bytes:
         method = self.parser.get_method()

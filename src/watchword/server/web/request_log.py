@@ -4,16 +4,19 @@ One line a request, written in batches: a line costs the caller nothing, and a b
 It says who, what and how it ended, and holds neither query string nor body nor any header.
 """
 
+import contextlib
 import sys
 import threading
 from collections import deque
-from collections.abc import Mapping
 from typing import TextIO
 
 import msgspec
 
+from watchword.server.context import RequestLine
+
 _EVERY_SECONDS = 0.2
 _MOST_WAITING = 512
+_MOST_KEPT = 50_000
 
 
 class RequestLines:
@@ -24,17 +27,18 @@ class RequestLines:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._encode = msgspec.json.Encoder().encode_lines
-        self._lines: deque[Mapping[str, object]] = deque()
+        # Where nobody reads what is written, the oldest lines go.
+        self._lines: deque[RequestLine] = deque(maxlen=_MOST_KEPT)
         self._wake = threading.Event()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="request-log", daemon=True)
         self._thread.start()
 
-    def line(self, fields: Mapping[str, object]) -> None:
+    def write(self, line: RequestLine) -> None:
         """
         Write a line, soon.
         """
-        self._lines.append(fields)
+        self._lines.append(line)
         if len(self._lines) >= _MOST_WAITING:
             self._wake.set()
 
@@ -56,8 +60,10 @@ class RequestLines:
     def _flush(self) -> None:
         lines = [self._lines.popleft() for _ in range(len(self._lines))]
         if lines:
-            self._stream.write(self._encode(lines).decode())
-            self._stream.flush()
+            # A full disk, or a reader that is gone, costs these lines and nothing else: the next ones are tried anew.
+            with contextlib.suppress(OSError, ValueError):
+                self._stream.write(self._encode(lines).decode())
+                self._stream.flush()
 
 
 class NoRequestLines:
@@ -65,7 +71,7 @@ class NoRequestLines:
     Keeps no request lines.
     """
 
-    def line(self, fields: Mapping[str, object]) -> None:
+    def write(self, line: RequestLine) -> None:
         """
         Drop the line.
         """

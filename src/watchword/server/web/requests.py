@@ -3,7 +3,7 @@ Requests: the parts that every room needs, with the limits on them.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
@@ -14,7 +14,8 @@ from watchword.server.domain.redaction import shown_path
 
 MOST_HEADER_BYTES = 16 * 1024
 MOST_READ = 1024 * 1024
-Networks = Iterable[IPv4Network | IPv6Network]
+CLIENT_GONE = 499  # what a request line says of a client that hung up
+Networks = Sequence[IPv4Network | IPv6Network]
 
 
 class ClientGone(Exception):
@@ -82,6 +83,7 @@ class Incoming:
     headers: RequestHeaders
     request_id: str
     tenant_id: str
+    origin: Origin
 
     @property
     def method(self) -> str:
@@ -166,10 +168,9 @@ def came_from(scope: Scope, headers: RequestHeaders, trusted: Networks) -> Origi
     """
     client = scope.get("client")
     address = client[0] if client else None
-    networks = tuple(trusted)
-    if networks and address is not None:
+    if trusted and address is not None:
         hops = [hop.strip() for value in headers.all(b"x-forwarded-for") for hop in value.split(",")]
-        while hops and _is_trusted(address, networks):
+        while hops and _is_trusted(address, trusted):
             address = hops.pop()
     return Origin(ip=address, user_agent=headers.first(b"user-agent"))
 

@@ -14,7 +14,7 @@ from watchword.server.domain.client_auth.caller import Caller, Seen
 from watchword.server.domain.client_auth.client_secret import check_secret
 from watchword.server.domain.client_auth.public import check_public
 from watchword.server.domain.secrets import SecretDigest
-from watchword.server.domain.view import View
+from watchword.server.domain.view import ApplicationEntry, View
 
 Digest = Callable[[ClientSecret], SecretDigest]
 
@@ -38,12 +38,23 @@ async def authenticate(
     """
     seen.client_id = presented.client_id
     seen.application = application = await view.application(presented.client_id)
+    try:
+        return _check(presented, application, digest, now, seen)
+    except InvalidClient:
+        # Who is in use is in memory, nobody is looked for in the database: one request would tell the two apart.
+        if application is not None:
+            await view.miss_application(presented.client_id)
+        raise
+
+
+def _check(
+    presented: PresentedCredentials, application: ApplicationEntry | None, digest: Digest, now: datetime, seen: Seen
+) -> Caller:
     match presented.method:
         case ClientAuthMethod.BASIC | ClientAuthMethod.POST if presented.secret is not None:
             seen.secret = True
-            caller = check_secret(digest(presented.secret), application, now, by_header=presented.by_header, seen=seen)
+            return check_secret(digest(presented.secret), application, now, by_header=presented.by_header, seen=seen)
         case ClientAuthMethod.NONE:
-            caller = check_public(application)
+            return check_public(application)
         case method:
             raise InvalidClient(detail=f"no application uses {method}", by_header=False)
-    return caller

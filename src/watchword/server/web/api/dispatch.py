@@ -23,7 +23,7 @@ from watchword.server.web.api.pages import page_headers, wanted_page
 from watchword.server.web.api.route import PREFIX, Call, Paged, Resource, Route
 from watchword.server.web.api.routes import TABLE
 from watchword.server.web.errors import problem_answer, problem_of
-from watchword.server.web.requests import Incoming, came_from, read_body
+from watchword.server.web.requests import Incoming, read_body
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _log = structlog.get_logger(__name__)
@@ -76,7 +76,7 @@ class ManagementApi:
         return self._reply(request, route, call, reply)
 
     async def _actor(self, request: Incoming, route: Route) -> Actor:
-        origin = came_from(request.scope, request.headers, self._ctx.settings.trusted_proxies)
+        origin = request.origin
         if self._local or route.is_public:
             return Actor(kind=ActorKind.LOCAL, user_agent=origin.user_agent)
         return await authenticate_caller(

@@ -1,0 +1,231 @@
+"""
+The directory under callers who choose what is asked, and when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Executor, Future
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.shopping import Shopping, ask, ask_as_bot
+from watchword.protocol.errors import InvalidClient
+from watchword.server.domain.names import DEFAULT_TENANT
+from watchword.server.storage.changes import Changes, Looker, Mark
+from watchword.server.storage.loader import Entry, Kind, Loader
+from watchword.server.tokens.directory import LONGEST_ABSENT, Directory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from watchword.server.context import Context
+    from watchword.server.domain.view import View
+
+MOST_LOADS = 20
+
+
+class Landings(Executor):
+    """
+    Runs a load when it is told to, so that a test says in which turn of the loop it lands.
+    """
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = []
+        self.begun = asyncio.Event()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - as Executor has it
+        """
+        Keep the load for later.
+        """
+        assert not kwargs
+        future: Future[Any] = Future()
+        self.waiting.append((future, fn, args))
+        self.begun.set()
+        return future
+
+    def land(self) -> None:
+        """
+        Run the load that has waited longest.
+        """
+        future, load, args = self.waiting.pop(0)
+        future.set_result(load(*args))
+
+
+class History(Looker):
+    """
+    A history without a database: how far it has come, and what the next look finds.
+    """
+
+    def __init__(self) -> None:
+        self.number = 5
+        self.changed: list[tuple[str, str]] = []
+
+    def change(self, kind: str, key: str) -> None:
+        """
+        Let one thing change.
+        """
+        self.number += 1
+        self.changed.append((kind, key))
+
+    def since(self, tenant_id: str, mark: Mark | None) -> Changes:
+        """
+        Look.
+        """
+        changed, self.changed = self.changed, []
+        return Changes(Mark(self.number, "x"), None if mark is None else changed)
+
+
+class Nobody(Loader):
+    """
+    Finds nothing, at the moment that the history has reached; gives up where the directory asks for ever.
+    """
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.loads = 0
+
+    def load(self, tenant_id: str, kind: Kind, key: str) -> tuple[int, Entry | None]:
+        """
+        Find nothing.
+        """
+        self.loads += 1
+        return self.history.number, None
+
+
+class Spinning(BaseException):
+    """
+    The directory asks for the same load again and again, without a turn for anybody else.
+    """
+
+
+@pytest.fixture
+def no_spinning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Turn a loop that would never end into a failure.
+    """
+    shield, asked = asyncio.shield, [0]
+
+    def counted(load: asyncio.Future[object]) -> asyncio.Future[object]:
+        asked[0] += 1
+        if asked[0] > MOST_LOADS:
+            raise Spinning
+        return shield(load)
+
+    monkeypatch.setattr(asyncio, "shield", counted)
+
+
+@pytest.mark.usefixtures("no_spinning")
+@pytest.mark.parametrize("turns", range(8))
+async def test_load_that_lands_just_before_a_later_request_is_not_waited_for_again(turns: int) -> None:
+    """
+    In whatever turn of the loop a request finds a load done that began before its look, it begins one of its own.
+
+    Found in a real server: a request that came between the end of a load and its being put away span for ever.
+    """
+    history, landings = History(), Landings()
+    loader = Nobody(history)
+    directory = Directory(history, loader, landings)
+
+    async def read(view: View) -> object:
+        return await view.application("nobody")
+
+    early = asyncio.ensure_future(directory.decide(DEFAULT_TENANT, read))
+    await landings.begun.wait()
+    landings.land()
+    history.change("role", "another")
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    late = asyncio.ensure_future(directory.decide(DEFAULT_TENANT, read))
+    while not (early.done() and late.done()):
+        await asyncio.sleep(0)
+        if landings.waiting:
+            landings.land()
+    assert early.result() is None
+    assert late.result() is None
+    assert loader.loads <= 2
+
+
+@pytest.mark.usefixtures("no_spinning")
+@pytest.mark.parametrize("turns", range(8))
+async def test_load_that_was_given_up_is_never_remembered(turns: int) -> None:
+    """
+    What was read before a change is not put away after it, in whatever turn the change is seen.
+    """
+    history, landings = History(), Landings()
+    directory = Directory(history, Nobody(history), landings)
+
+    async def read(view: View) -> object:
+        return await view.application("nobody")
+
+    early = asyncio.ensure_future(directory.decide(DEFAULT_TENANT, read))
+    await landings.begun.wait()
+    landings.land()
+    history.change("role", "another")
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    late = asyncio.ensure_future(directory.decide(DEFAULT_TENANT, read))
+    await asyncio.sleep(0)
+    history.change("application", "nobody")
+    last = asyncio.ensure_future(directory.decide(DEFAULT_TENANT, read))
+    while not (early.done() and late.done() and last.done()):
+        await asyncio.sleep(0)
+        if landings.waiting:
+            landings.land()
+    slot = directory._tenants[DEFAULT_TENANT].shelves[Kind.APPLICATION].get("nobody")
+    assert slot is None or slot.number >= history.number
+
+
+async def test_long_ids_of_nobody_are_not_remembered() -> None:
+    """
+    Ten thousand ids are remembered as unknown, each of which a caller may make 56 KB long: only short ones are.
+    """
+    history, landings = History(), Landings()
+    loader = Nobody(history)
+    directory = Directory(history, loader, landings)
+
+    async def ask(key: str) -> None:
+        async def read(view: View) -> object:
+            return await view.application(key)
+
+        asked = asyncio.ensure_future(directory.decide(DEFAULT_TENANT, read))
+        while not asked.done():
+            await asyncio.sleep(0)
+            if landings.waiting:
+                landings.land()
+        await asked
+
+    for key in ("a" * LONGEST_ABSENT, "b" * (LONGEST_ABSENT + 1), "c" * 50_000):
+        await ask(key)
+        await ask(key)
+    absent = directory._tenants[DEFAULT_TENANT].shelves[Kind.APPLICATION].absent
+    assert list(absent) == ["a" * LONGEST_ABSENT]
+    assert not directory._tenants[DEFAULT_TENANT].loads
+    assert loader.loads == 5
+
+
+async def test_wrong_secret_costs_as_many_loads_as_an_unknown_application(
+    ctx: Context, shopping: Shopping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    An application in use is in memory and an unknown id is not: the time of one refusal told the two apart.
+    """
+    loads: list[str] = []
+    load = Loader.load
+
+    def counted(self: Loader, tenant_id: str, kind: Kind, key: str) -> tuple[int, Entry | None]:
+        loads.append(key)
+        return load(self, tenant_id, kind, key)
+
+    await ask_as_bot(ctx, shopping)
+    monkeypatch.setattr(Loader, "load", counted)
+    costs = []
+    for client_id in (shopping.application_id, "nobody"):
+        for _ in range(2):
+            loads.clear()
+            with pytest.raises(InvalidClient):
+                await ask(ctx, client_id, "wrong")
+            costs.append(len(loads))
+    assert costs == [1, 0, 1, 0]
+    assert (await ask_as_bot(ctx, shopping)).scope

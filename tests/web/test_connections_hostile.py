@@ -1,0 +1,183 @@
+"""
+Connections that cost the server something for nothing are let go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from watchword.server.web import http_protocol
+from watchword.server.web.http_protocol import MOST_PIPELINED, HttpProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.types import Receive, Scope, Send
+
+KEPT_ALIVE_SECONDS = 0.3
+LARGE = 4 * 1024 * 1024
+HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
+REQUEST = HEAD + b"\r\n"
+LARGE_REQUEST = b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n"
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """
+    Answer without reading the body: 204, or 4 MB.
+    """
+    body = b"x" * LARGE if scope["path"] == "/large" else b""
+    headers = [(b"content-length", b"%d" % len(body))] if body else []
+    await send({"type": "http.response.start", "status": 200 if body else 204, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+def ended() -> asyncio.Event:
+    """
+    Tell when a connection has ended.
+    """
+    return asyncio.Event()
+
+
+@pytest.fixture
+def stalled() -> asyncio.Event:
+    """
+    Tell when an answer waits for its reader.
+    """
+    return asyncio.Event()
+
+
+@pytest.fixture
+def made() -> list[HttpProtocol]:
+    """
+    Collect the server's ends of connections.
+    """
+    return []
+
+
+@pytest.fixture
+async def port(stalled: asyncio.Event, ended: asyncio.Event, made: list[HttpProtocol]) -> AsyncIterator[int]:
+    """
+    Serve on a free port of 127.0.0.1, without patience for idle connections.
+    """
+    config = Config(app, ws="none", lifespan="off", log_config=None)
+    config.load()
+    config.timeout_keep_alive = KEPT_ALIVE_SECONDS  # type: ignore[assignment]  # fractions work
+    state = ServerState()
+
+    class Telling(HttpProtocol):
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            stalled.set()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            ended.set()
+
+    def make() -> HttpProtocol:
+        made.append(Telling(config=config, server_state=state, app_state={}))
+        return made[-1]
+
+    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    for connection in list(state.connections):
+        connection.transport.abort()
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("request_head", "rest"),
+    [
+        pytest.param(HEAD + b"content-length: 1000000\r\n\r\n", b"a", id="rest of a body"),
+        pytest.param(HEAD + b"transfer-encoding: chunked\r\n\r\n", b"1\r\na\r\n", id="chunks"),
+        pytest.param(REQUEST, b"\r\n", id="blank lines"),
+    ],
+)
+async def test_what_comes_after_the_answer_keeps_no_connection(port: int, request_head: bytes, rest: bytes) -> None:
+    """
+    Only a new request does: one byte, or one each second, of a body that was answered unread held it for ever.
+    """
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request_head)
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 204")
+
+    async def trickle() -> None:
+        while True:
+            writer.write(rest)
+            await asyncio.sleep(KEPT_ALIVE_SECONDS / 5)
+
+    trickling = asyncio.ensure_future(trickle())
+    try:
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+    except ConnectionResetError:
+        pass  # let go as well: what was sent last was not read
+    finally:
+        trickling.cancel()
+        writer.close()
+
+
+async def test_next_request_keeps_the_connection(port: int) -> None:
+    """
+    Whoever goes on asking is not cut off.
+    """
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(4):
+        writer.write(REQUEST)
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 204")
+        await asyncio.sleep(KEPT_ALIVE_SECONDS / 2)
+    writer.close()
+
+
+async def test_flood_of_waiting_requests_ends_the_connection(port: int, ended: asyncio.Event) -> None:
+    """
+    Requests that wait for the answer to the one before them are few: 250 KB of them took 9 MB of memory.
+    """
+    with unread_socket(port) as peer:
+        await asyncio.get_running_loop().sock_sendall(peer, LARGE_REQUEST + REQUEST * (3 * MOST_PIPELINED))
+        await asyncio.wait_for(ended.wait(), 10)
+
+
+async def test_client_that_does_not_read_is_let_go(
+    port: int, ended: asyncio.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    An answer that nobody reads holds memory and a file for so long and no longer.
+    """
+    monkeypatch.setattr(http_protocol, "STALL_SECONDS", 0.2)
+    with unread_socket(port) as peer:
+        await asyncio.get_running_loop().sock_sendall(peer, LARGE_REQUEST)
+        await asyncio.wait_for(ended.wait(), 10)
+
+
+async def test_client_that_reads_slowly_is_served(
+    port: int, stalled: asyncio.Event, ended: asyncio.Event, made: list[HttpProtocol]
+) -> None:
+    """
+    However slow, who reads is given time anew.
+    """
+    with unread_socket(port) as peer:
+        await asyncio.get_running_loop().sock_sendall(peer, LARGE_REQUEST)
+        await asyncio.wait_for(stalled.wait(), 10)
+        (connection,) = made
+        connection._judge_reader(connection.transport.get_write_buffer_size() + 1)
+        assert not connection.transport.is_closing()
+        connection._judge_reader(connection.transport.get_write_buffer_size())
+        await asyncio.wait_for(ended.wait(), 10)
+
+
+def unread_socket(port: int) -> socket.socket:
+    """
+    Connect with little room for what is not read.
+    """
+    peer = socket.socket()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 * 1024)
+    peer.connect(("127.0.0.1", port))
+    peer.setblocking(False)
+    return peer
