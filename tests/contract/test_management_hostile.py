@@ -120,3 +120,22 @@ def test_wild_ids_are_not_found(server: RunningServer, path: str) -> None:
     An id that can't be is not found, or refused.
     """
     assert server.management.get(path).status_code in {400, 404, 414, 431}
+
+
+def test_body_of_faults_gets_a_short_answer(world: World) -> None:
+    """
+    However many values of a body are wrong, the answer stays short: each fault told took 200 bytes for its two.
+    """
+    body = {"scopeIds": [1] * 300_000}
+    answer = world.send(Exchange(method="POST", path="/roles/<role>/scopes", body=body))
+    assert_code(answer, 400, "guard.invalid_input")
+    assert len(answer.content) < 1_000
+
+
+def test_each_of_many_faults_is_told(world: World) -> None:
+    """
+    A few hundred faults are all told.
+    """
+    answer = world.send(Exchange(method="POST", path="/roles/<role>/scopes", body={"scopeIds": [1] * 300}))
+    assert_code(answer, 400, "guard.invalid_input")
+    assert len(answer.json()["data"]["issues"]) == 300

@@ -195,6 +195,21 @@ async def test_gap_empties_everything(
     assert await name_of(directory, shopping.application_id) == "changedshop-bot"
 
 
+async def test_emptied_history_stops_nobody(
+    ctx: Context, directory: Directory, loader: CountingLoader, shopping: Shopping
+) -> None:
+    """
+    Where all changes were deleted, by hand say, nothing is believed, and requests go on being answered.
+    """
+    await name_of(directory, shopping.application_id)
+    with ctx.database.write() as connection:
+        connection.exec_driver_sql("UPDATE applications SET name = 'changed'")
+        connection.exec_driver_sql("DELETE FROM changes")
+    assert await name_of(directory, shopping.application_id) == "changed"
+    rename(ctx, shopping.application_id, "again")
+    assert await name_of(directory, shopping.application_id) == "again"
+
+
 async def test_unknown_ids_are_remembered_within_bounds(directory: Directory, loader: CountingLoader) -> None:
     """
     Callers choose these strings: however many they try, memory stays bounded.

@@ -24,6 +24,7 @@ MASK = "******"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # What each field may take of a record, in bytes.
 _IP, _WORD, _NAME, _RESOURCE, _SCOPE, _USER_AGENT, _TEXT, _UNKNOWN_ID = 64, 64, 128, 200, 320, 256, 160, 6
+_MOST_IDS = 30  # of a list in a record of a change
 TOKEN_KEY_PREFIX = "ExchangeTokenBy"
 UNKNOWN_KEY = f"{TOKEN_KEY_PREFIX}.Unknown"
 KEYS: Mapping[str, str] = {
@@ -163,9 +164,18 @@ def changed(key: str, actor: Actor, data: Mapping[str, object]) -> Event:
         **({"userAgent": cut(actor.user_agent, _USER_AGENT)} if actor.user_agent else {}),
         **({"applicationId": application_id} if application_id else {}),
         **({"userId": user_id} if user_id else {}),
-        "data": {name: cut(value, _SCOPE) if isinstance(value, str) else value for name, value in data.items()},
+        "data": {name: _bounded(value) for name, value in data.items()},
     }
     return Event(key=key, application_id=application_id, user_id=user_id, payload=payload)
+
+
+def _bounded(value: object) -> object:
+    match value:
+        case str():
+            return cut(value, _SCOPE)
+        case list() if len(value) > _MOST_IDS:
+            return [*value[:_MOST_IDS], f"… {len(value) - _MOST_IDS} more"]
+    return value
 
 
 def cut(text: str, length: int) -> str:

@@ -81,9 +81,10 @@ class Looker:
 
 def number_of(connection: sa.Connection, tenant_id: str) -> int:
     """
-    Return the number of the newest change that a transaction sees.
+    Return the number of the newest change that a transaction sees: of the changes, as a look does, not of their counter.
     """
-    query = sa.select(schema.change_counters.c.number).where(schema.change_counters.c.tenant_id == tenant_id)
+    table = schema.changes
+    query = sa.select(sa.func.max(table.c.number)).where(table.c.tenant_id == tenant_id)
     return connection.execute(query).scalar_one_or_none() or 0
 
 
@@ -94,9 +95,8 @@ def void_everything(connection: sa.Connection, tenant_id: str) -> None:
     To be called in a writing transaction, when changes may have gone by without a trace.
     """
     counters, rows = schema.change_counters, schema.changes
-    newest = sa.select(sa.func.max(rows.c.number)).where(rows.c.tenant_id == tenant_id)
-    written = connection.execute(newest).scalar_one_or_none() or 0
-    number = max(number_of(connection, tenant_id), written) + 2
+    counted = sa.select(counters.c.number).where(counters.c.tenant_id == tenant_id)
+    number = max(number_of(connection, tenant_id), connection.execute(counted).scalar_one_or_none() or 0) + 2
     connection.execute(counters.delete().where(counters.c.tenant_id == tenant_id))
     connection.execute(counters.insert().values(tenant_id=tenant_id, number=number))
     connection.execute(

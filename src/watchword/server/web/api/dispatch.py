@@ -25,6 +25,7 @@ from watchword.server.web.api.routes import TABLE
 from watchword.server.web.errors import problem_answer, problem_of
 from watchword.server.web.requests import Incoming, read_body
 
+_LARGE_BODY = 32 * 1024
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _log = structlog.get_logger(__name__)
 
@@ -94,12 +95,9 @@ class ManagementApi:
         )
         if route.body is None:
             return None
-        value = read_value(content_type, raw)
-        if issubclass(route.body, Body):
-            return validate(route.body, value)
-        if not isinstance(value, dict):
-            raise _not_an_object(value)
-        return value
+        if len(raw) > _LARGE_BODY:  # judged elsewhere than on the event loop, where it would hold everybody up
+            return await run_in_threadpool(_judge_body, route.body, content_type, raw)
+        return _judge_body(route.body, content_type, raw)
 
     def _reply(self, request: Incoming, route: Route, call: Call[object], reply: object) -> Answer:
         answer = self._written(request, route, call, reply)
@@ -119,6 +117,15 @@ class ManagementApi:
             headers = () if call.page is None else page_headers(url, call.query, call.page, reply)
             return json_answer(reply.items, headers=headers)
         return json_answer(reply, status=route.status)
+
+
+def _judge_body(wanted: type[Body] | type[dict[str, object]], content_type: str | None, raw: bytes) -> object:
+    value = read_value(content_type, raw)
+    if issubclass(wanted, Body):
+        return validate(wanted, value)
+    if not isinstance(value, dict):
+        raise _not_an_object(value)
+    return value
 
 
 def _path_of(request: Incoming) -> str:

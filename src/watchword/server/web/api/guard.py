@@ -24,6 +24,7 @@ from watchword.server.domain.problems import Problem
 M = TypeVar("M", bound="Body")
 W = TypeVar("W", bound=StrEnum)
 Issue = dict[str, object]
+MOST_ISSUES = 1000
 
 
 class Body(BaseModel):
@@ -64,11 +65,15 @@ def validate(model: type[M], value: object, *, part: str = "body") -> M:
     Read a body.
 
     Raises:
-        Problem: `guard.invalid_input` (400) with all faults.
+        Problem: `guard.invalid_input` (400) with all faults, unless they are more than `MOST_ISSUES`.
     """
     try:
         return model.model_validate(value)
     except ValidationError as error:
+        if error.error_count() > MOST_ISSUES:
+            # A body of 1 MB may hold half a million faults: to tell each would take the loop ten seconds and 100 MB.
+            message = f"More than {MOST_ISSUES} values are invalid"
+            raise invalid_input([{"code": "custom", "path": [], "message": message}], part) from None
         raise invalid_input([_issue(model, fault) for fault in error.errors(include_url=False)], part) from None
 
 
