@@ -70,7 +70,7 @@ def log(records: Watched) -> Iterator[TokenLog]:
     """
     Make a log.
     """
-    made = TokenLog(records, lambda: NOW, lambda count: bytes(range(count)))
+    made = TokenLog(records, lambda: NOW)
     yield made
     records.gate.set()
     made.close()
@@ -169,7 +169,7 @@ async def test_bad_record_fails_alone(ctx: Context, log: TokenLog, monkeypatch: 
     whole = TokenRecords.commit
 
     def picky(self: TokenRecords, batch: Sequence[Record]) -> None:
-        if any('"bad"' in record.row[5] for record in batch):
+        if any('"bad"' in record.row[4] for record in batch):
             raise sqlite3.IntegrityError("bad")
         whole(self, batch)
 
@@ -188,7 +188,7 @@ async def test_use_of_a_secret_is_noted_once_a_minute(ctx: Context, records: Wat
     The first use is noted, the next within a minute is not, one after it is.
     """
     time = [NOW]
-    log = TokenLog(records, lambda: time[0], lambda count: bytes(range(count)))
+    log = TokenLog(records, lambda: time[0])
     noted: list[object] = []
     for seconds in (0, 30, 59, 60, 90):
         time[0] = NOW + timedelta(seconds=seconds)

@@ -99,7 +99,7 @@ def open_context(settings: Settings, request_log: RequestLog) -> Context:
         clock=now,
         random=secrets.token_bytes,
         directory=Directory(Looker(settings.database), Loader(database, keys), pool),
-        token_log=TokenLog(TokenRecords(settings.token_database), now, secrets.token_bytes),
+        token_log=TokenLog(TokenRecords(settings.token_database), now),
         request_log=request_log,
     )
 

@@ -81,7 +81,7 @@ class Looker:
 
 def number_of(connection: sa.Connection, tenant_id: str) -> int:
     """
-    Return the number of the newest change that a transaction sees: of the changes, as a look does, not of their counter.
+    Return the number of the newest change that a transaction sees: by the changes, as a look, not by their counter.
     """
     table = schema.changes
     query = sa.select(sa.func.max(table.c.number)).where(table.c.tenant_id == tenant_id)

@@ -4,6 +4,7 @@ The log as one list: what operations changed, from the main database, and what t
 SQLite walks one index of each table, newest first, and merges: a first page costs the same however long the log is.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,10 @@ from watchword.server.storage.transaction import Transaction
 from watchword.server.storage.types import from_microseconds, to_microseconds
 
 # Reading connections have `tokens.db` attached under this name.
-_TABLES = (schema.audit_events, token_schema.token_events.to_metadata(sa.MetaData(), schema="tokens"))
+_TOKENS = token_schema.token_events.to_metadata(sa.MetaData(), schema="tokens")
+_TABLES = (schema.audit_events, _TOKENS)
+_TOKEN_ID = re.compile(r"t(\d{20})\Z")
+_LARGEST_NUMBER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +59,15 @@ def find(tx: Transaction, entry_id: str) -> LogEntry | None:
     """
     Return an entry, or None.
     """
-    for table in _TABLES:
-        query = sa.select(*_columns(table)).where(rows.of_tenant(tx, table), table.c.id == entry_id)
-        row = tx.connection.execute(query).first()
-        if row is not None:
-            return _to_entry(tx, row)
-    return None
+    number = _TOKEN_ID.match(entry_id)
+    if number is None:
+        table, named = schema.audit_events, schema.audit_events.c.id == entry_id
+    elif int(number[1]) <= _LARGEST_NUMBER:
+        table, named = _TOKENS, _TOKENS.c.number == int(number[1])
+    else:
+        return None
+    row = tx.connection.execute(sa.select(*_columns(table)).where(rows.of_tenant(tx, table), named)).first()
+    return None if row is None else _to_entry(tx, row)
 
 
 def page_query(tx: Transaction, wanted: LogFilter, page: Page | None) -> sa.CompoundSelect[Any]:
@@ -86,7 +93,9 @@ def _count(tx: Transaction, wanted: LogFilter, up_to: int | None) -> sa.Select[i
 def _columns(table: sa.Table) -> tuple[sa.ColumnElement[Any], ...]:
     # As they are kept: times in microseconds and payloads as JSON text, in both tables.
     created_at = sa.type_coerce(table.c.created_at, sa.BigInteger).label("created_at")
-    return table.c.id, table.c.key, sa.type_coerce(table.c.payload, sa.String).label("payload"), created_at
+    # 21 characters, as all ids of records; those of operations begin with a letter or digit too, and are random.
+    entry_id = sa.func.printf("t%020d", table.c.number) if table is _TOKENS else table.c.id
+    return entry_id.label("id"), table.c.key, sa.type_coerce(table.c.payload, sa.String).label("payload"), created_at
 
 
 def _conditions(tx: Transaction, table: sa.Table, wanted: LogFilter) -> Iterator[sa.ColumnElement[bool]]:

@@ -15,15 +15,15 @@ from typing import TextIO
 from watchword.server.storage.database import StorageUnavailable, connect
 
 MOST_ROWS_A_STATEMENT = 1_000
-_COLUMNS = "tenant_id, id, key, application_id, user_id, payload, created_at"
-_ROW = "(?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = "tenant_id, key, application_id, user_id, payload, created_at"
+_ROW = "(?, ?, ?, ?, ?, ?)"
 _NOTE_USE = (
     "INSERT INTO uses (tenant_id, application_id, secret_id, last_used_at) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (tenant_id, application_id, secret_id) DO UPDATE "
     "SET last_used_at = max(last_used_at, excluded.last_used_at)"
 )
 
-Row = tuple[str, str, str, str | None, str | None, str, int]
+Row = tuple[str, str, str | None, str | None, str, int]
 Use = tuple[str, str, str, int]
 
 

@@ -10,19 +10,18 @@ metadata = sa.MetaData()
 
 installation = sa.Table("installation", metadata, sa.Column("id", sa.String, primary_key=True))
 
+# A record's id follows from its number (`logs.py`): a column and an index less for each token to pay.
 # Times are microseconds since 1970, payloads JSON text: the log writes them with the driver, a batch at a time.
 token_events = sa.Table(
     "token_events",
     metadata,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("tenant_id", sa.String, nullable=False),
-    sa.Column("id", sa.String, nullable=False),
     sa.Column("key", sa.String, nullable=False),
     sa.Column("application_id", sa.String),
     sa.Column("user_id", sa.String),
     sa.Column("payload", sa.String, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Index("ix_token_events_id", "tenant_id", "id"),
     sa.Index("ix_token_events_created_at", "tenant_id", "created_at"),
     sa.Index("ix_token_events_application_id", "tenant_id", "application_id", "created_at"),
     sa.Index("ix_token_events_key", "tenant_id", "key", "created_at"),

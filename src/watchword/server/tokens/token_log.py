@@ -7,7 +7,6 @@ arrived gets decided and signed meanwhile; then one thread commits. A lone reque
 
 import asyncio
 import contextlib
-import itertools
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -19,7 +18,6 @@ import structlog
 
 from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.server.domain.events import Event
-from watchword.server.domain.ids import RandomBytes, new_id
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.token_records import Record, TokenRecords
 from watchword.server.storage.types import to_microseconds
@@ -27,7 +25,6 @@ from watchword.server.storage.types import to_microseconds
 TURNS = 4
 _NOTE_USE_EVERY = timedelta(minutes=1)
 _MOST_NOTED = 100_000
-_PREFIX = 12
 
 _log = structlog.get_logger(__name__)
 Waiting = tuple[Record, "asyncio.Future[None]"]
@@ -41,11 +38,9 @@ class TokenLog:
         clock: Returns the time, an aware UTC datetime.
     """
 
-    def __init__(self, records: TokenRecords, clock: Callable[[], datetime], random: RandomBytes) -> None:
+    def __init__(self, records: TokenRecords, clock: Callable[[], datetime]) -> None:
         self._records = records
         self._clock = clock
-        self._prefix = new_id(random, _PREFIX)
-        self._numbers = itertools.count()
         self._noted: dict[tuple[str, str, str], datetime] = {}
         self._waiting: list[Waiting] = []
         self._busy = False
@@ -83,7 +78,6 @@ class TokenLog:
         now = self._clock()
         row = (
             tenant_id,
-            f"{self._prefix}{next(self._numbers):09d}",
             event.key,
             event.application_id,
             event.user_id,

@@ -18,7 +18,6 @@ def upgrade() -> None:
         "token_events",
         sa.Column("number", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("tenant_id", sa.String(), nullable=False),
-        sa.Column("id", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("application_id", sa.String(), nullable=True),
         sa.Column("user_id", sa.String(), nullable=True),
@@ -34,7 +33,6 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index("ix_token_events_created_at", "token_events", ["tenant_id", "created_at"], unique=False)
-    op.create_index("ix_token_events_id", "token_events", ["tenant_id", "id"], unique=False)
     op.create_index("ix_token_events_key", "token_events", ["tenant_id", "key", "created_at"], unique=False)
     op.create_index(
         "ix_token_events_user_id",
