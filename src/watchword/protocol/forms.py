@@ -114,7 +114,7 @@ class TokenForm:
             raise InvalidRequest(f"{_enumerate(repeated)} {noun} must not be provided twice")
 
 
-_EMPTY = TokenForm({})
+NO_FORM = TokenForm({})
 
 
 def read_form(content_type: str | None, body: bytes, *, path: str = "/token") -> TokenForm:
@@ -129,7 +129,7 @@ def read_form(content_type: str | None, body: bytes, *, path: str = "/token") ->
             its charset.
     """
     if not body or content_type is None:
-        return _EMPTY
+        return NO_FORM
     media_type, charset = _media_type(content_type)
     if media_type == FORM and charset == "utf-8":
         # A body with a secret in it must not stay in memory for longer than its request.

@@ -45,6 +45,8 @@ def current_key(keys: Iterable[SigningKey], algorithm: Algorithm, now: datetime)
     Return the key that signs now: of those that may, the one that began last.
     """
     signing = [key for key in keys if key.algorithm is algorithm and key.signs(now)]
+    if len(signing) == 1:
+        return signing[0]
     return max(signing, key=lambda key: (key.signs_from, key.kid), default=None)
 
 

@@ -7,10 +7,9 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from watchword.server.storage.database import StorageUnavailable, connect
 
@@ -27,8 +26,7 @@ Row = tuple[str, str, str | None, str | None, str, int]
 Use = tuple[str, str, str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """
     What one request adds: its row, and the use of a secret where that is to be noted.
     """

@@ -89,7 +89,7 @@ class _Web:
             event="request",
             request_id=incoming.request_id,
             method=incoming.method,
-            path=incoming.shown_path,
+            path=TOKEN_PATH if incoming.path == TOKEN_PATH else incoming.shown_path,
             ip=incoming.origin.ip,
         )
         if incoming.headers.size > MOST_HEADER_BYTES:

@@ -2,15 +2,16 @@
 Who asked: proved, or merely seen on the way to a refusal.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from watchword.protocol.forms import TokenForm
+import msgspec
+
+from watchword.protocol.forms import NO_FORM, TokenForm
 from watchword.server.domain.secrets import SecretEntry
 from watchword.server.domain.view import ApplicationEntry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """
     An application that has proved who it is.
 
@@ -35,7 +36,7 @@ class Seen:
         secret: Whether a secret was presented at all.
     """
 
-    form: TokenForm = field(default_factory=lambda: TokenForm({}))
+    form: TokenForm = NO_FORM
     client_id: str | None = None
     application: ApplicationEntry | None = None
     matched: SecretEntry | None = None

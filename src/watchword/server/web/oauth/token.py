@@ -18,6 +18,7 @@ from watchword.server.web.oauth.cors import cors_headers
 from watchword.server.web.requests import CLIENT_GONE, ClientGone, Incoming, read_body
 
 MOST_BODY = 56 * 1024
+_NOT_A_BROWSER = cors_headers(None)
 _log = structlog.get_logger(__name__)
 
 
@@ -41,7 +42,7 @@ class TokenEndpoint:
         ctx, seen = self._ctx, Seen()
         headers = incoming.headers
         origin = headers.first(b"origin")
-        cors = cors_headers(origin)
+        cors = _NOT_A_BROWSER if origin is None else cors_headers(origin)
         try:
             body = await read_body(incoming.receive, limit=MOST_BODY, timeout_seconds=ctx.settings.body_timeout_seconds)
             request = TokenRequest(
