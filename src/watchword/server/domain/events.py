@@ -17,10 +17,9 @@ from watchword.protocol.scopes import format_scope
 from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.client_auth import Seen
 from watchword.server.domain.grants import Authorization
-from watchword.server.domain.redaction import hide_secrets
+from watchword.server.domain.redaction import HIDDEN, hide_secrets
 
 LARGEST_RECORD = 2048
-MASK = "******"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # What each field may take of a record, in bytes.
 _IP, _WORD, _NAME, _RESOURCE, _SCOPE, _USER_AGENT, _TEXT, _UNKNOWN_ID = 64, 64, 128, 200, 320, 256, 160, 6
@@ -224,7 +223,7 @@ def _asked_for(seen: Seen) -> AskedFor:
         resource=_cut(_first(form, "resource"), _RESOURCE),
         grant_type=_cut(_first(form, "grant_type"), _WORD),
         organization_id=_cut(_first(form, "organization_id"), _WORD),
-        client_secret=MASK if seen.secret else None,
+        client_secret=HIDDEN if seen.secret else None,
     )
 
 

@@ -7,7 +7,6 @@ One request through the Management API, in the contract's order.
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
-import structlog
 from starlette.concurrency import run_in_threadpool
 
 from watchword.server.context import Context
@@ -27,7 +26,6 @@ from watchword.server.web.requests import Incoming, read_body
 
 _LARGE_BODY = 32 * 1024
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_log = structlog.get_logger(__name__)
 
 
 class ManagementApi:

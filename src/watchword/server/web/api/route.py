@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from urllib.parse import unquote
 
 from watchword.server.operations.operation import Acting
-from watchword.server.storage.rows import Listing, Page
+from watchword.server.storage.rows import Page
 from watchword.server.web.answers import Answer
 from watchword.server.web.api.guard import Body
 
@@ -58,13 +58,6 @@ class Paged:
     items: Sequence[object]
     total: int
     is_capped: bool = False
-
-    @classmethod
-    def of(cls, listing: Listing[object], items: Sequence[object]) -> "Paged":
-        """
-        Take the total of a listing.
-        """
-        return cls(items, listing.total)
 
 
 # What a handler may give back: JSON, a page of it, nothing (204), or a ready answer.
