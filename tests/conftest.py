@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.exchange import World
+from tests.support.home import ctx, database, home, made, made_on
+from tests.support.postgres import postgres
 from tests.support.server import start_server
 from tests.support.shop import create_shop
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.support.server import RunningServer
     from tests.support.shop import Shop
+
+__all__ = ["ctx", "database", "home", "made", "made_on", "postgres"]
 
 
 @pytest.fixture(scope="session")

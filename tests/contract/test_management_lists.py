@@ -273,3 +273,11 @@ def test_total_is_exact_while_rows_come_and_go(server: RunningServer) -> None:
     for left, id_ in zip((2, 1, 0), ids, strict=True):
         server.management.delete(f"/users/{id_}").raise_for_status()
         assert server.management.get(path).headers["total-number"] == str(left)
+
+
+def test_nul_is_in_no_query_and_no_path(world: World) -> None:
+    """
+    No name and no id holds a NUL, and not every database could be asked for one.
+    """
+    assert world.server.management.get("/roles?search=%00").status_code == 400
+    assert world.server.management.get("/roles/a%00b").status_code == 404

@@ -21,7 +21,7 @@ from tests.e2e.misplaced_secrets import Secrets, Sent, lost_requests, management
 from tests.e2e.spellings import leaks
 from tests.support.server import start_server
 from tests.support.shop import create, create_shop
-from watchword.server.storage.database import Database
+from watchword.server.storage.sqlite.database import SqliteDatabase
 from watchword.server.web.api.routes import TABLE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -222,7 +222,7 @@ def test_database_error_holds_no_values(tmp_path: Path) -> None:
     """
     What the database refuses is told without the row: its columns hold digests and names.
     """
-    database = Database(tmp_path / "some.db", None)
+    database = SqliteDatabase(tmp_path / "some.db", tmp_path / "tokens.db")
     with closing(database), database.write() as connection:
         connection.exec_driver_sql("CREATE TABLE kept (value TEXT UNIQUE)")
         connection.exec_driver_sql("INSERT INTO kept VALUES (?)", (DIGEST,))

@@ -4,7 +4,18 @@ A home for each test, opened.
 
 from __future__ import annotations
 
-from tests.support.home import ctx, home, made
+import pytest
+
+from tests.support.home import DATABASES
 from tests.support.shopping import shopping
 
-__all__ = ["ctx", "home", "made", "shopping"]
+__all__ = ["shopping"]
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest) -> str:
+    """
+    Run every test on both databases.
+    """
+    chosen: str = request.param
+    return chosen

@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from tests.support.home import ctx, home, made
+from tests.support.home import ON_SQLITE
 from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.names import Permission
 from watchword.server.storage import logs
 from watchword.server.storage.logs import LogFilter
 from watchword.server.storage.rows import Page
-from watchword.server.storage.token_records import Record, TokenRecords
+from watchword.server.storage.token_records import Record
 
 if TYPE_CHECKING:
     from watchword.server.context import Context
 
-__all__ = ["ctx", "home", "made"]
 LOCAL = Actor(kind=ActorKind.LOCAL)
 ALL = LogFilter()
 
@@ -37,6 +36,7 @@ def plan(ctx: Context, wanted: LogFilter) -> list[str]:
         return [row[3] for row in tx.connection.execute(sa.text(f"EXPLAIN QUERY PLAN {compiled}"))]
 
 
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("wanted", "column"),
     [
@@ -70,11 +70,11 @@ def test_open_reader_keeps_no_token_waiting(ctx: Context) -> None:
     """
     While a read of the log is under way, the token log commits; the read goes on seeing its own moment.
     """
-    records = TokenRecords(ctx.settings.token_database)
+    records = ctx.database.token_records()
     row = ("default", "Test", None, None, "{}", 1)
     with ctx.read("default", LOCAL, Permission.ALL) as tx:
         before = logs.listing(tx, ALL, None, count_up_to=None).total
-        records.commit([Record(row, None)])
+        records.commit([Record(row, None, None)])
         assert logs.listing(tx, ALL, None, count_up_to=None).total == before
     records.close()
     with ctx.read("default", LOCAL, Permission.ALL) as tx:
@@ -87,8 +87,8 @@ def test_another_tenants_entries_are_not_shown(ctx: Context) -> None:
     """
     The log of a tenant is its own, by list, by count and by id.
     """
-    records = TokenRecords(ctx.settings.token_database)
-    records.commit([Record(("other", "Test", None, None, "{}", 1), None)])
+    records = ctx.database.token_records()
+    records.commit([Record(("other", "Test", None, None, "{}", 1), None, None)])
     records.close()
     with ctx.read("default", LOCAL, Permission.ALL) as tx:
         found = logs.listing(tx, LogFilter(key="Test"), Page(limit=20, offset=0), count_up_to=10)

@@ -5,6 +5,7 @@ The schema, its migrations, and the triggers that tell what changed.
 from __future__ import annotations
 
 import warnings
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from tests.support.home import settings_of
+from tests.support.home import ON_SQLITE, settings_of
 from watchword.server import storage
 from watchword.server.bootstrap import open_context
 from watchword.server.storage import migrate, schema, token_schema, triggers
 from watchword.server.storage.changes import number_of
-from watchword.server.storage.database import Database
+from watchword.server.storage.databases import database_of
+from watchword.server.storage.sqlite.database import SqliteDatabase
 from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def test_migrations_make_the_schema(tmp_path: Path, history: str) -> None:
     """
     From nothing, the migrations lead to exactly the tables that the code knows.
     """
-    database = Database(tmp_path / "db", None)
+    database = SqliteDatabase(tmp_path / "db", tmp_path / "tokens")
     with database.write() as connection:
         migrate.bring_up_to_date(connection, history)
         with warnings.catch_warnings():
@@ -82,19 +84,19 @@ def test_newer_database_is_refused(ctx: Context) -> None:
         open_context(ctx.settings, NoRequestLines())
 
 
-def test_missing_trigger_is_refused(home: Path) -> None:
+def test_missing_trigger_is_refused(home: Path, database: str) -> None:
     """
     Without the triggers a revoked right could live on: the server does not start.
     """
     settings = settings_of(home)
-    database = Database(settings.database, None)
-    with database.write() as connection:
-        connection.exec_driver_sql("DROP TRIGGER watch_role_scopes_role_delete")
-    database.close()
+    with closing(database_of(settings)) as opened, opened.write() as connection:
+        on = " ON role_scopes" if database == "postgresql" else ""
+        connection.exec_driver_sql(f"DROP TRIGGER watch_role_scopes_role_delete{on}")
     with pytest.raises(migrate.SchemaError, match="watch_role_scopes_role_delete"):
         open_context(settings, NoRequestLines())
 
 
+@ON_SQLITE
 def test_altered_trigger_counts_as_missing(ctx: Context) -> None:
     """
     It is the trigger's text that counts, not its name.
@@ -149,8 +151,8 @@ def test_change_of_rows_is_told(ctx: Context, shopping: Shopping, statement: str
         before = number_of(connection, "default")
         wanted = {name: value for name, value in keys.items() if f":{name}" in statement}
         connection.execute(sa.text(statement), wanted)
-        rows = connection.exec_driver_sql(
-            "SELECT number, kind, key FROM changes WHERE number > ? ORDER BY number", (before,)
+        rows = connection.execute(
+            sa.text("SELECT number, kind, key FROM changes WHERE number > :before ORDER BY number"), {"before": before}
         ).all()
     assert {(kind, keys[name]) for kind, name in told} <= {(row.kind, row.key) for row in rows}
     assert [row.number for row in rows] == list(range(before + 1, before + 1 + len(rows)))
@@ -161,4 +163,4 @@ def test_insert_or_replace_is_not_used() -> None:
     It fires no delete trigger.
     """
     folder = Path(storage.__file__).parents[1]
-    assert not [path for path in folder.rglob("*.py") if "OR REPLACE" in path.read_text().upper()]
+    assert not [path for path in folder.rglob("*.py") if "INSERT OR REPLACE" in path.read_text().upper()]

@@ -9,6 +9,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,10 +93,12 @@ def test_copy_moved_to_another_secret_is_refused(ctx: Context, shopping: Shoppin
     """
     second = secrets.create(shopping.acting, shopping.application_id, "second", None)
     with ctx.database.write() as connection:
-        connection.exec_driver_sql(
-            "UPDATE secret_copies SET sealed = (SELECT sealed FROM secret_copies WHERE secret_id != ?) "
-            "WHERE secret_id = ?",
-            (second.id, second.id),
+        connection.execute(
+            sa.text(
+                "UPDATE secret_copies SET sealed = "
+                "(SELECT sealed FROM secret_copies WHERE secret_id != :second LIMIT 1) WHERE secret_id = :second"
+            ),
+            {"second": second.id},
         )
     with pytest.raises(Unsealable):
         secrets.listing(shopping.acting, shopping.application_id)
@@ -108,7 +111,9 @@ def test_key_of_somebody_else_is_never_published(ctx: Context) -> None:
     forged = public_jwk(generate_private_key(Algorithm.ES256), Algorithm.ES256)
     with ctx.database.write() as connection:
         (kid,) = connection.exec_driver_sql("SELECT id FROM signing_keys").scalars()
-        connection.exec_driver_sql("UPDATE signing_keys SET public_jwk = ?", (json.dumps({**forged, "kid": kid}),))
+        connection.execute(
+            sa.text("UPDATE signing_keys SET public_jwk = :jwk"), {"jwk": json.dumps({**forged, "kid": kid})}
+        )
     with ctx.database.read() as connection:
         tenant = load_tenant(connection, "default", ctx.keys)
     assert tenant is not None

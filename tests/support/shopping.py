@@ -122,7 +122,7 @@ def claims_of(ctx: Context, response: TokenResponse) -> dict[str, object]:
     Return the claims of a token, its signature checked with the keys that the database holds now.
     """
     with ctx.database.read() as connection:
-        rows = connection.exec_driver_sql("SELECT public_jwk FROM signing_keys").scalars().all()
+        rows = connection.exec_driver_sql("SELECT CAST(public_jwk AS TEXT) FROM signing_keys").scalars().all()
     keys = {key.kid: key for key in (VerificationKey.of(read_json(row)) for row in rows)}
     token = read_token(response.access_token)
     return verify_signature(token, keys[token.kid])

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.home import ctx, home, made
+from tests.support.home import DATABASES
 from tests.support.shopping import Shopping, shopping
 
-__all__ = ["Shopping", "ctx", "home", "made", "shopping"]
+__all__ = ["Shopping", "shopping"]
 
 
 @pytest.fixture
@@ -18,3 +18,12 @@ def anyio_backend() -> str:
     Run async tests on asyncio, which is what serves.
     """
     return "asyncio"
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest) -> str:
+    """
+    Run every test on both databases.
+    """
+    chosen: str = request.param
+    return chosen

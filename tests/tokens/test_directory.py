@@ -14,16 +14,19 @@ import sqlalchemy as sa
 
 from tests.support.shopping import Shopping, ask_as_bot
 from watchword.protocol.errors import InvalidClient, InvalidTarget
+from watchword.server.bootstrap import uptime
 from watchword.server.domain.names import DEFAULT_TENANT
 from watchword.server.operations import application_roles, resources, role_scopes, roles, scopes, secrets
 from watchword.server.operations.resources import NewResource
-from watchword.server.storage.changes import Looker
+from watchword.server.storage import triggers
+from watchword.server.storage.changes import Changes, Mark
 from watchword.server.storage.database import StorageUnavailable
-from watchword.server.storage.loader import Entry, Kind, Loader
-from watchword.server.tokens.directory import MOST_ABSENT, Directory, DirectoryView
+from watchword.server.storage.loader import Kind, Loaded, Loader
+from watchword.server.tokens.directory import Directory
+from watchword.server.tokens.remembered import MOST_ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from watchword.server.context import Context
     from watchword.server.domain.view import View
@@ -43,7 +46,7 @@ class CountingLoader(Loader):
         self.gate.set()
         self.began = threading.Event()
 
-    def load(self, tenant_id: str, kind: Kind, key: str) -> tuple[int, Entry | None]:
+    def load(self, tenant_id: str, kind: Kind, key: str) -> Loaded:
         """
         Load as usual, then wait for the gate.
         """
@@ -63,11 +66,14 @@ def loader(ctx: Context) -> CountingLoader:
 
 
 @pytest.fixture
-def directory(ctx: Context, loader: CountingLoader) -> Directory:
+def directory(ctx: Context, loader: CountingLoader) -> Iterator[Directory]:
     """
     Make a directory of its own over the same database.
     """
-    return Directory(Looker(ctx.settings.database), loader, ThreadPoolExecutor(4))
+    made = Directory(ctx.database.looker(), loader, ThreadPoolExecutor(4), uptime)
+    yield made
+    loader.gate.set()
+    made.close()
 
 
 async def name_of(directory: Directory, application_id: str) -> str | None:
@@ -87,7 +93,9 @@ def rename(ctx: Context, application_id: str, name: str) -> None:
     Change an application behind everybody's back.
     """
     with ctx.database.write() as connection:
-        connection.exec_driver_sql("UPDATE applications SET name = ? WHERE id = ?", (name, application_id))
+        connection.execute(
+            sa.text("UPDATE applications SET name = :name WHERE id = :id"), {"name": name, "id": application_id}
+        )
 
 
 async def test_entry_is_loaded_once(directory: Directory, loader: CountingLoader, shopping: Shopping) -> None:
@@ -174,7 +182,7 @@ async def test_another_history_empties_everything(
     """
     await name_of(directory, shopping.application_id)
     with ctx.database.write() as connection:
-        connection.exec_driver_sql("DROP TRIGGER watch_applications_application_update")
+        triggers.drop_all(connection)
         connection.exec_driver_sql("UPDATE applications SET name = 'of another history'")
         connection.exec_driver_sql("UPDATE changes SET nonce = 'other'")
     assert await name_of(directory, shopping.application_id) == "of another history"
@@ -214,12 +222,11 @@ async def test_unknown_ids_are_remembered_within_bounds(directory: Directory, lo
     """
     Callers choose these strings: however many they try, memory stays bounded.
     """
-    view = directory._look(DEFAULT_TENANT)
-    assert isinstance(view, DirectoryView)
-    shelf = directory._tenants[DEFAULT_TENANT].shelves[Kind.APPLICATION]
+    await name_of(directory, "nobody")
+    shelf = directory._tenants[DEFAULT_TENANT].remembered.shelves[Kind.APPLICATION]
     for number in range(40):
         await name_of(directory, f"nobody{number}")
-    assert len(shelf.absent) == 40
+    assert len(shelf.absent) == 41
     assert MOST_ABSENT <= 100_000
 
 
@@ -231,10 +238,10 @@ async def test_unreadable_database_is_no_answer(
     """
     await name_of(directory, shopping.application_id)
 
-    def fail(_self: Looker, _tenant_id: str, _mark: object) -> None:
+    def fail(_tenant_id: str, _mark: object) -> None:
         raise StorageUnavailable("away")
 
-    monkeypatch.setattr(Looker, "since", fail)
+    monkeypatch.setattr(directory._looker, "since", fail)
     with pytest.raises(StorageUnavailable):
         await name_of(directory, shopping.application_id)
 
@@ -305,21 +312,27 @@ async def test_default_resource_takes_effect_at_once(ctx: Context, shopping: Sho
     assert (await ask_as_bot(ctx, shopping, resource="")).scope == BOTH
 
 
-async def test_thousand_requests_cost_one_look_each_at_most(ctx: Context, shopping: Shopping) -> None:
+async def test_thousand_requests_cost_one_look_each_at_most(
+    ctx: Context, shopping: Shopping, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """
     In the steady state a token request runs no query but one look, and its share of the log's insert.
     """
     statements: list[str] = []
+    looks: list[str] = []
     await ask_as_bot(ctx, shopping)
     directory = ctx.directory
     assert isinstance(directory, Directory)
-    looking = directory._looker._connection
-    assert looking is not None
-    looking.set_trace_callback(statements.append)
-    engine = ctx.database._reader
+    since = directory._looker.since
+
+    def counted(tenant_id: str, mark: Mark | None) -> Changes:
+        looks.append(tenant_id)
+        return since(tenant_id, mark)
+
+    monkeypatch.setattr(directory._looker, "since", counted)
+    engine = ctx.database._reader  # type: ignore[attr-defined]
     sa.event.listen(engine, "before_cursor_execute", lambda *args: statements.append(str(args[2])))
     for _ in range(1000):
         await ask_as_bot(ctx, shopping)
-    looking.set_trace_callback(None)
-    assert len(statements) == 1000
-    assert all(statement.startswith("SELECT number, nonce, kind, key FROM changes") for statement in statements)
+    assert len(looks) == 1000
+    assert statements == []

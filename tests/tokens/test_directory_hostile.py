@@ -12,10 +12,12 @@ import pytest
 
 from tests.support.shopping import Shopping, ask, ask_as_bot
 from watchword.protocol.errors import InvalidClient
+from watchword.server.bootstrap import uptime
 from watchword.server.domain.names import DEFAULT_TENANT
 from watchword.server.storage.changes import Changes, Looker, Mark
-from watchword.server.storage.loader import Entry, Kind, Loader
-from watchword.server.tokens.directory import LONGEST_ABSENT, Directory
+from watchword.server.storage.loader import Kind, Loaded, Loader
+from watchword.server.tokens.directory import Directory
+from watchword.server.tokens.remembered import LONGEST_ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,6 +60,8 @@ class History(Looker):
     A history without a database: how far it has come, and what the next look finds.
     """
 
+    is_immediate = True
+
     def __init__(self) -> None:
         self.number = 5
         self.changed: list[tuple[str, str]] = []
@@ -76,6 +80,11 @@ class History(Looker):
         changed, self.changed = self.changed, []
         return Changes(Mark(self.number, "x"), None if mark is None else changed)
 
+    def close(self) -> None:
+        """
+        Nothing is open.
+        """
+
 
 class Nobody(Loader):
     """
@@ -86,12 +95,12 @@ class Nobody(Loader):
         self.history = history
         self.loads = 0
 
-    def load(self, tenant_id: str, kind: Kind, key: str) -> tuple[int, Entry | None]:
+    def load(self, tenant_id: str, kind: Kind, key: str) -> Loaded:
         """
         Find nothing.
         """
         self.loads += 1
-        return self.history.number, None
+        return Loaded(self.history.number, "", None)
 
 
 class Spinning(BaseException):
@@ -126,7 +135,7 @@ async def test_load_that_lands_just_before_a_later_request_is_not_waited_for_aga
     """
     history, landings = History(), Landings()
     loader = Nobody(history)
-    directory = Directory(history, loader, landings)
+    directory = Directory(history, loader, landings, uptime)
 
     async def read(view: View) -> object:
         return await view.application("nobody")
@@ -154,7 +163,7 @@ async def test_load_that_was_given_up_is_never_remembered(turns: int) -> None:
     What was read before a change is not put away after it, in whatever turn the change is seen.
     """
     history, landings = History(), Landings()
-    directory = Directory(history, Nobody(history), landings)
+    directory = Directory(history, Nobody(history), landings, uptime)
 
     async def read(view: View) -> object:
         return await view.application("nobody")
@@ -173,7 +182,7 @@ async def test_load_that_was_given_up_is_never_remembered(turns: int) -> None:
         await asyncio.sleep(0)
         if landings.waiting:
             landings.land()
-    slot = directory._tenants[DEFAULT_TENANT].shelves[Kind.APPLICATION].get("nobody")
+    slot = directory._tenants[DEFAULT_TENANT].remembered.shelves[Kind.APPLICATION].get("nobody")
     assert slot is None or slot.number >= history.number
 
 
@@ -183,7 +192,7 @@ async def test_long_ids_of_nobody_are_not_remembered() -> None:
     """
     history, landings = History(), Landings()
     loader = Nobody(history)
-    directory = Directory(history, loader, landings)
+    directory = Directory(history, loader, landings, uptime)
 
     async def ask(key: str) -> None:
         async def read(view: View) -> object:
@@ -199,9 +208,9 @@ async def test_long_ids_of_nobody_are_not_remembered() -> None:
     for key in ("a" * LONGEST_ABSENT, "b" * (LONGEST_ABSENT + 1), "c" * 50_000):
         await ask(key)
         await ask(key)
-    absent = directory._tenants[DEFAULT_TENANT].shelves[Kind.APPLICATION].absent
+    absent = directory._tenants[DEFAULT_TENANT].remembered.shelves[Kind.APPLICATION].absent
     assert list(absent) == ["a" * LONGEST_ABSENT]
-    assert not directory._tenants[DEFAULT_TENANT].loads
+    assert not directory._tenants[DEFAULT_TENANT].remembered.loads
     assert loader.loads == 5
 
 
@@ -214,7 +223,7 @@ async def test_wrong_secret_costs_as_many_loads_as_an_unknown_application(
     loads: list[str] = []
     load = Loader.load
 
-    def counted(self: Loader, tenant_id: str, kind: Kind, key: str) -> tuple[int, Entry | None]:
+    def counted(self: Loader, tenant_id: str, kind: Kind, key: str) -> Loaded:
         loads.append(key)
         return load(self, tenant_id, kind, key)
 

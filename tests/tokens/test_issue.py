@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
 from tests.support.shopping import Shopping, ask, ask_as_bot, claims_of
 from watchword.protocol.errors import AccessDenied, InvalidClient, InvalidRequest, InvalidTarget, OAuthError
@@ -195,7 +196,7 @@ async def test_user_role_gives_a_machine_nothing(ctx: Context, shopping: Shoppin
     Were a role for users linked to an application, by raw SQL say, it would still give nothing.
     """
     with ctx.database.write() as connection:
-        connection.exec_driver_sql("UPDATE roles SET type = 'User' WHERE id = ?", (shopping.role_id,))
+        connection.execute(sa.text("UPDATE roles SET type = 'User' WHERE id = :id"), {"id": shopping.role_id})
     assert (await ask_as_bot(ctx, shopping)).scope == ""
 
 
@@ -204,7 +205,9 @@ async def test_indicator_that_an_import_left_malformed_cannot_be_requested(ctx: 
     A stored indicator that is no absolute URI is refused as the recordings have it.
     """
     with ctx.database.write() as connection:
-        connection.exec_driver_sql("UPDATE resources SET indicator = 'shopping' WHERE id = ?", (shopping.resource_id,))
+        connection.execute(
+            sa.text("UPDATE resources SET indicator = 'shopping' WHERE id = :id"), {"id": shopping.resource_id}
+        )
     with pytest.raises(InvalidTarget, match="absolute URI"):
         await ask_as_bot(ctx, shopping, resource="shopping")
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,10 +19,11 @@ from hypothesis import strategies as st
 from tests.support.shopping import Shopping, ask, ask_as_bot
 from watchword.protocol.errors import InvalidTarget, TemporarilyUnavailable
 from watchword.protocol.forms import TokenForm
+from watchword.server.bootstrap import uptime
 from watchword.server.domain.client_auth import Seen
 from watchword.server.domain.events import LARGEST_RECORD, Event, Origin, token_refused
 from watchword.server.storage.database import StorageUnavailable
-from watchword.server.storage.token_records import Record, TokenRecords
+from watchword.server.storage.token_records import Record, RecordRefused, TokenRecords
 from watchword.server.tokens.token_log import TokenLog
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Watched(TokenRecords):
     """
 
     def __init__(self, ctx: Context) -> None:
-        super().__init__(ctx.settings.token_database)
+        self.records = ctx.database.token_records()
         self.commits: list[int] = []
         self.gate = threading.Event()
         self.gate.set()
@@ -53,8 +53,14 @@ class Watched(TokenRecords):
         self.gate.wait(10)
         if self.fail_with is not None:
             raise self.fail_with
-        super().commit(records)
+        self.records.commit(records)
         self.commits.append(len(records))
+
+    def close(self) -> None:
+        """
+        Close as usual.
+        """
+        self.records.close()
 
 
 @pytest.fixture
@@ -70,7 +76,7 @@ def log(records: Watched) -> Iterator[TokenLog]:
     """
     Make a log.
     """
-    made = TokenLog(records, lambda: NOW)
+    made = TokenLog(records, lambda: NOW, uptime)
     yield made
     records.gate.set()
     made.close()
@@ -130,18 +136,19 @@ async def test_failing_log_lets_no_token_out_and_recovers(
     """
     503 and no token while it can't be written; as soon as it can, tokens flow again.
     """
-    whole = TokenRecords.commit
+    written = type(ctx.token_log._records)  # type: ignore[attr-defined]
+    whole = written.commit
 
     def fail(_self: TokenRecords, _records: Sequence[Record]) -> None:
         raise StorageUnavailable("disk full")
 
-    monkeypatch.setattr(TokenRecords, "commit", fail)
+    monkeypatch.setattr(written, "commit", fail)
     with pytest.raises(TemporarilyUnavailable) as caught:
         await ask_as_bot(ctx, shopping)
     assert (caught.value.status, caught.value.retry_after) == (503, 1)
     with pytest.raises(InvalidTarget):  # the caller still learns why, though the record is lost
         await ask_as_bot(ctx, shopping, resource="https://nowhere.example")
-    monkeypatch.setattr(TokenRecords, "commit", whole)
+    monkeypatch.setattr(written, "commit", whole)
     assert (await ask_as_bot(ctx, shopping)).access_token
 
 
@@ -166,14 +173,13 @@ async def test_bad_record_fails_alone(ctx: Context, log: TokenLog, monkeypatch: 
     """
     A batch that can't be kept is split: only the request with the bad record fails.
     """
-    whole = TokenRecords.commit
+    whole = Watched.commit
 
-    def picky(self: TokenRecords, batch: Sequence[Record]) -> None:
+    def picky(self: Watched, batch: Sequence[Record]) -> None:
         if any('"bad"' in record.row[4] for record in batch):
-            raise sqlite3.IntegrityError("bad")
+            raise RecordRefused("bad")
         whole(self, batch)
 
-    monkeypatch.setattr(TokenRecords, "commit", picky)
     monkeypatch.setattr(Watched, "commit", picky)
     outcomes = await asyncio.gather(
         *(log.append("default", event(kind="bad" if n == 2 else "good")) for n in range(5)), return_exceptions=True
@@ -188,7 +194,7 @@ async def test_use_of_a_secret_is_noted_once_a_minute(ctx: Context, records: Wat
     The first use is noted, the next within a minute is not, one after it is.
     """
     time = [NOW]
-    log = TokenLog(records, lambda: time[0])
+    log = TokenLog(records, lambda: time[0], uptime)
     noted: list[object] = []
     for seconds in (0, 30, 59, 60, 90):
         time[0] = NOW + timedelta(seconds=seconds)

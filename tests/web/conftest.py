@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tests.support.home import MANAGEMENT_RESOURCE, Made, ctx, home, made
+from tests.support.home import MANAGEMENT_RESOURCE, Made
 from watchword.server.web.app import create_app
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from watchword.server.context import Context
-
-__all__ = ["ctx", "home", "made"]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from watchword.server.storage.database import connect
+from watchword.server.storage.sqlite.connection import connect
 from watchword.server.storage.types import to_microseconds
 
 if TYPE_CHECKING:

@@ -70,6 +70,8 @@ def paths(held: "Settings") -> dict[str, str]:
     }
     if held.master_key is not None:
         del files["master key"]
+    if held.database_url is not None:
+        del files["database"], files["token log"]
     return {name.replace(" ", "_"): str(path) for name, path in files.items()}
 
 

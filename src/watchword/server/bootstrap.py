@@ -4,11 +4,11 @@ Putting the server together: `initialise` makes a home, `open_context` opens one
 The only place that reads the clock and the operating system's randomness.
 """
 
-import os
 import secrets
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,12 +19,11 @@ from watchword.server.domain.ids import new_id
 from watchword.server.operations.installation import FirstApplication, Ground, ensure_signing_keys, set_up
 from watchword.server.settings import Settings
 from watchword.server.storage import data_keys, master_key, migrate, tenants, upkeep
-from watchword.server.storage.changes import Looker
 from watchword.server.storage.database import Connection, Database
+from watchword.server.storage.databases import database_of
 from watchword.server.storage.loader import Loader
 from watchword.server.storage.master_key import MasterKeyError, MasterKeys
 from watchword.server.storage.sealing import DataKeys
-from watchword.server.storage.token_records import TokenRecords
 from watchword.server.tokens.directory import Directory
 from watchword.server.tokens.token_log import TokenLog
 
@@ -43,6 +42,13 @@ def now() -> datetime:
     Return the time, an aware UTC datetime.
     """
     return datetime.now(UTC)
+
+
+def uptime() -> float:
+    """
+    Return seconds since the machine was started, those included that it was suspended. They never go back.
+    """
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def initialise(settings: Settings) -> FirstApplication:
@@ -64,14 +70,11 @@ def is_initialised(settings: Settings) -> bool:
     """
     Tell whether a home's database holds a tenant.
     """
-    if not settings.database.exists():
-        return False
-    database = Database(settings.database, settings.token_database)
-    try:
+    with closing(database_of(settings)) as database:
+        if not database.holds_anything():
+            return False
         with database.read() as connection:
             return tenants.holds_a_tenant(connection)
-    finally:
-        database.close()
 
 
 def open_context(settings: Settings, request_log: RequestLog) -> Context:
@@ -89,7 +92,7 @@ def open_context(settings: Settings, request_log: RequestLog) -> Context:
         keys = ground.keys
         for tenant_id in tenants.tenant_ids(ground.connection):
             ensure_signing_keys(ground, tenant_id)
-    database = Database(settings.database, settings.token_database)
+    database = database_of(settings)
     _warn_of_older_token_log(database)
     pool = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="load")
     return Context(
@@ -98,8 +101,8 @@ def open_context(settings: Settings, request_log: RequestLog) -> Context:
         keys=keys,
         clock=now,
         random=secrets.token_bytes,
-        directory=Directory(Looker(settings.database), Loader(database, keys), pool),
-        token_log=TokenLog(TokenRecords(settings.token_database), now),
+        directory=Directory(database.looker(), Loader(database, keys), pool, uptime),
+        token_log=TokenLog(database.token_records(), now, uptime),
         request_log=request_log,
     )
 
@@ -130,20 +133,15 @@ def _open_databases(settings: Settings, *, may_create: bool) -> Iterator[tuple[C
     Bring both databases up to date and open the data keys, in one writing transaction on the main one.
     """
     make_home(settings.home)
-    for path in (settings.database, settings.token_database):
-        _make_private_file(path)
-    # Nothing is attached here: a writing transaction would lock what is attached as well.
-    main, tokens = Database(settings.database, None), Database(settings.token_database, None)
-    try:
-        with main.write() as connection:
-            migrate.bring_up_to_date(connection, "main")
-            with tokens.write() as log:
-                migrate.bring_up_to_date(log, "tokens")
-                _bind(connection, log, settings.token_database)
-            yield connection, _data_keys(connection, settings, may_create=may_create)
-    finally:
-        main.close()
-        tokens.close()
+    with closing(database_of(settings)) as database, database.administer() as connection:
+        migrate.bring_up_to_date(connection, "main")
+        ours = tenants.installation_id(connection)
+        with database.administer_tokens(connection) as tokens:
+            migrate.bring_up_to_date(tokens, "tokens")
+            installation_id = _bind(tokens, ours, settings.token_database)
+        if ours is None:
+            tenants.set_installation_id(connection, installation_id, now())
+        yield connection, _data_keys(connection, settings, may_create=may_create)
 
 
 def _warn_of_older_token_log(database: Database) -> None:
@@ -158,22 +156,22 @@ def _warn_of_older_token_log(database: Database) -> None:
         )
 
 
-def _bind(main: Connection, tokens: Connection, path: Path) -> None:
+def _bind(tokens: Connection, ours: str | None, path: Path) -> str:
     """
-    See to it that the token log is this installation's.
+    See to it that the token log is this installation's; return the installation's id.
     """
-    ours, theirs = tenants.installation_id(main), tenants.token_log_installation_id(tokens)
+    theirs = tenants.token_log_installation_id(tokens)
     if ours is None:
         # An `init` that was cut off may have bound the token log already: as long as it is empty, it is the one.
         ours = theirs if theirs is not None and not tenants.token_log_holds_events(tokens) else None
         ours = ours or new_id(secrets.token_bytes)
-        tenants.set_installation_id(main, ours, now())
     if theirs is None:
         tenants.set_token_log_installation_id(tokens, ours)
     elif theirs != ours:
         raise migrate.SchemaError(
             f"{path} belongs to another installation: put back the one that goes with this database"
         )
+    return ours
 
 
 def _data_keys(connection: Connection, settings: Settings, *, may_create: bool) -> DataKeys:
@@ -198,7 +196,3 @@ def make_home(home: Path) -> None:
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not any(home.iterdir()):
         home.chmod(0o700)
-
-
-def _make_private_file(path: Path) -> None:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))

@@ -17,7 +17,7 @@ from watchword.server.domain.events import Event
 from watchword.server.domain.ids import RandomBytes
 from watchword.server.domain.management import check_permission
 from watchword.server.domain.names import Permission, management_indicator
-from watchword.server.domain.view import View
+from watchword.server.domain.view import Moment, View
 from watchword.server.settings import Settings
 from watchword.server.storage import entries
 from watchword.server.storage.database import Connection, Database
@@ -48,7 +48,14 @@ class TokenLog(Protocol):
     The durable record of tokens.
     """
 
-    async def append(self, tenant_id: str, event: Event, *, used_secret: tuple[str, str] | None = None) -> None:
+    async def append(
+        self,
+        tenant_id: str,
+        event: Event,
+        *,
+        moment: Moment | None = None,
+        used_secret: tuple[str, str] | None = None,
+    ) -> None:
         """
         Return once the record is durable.
         """
@@ -139,7 +146,7 @@ class Context:
             Problem: The actor is gone, or lacks the permission.
             StorageUnavailable: The database can't be written.
         """
-        with self.database.write() as connection:
+        with self.database.write(tenant_id) as connection:
             tx = self._begin(connection, tenant_id, actor, permission)
             yield tx
             if not tx.recorded and not tx.unchanged:

@@ -81,6 +81,17 @@ class Settings(BaseModel):
             description="Addresses or networks whose `X-Forwarded-For` counts, comma-separated.",
         )
     )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL database that all nodes share, as libpq writes it: `postgresql://…`, also with several "
+        "hosts. Default: SQLite, in the home.",
+    )
+    database_pool_size: int = Field(
+        default=8,
+        ge=1,
+        le=500,
+        description="With PostgreSQL: how many connections of a worker may read, and how many write. It has two more.",
+    )
     master_key: SecretStr | None = Field(
         default=None, description="Master key lines, `id:base64`, the last one wraps. Instead of a file."
     )
@@ -106,6 +117,13 @@ class Settings(BaseModel):
         le=600,
         description="How long requests in flight may take to finish after a stop signal.",
     )
+
+    @model_validator(mode="after")
+    def _check_database_url(self) -> "Settings":
+        url = self.database_url
+        if url is not None and not url.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("database_url: it must be a postgresql:// URL")
+        return self
 
     @model_validator(mode="after")
     def _check_master_key(self) -> "Settings":

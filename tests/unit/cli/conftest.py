@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.support.home import ENDPOINT, ctx, home, made
+from tests.support.home import ENDPOINT
 from watchword.cli.api import Api
 from watchword.cli.families.table import ROWS
 from watchword.cli.perform import Asked, carry_out
@@ -21,7 +21,7 @@ from watchword.server.web.app import create_app
 if TYPE_CHECKING:
     from watchword.server.context import Context
 
-__all__ = ["command", "ctx", "home", "made"]
+__all__ = ["command"]
 _ROWS = {row.words: row for row in ROWS}
 
 

@@ -19,7 +19,7 @@ from watchword.cli.doctor import _examine
 from watchword.cli.doctor import server as server_checks
 from watchword.cli.doctor.finding import Finding
 from watchword.server.bootstrap import open_ground
-from watchword.server.storage.changes import Looker
+from watchword.server.storage.sqlite.looker import SqliteLooker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,7 +171,7 @@ def test_repair_voids_all_that_running_servers_remember(home: Path) -> None:
     A server that looked before the repair drops everything at its next look, then goes on as usual.
     """
     database = home / "watchword.db"
-    with closing(Looker(database)) as looker:
+    with closing(SqliteLooker(database)) as looker:
         seen = looker.since("default", None).mark
         execute(database, f"DROP TRIGGER {TRIGGER}")
         execute(database, "DELETE FROM application_roles")
@@ -195,7 +195,7 @@ def test_repair_of_a_history_that_never_began(home: Path) -> None:
     database = home / "watchword.db"
     for table in ("changes", "change_counters"):
         execute(database, f"DELETE FROM {table}")
-    with closing(Looker(database)) as looker:
+    with closing(SqliteLooker(database)) as looker:
         seen = looker.since("default", None).mark
         examine(home, repair=True)
         assert looker.since("default", seen).keys is None

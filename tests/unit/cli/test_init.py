@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.home import Made, made
+from tests.support.home import Made
 from watchword.cli.failures import Failure
 from watchword.cli.init import init, make_home, make_home_once
 from watchword.server.settings import SettingsError
@@ -24,7 +24,6 @@ from watchword.server.storage.master_key import MasterKeyError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["made"]
 ENDPOINT = "http://127.0.0.1:4321"
 SUPPLIED = f"abcd:{base64.b64encode(bytes(range(32))).decode()}"
 

@@ -5,7 +5,6 @@ The databases: whole, of the right version, of one installation, opened by the m
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from watchword.cli.clock import utc_now
 from watchword.cli.doctor.finding import Finding, fine, wrong
@@ -14,6 +13,7 @@ from watchword.server.operations.repair import find_amiss, restore_change_tracki
 from watchword.server.settings import Settings
 from watchword.server.storage import data_keys, inspection, master_key, migrate, tenants
 from watchword.server.storage.database import Connection, Database, StorageUnavailable
+from watchword.server.storage.databases import database_of
 from watchword.server.storage.master_key import MasterKeyError
 
 _CLOCKS_APART = timedelta(minutes=1)
@@ -23,62 +23,65 @@ def check_databases(settings: Settings, *, repair: bool) -> Iterator[Finding]:
     """
     Check both databases, and put change tracking back where it is lacking and that is wanted.
     """
-    databases = {"main": settings.database, "tokens": settings.token_database}
-    missing = [path for path in databases.values() if not path.exists()]
+    files = [] if settings.database_url is not None else [settings.database, settings.token_database]
+    missing = [path for path in files if not path.exists()]
     if missing:
         yield wrong(
             "database", f"there is no {missing[0]}: restore it from a backup, or run `watchword init` for a new home"
         )
         return
     try:
-        files = [_check_file(history, path) for history, path in databases.items()]
-        yield from files
-        if all(file.ok for file in files):
-            yield from _check_contents(settings, repair=repair)
+        with closing(database_of(settings)) as database:
+            found = [_check_history(database, history, settings) for history in migrate.HEADS]
+            yield from found
+            if all(finding.ok for finding in found):
+                yield from _check_contents(database, settings, repair=repair)
     except StorageUnavailable as error:
         yield wrong("database", f"it can't be read: {error}: see that the files are yours, or restore a backup")
 
 
-def _check_file(history: str, path: Path) -> Finding:
-    with closing(Database(path, None)) as database, database.read() as connection:
-        faults = inspection.find_faults(connection)
-        version = migrate.version_of(connection)
+def _check_history(database: Database, history: str, settings: Settings) -> Finding:
+    where = _place_of(database, history, settings)
+    with database.read() as connection:
+        faults = inspection.find_faults(connection, history)
+        version = migrate.version_of(connection, None if history == "main" else history)
     head = migrate.HEADS[history]
     if faults:
-        return wrong("database", f"{path} is damaged ({'; '.join(faults)}): stop the server and restore a backup")
+        return wrong("database", f"{where} is damaged ({'; '.join(faults)}): stop the server and restore a backup")
     if version is None:
-        return wrong("database", f"{path} holds nothing: run `watchword init` to the end, or restore a backup")
+        return wrong("database", f"{where} holds nothing: run `watchword init` to the end, or restore a backup")
     if version == head:
-        return fine("database", f"{path} is whole, schema {version}")
+        return fine("database", f"{where} is whole, schema {version}")
     what = "start the server, which brings it up to date" if version < head else "run the newer version that wrote it"
-    return wrong("database", f"{path} has schema {version}, this version works with {head}: {what}")
+    return wrong("database", f"{where} has schema {version}, this version works with {head}: {what}")
 
 
-def _check_contents(settings: Settings, *, repair: bool) -> Iterator[Finding]:
-    with (
-        closing(Database(settings.database, None)) as database,
-        closing(Database(settings.token_database, None)) as tokens,
-        database.read() as main,
-        tokens.read() as log,
-    ):
-        tenant_ids = tenants.tenant_ids(main)
+def _place_of(database: Database, history: str, settings: Settings) -> str:
+    if history == "main":
+        return database.name
+    return f"{database.name}, tokens" if settings.database_url is not None else str(settings.token_database)
+
+
+def _check_contents(database: Database, settings: Settings, *, repair: bool) -> Iterator[Finding]:
+    with database.read() as connection:
+        tenant_ids = tenants.tenant_ids(connection)
         if not tenant_ids:
-            yield wrong("installation", f"{settings.database} holds no tenant: run `watchword init` to the end")
+            yield wrong("installation", f"{database.name} holds no tenant: run `watchword init` to the end")
             return
-        yield _check_installation(main, log, settings)
-        yield _check_master_key(main, settings)
-        yield _check_clock(inspection.newest_event_at(main), inspection.newest_token_event_at(log))
-        amiss = find_amiss(main, tenant_ids)
+        yield _check_installation(connection, database, settings)
+        yield _check_master_key(connection, settings)
+        yield _check_clock(inspection.newest_event_at(connection), inspection.newest_token_event_at(connection))
+        amiss = find_amiss(connection, tenant_ids)
     yield _check_tracking(settings, amiss, repair=repair)
 
 
-def _check_installation(main: Connection, log: Connection, settings: Settings) -> Finding:
-    ours, theirs = tenants.installation_id(main), tenants.token_log_installation_id(log)
+def _check_installation(connection: Connection, database: Database, settings: Settings) -> Finding:
+    ours, theirs = tenants.installation_id(connection), inspection.token_log_installation_id(connection)
     if ours == theirs:
         return fine("installation", f"{ours}, of both databases")
     return wrong(
         "installation",
-        f"{settings.token_database} is of installation {theirs}, {settings.database} of {ours}: "
+        f"{_place_of(database, 'tokens', settings)} is of installation {theirs}, {database.name} of {ours}: "
         "put the two back that belong together",
     )
 

@@ -5,7 +5,7 @@ What a decision about a token may read: entries that mirror the database at one 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.names import ApplicationType, RoleType
@@ -72,10 +72,38 @@ class ResourceEntry:
     is_requestable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """
+    When a view was taken, and where: what is decided by it counts for a few seconds, and on that server.
+
+    Attributes:
+        taken_at: Seconds of a clock that never goes back.
+        server: Which run of the database server showed it; empty where there is no server.
+    """
+
+    taken_at: float
+    server: str = ""
+
+    LONGEST: ClassVar[float] = 10.0
+
+    def is_past(self, now: float) -> bool:
+        """
+        Whether it is too long ago to grant anything by: a process that was frozen must look again.
+        """
+        return now - self.taken_at > self.LONGEST
+
+
 class View(Protocol):
     """
     What is true at one moment. Reading it may wait for the database; it never writes.
     """
+
+    @property
+    def moment(self) -> Moment:
+        """
+        The moment.
+        """
 
     async def tenant(self) -> TenantEntry:
         """

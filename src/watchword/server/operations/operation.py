@@ -9,6 +9,7 @@ What an operation is: a function of a transaction, with the permission that it n
 The decorator opens the transaction; asking for the permission happens inside it, so its answer is the one that counts.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Concatenate, Generic, ParamSpec, TypeVar
@@ -16,7 +17,11 @@ from typing import Concatenate, Generic, ParamSpec, TypeVar
 from watchword.server.context import Context
 from watchword.server.domain.actors import Actor
 from watchword.server.domain.names import Permission
+from watchword.server.storage.database import StorageConflict
 from watchword.server.storage.transaction import Transaction
+
+# Writers of a tenant take turns; only SQL from elsewhere gets in their way.
+_MOST_CONFLICTS = 2
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,6 +60,12 @@ class Operation(Generic[P, R]):
             Problem: It can't be done as asked, or not by this actor.
             StorageUnavailable: The database can't be read or written.
         """
+        for _ in range(_MOST_CONFLICTS):
+            with contextlib.suppress(StorageConflict):
+                return self._run(acting, *args, **kwargs)
+        return self._run(acting, *args, **kwargs)
+
+    def _run(self, acting: Acting, *args: P.args, **kwargs: P.kwargs) -> R:
         begin = acting.ctx.write if self.is_write else acting.ctx.read
         with begin(acting.tenant_id, acting.actor, self.permission) as tx:
             return self.body(tx, *args, **kwargs)

@@ -1,20 +1,17 @@
 """
-The look: what has changed in a tenant since the last one. One indexed read on a connection of its own.
+The look: what has changed in a tenant since the last one.
 """
 
 import os
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Protocol
 
 import sqlalchemy as sa
 
 from watchword.server.storage import schema
-from watchword.server.storage.database import StorageUnavailable, connect
 
-_SINCE = "SELECT number, nonce, kind, key FROM changes WHERE tenant_id = ? AND number >= ? ORDER BY number"
-_NEWEST = "SELECT number, nonce, kind, key FROM changes WHERE tenant_id = ? ORDER BY number DESC LIMIT 1"
+Row = tuple[int, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +30,26 @@ class Changes:
     What a look saw.
 
     Attributes:
+        server: Which run of the database server answered; two looks at different ones have nothing in common.
         keys: (kind, key) of each change since the last mark; None where the histories don't join, so that nothing that
             is remembered may be used.
     """
 
     mark: Mark
     keys: Sequence[tuple[str, str]] | None
+    server: str = ""
 
 
-class Looker:
+class Looker(Protocol):
     """
-    Looks from the event loop's own thread: in WAL mode a read waits for nobody.
+    Looks for changes, on a connection of its own. One thread uses it at a time.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._connection: sqlite3.Connection | None = None
+    @property
+    def is_immediate(self) -> bool:
+        """
+        Whether a look is so quick that the event loop can wait for it.
+        """
 
     def since(self, tenant_id: str, mark: Mark | None) -> Changes:
         """
@@ -57,26 +58,11 @@ class Looker:
         Raises:
             StorageUnavailable: The database can't be read.
         """
-        if self._connection is None:
-            self._connection = connect(self._path)
-        try:
-            if mark is None:
-                return _start(self._connection.execute(_NEWEST, (tenant_id,)).fetchall())
-            rows = self._connection.execute(_SINCE, (tenant_id, mark.number)).fetchall()
-        except sqlite3.Error as error:
-            self.close()
-            raise StorageUnavailable(str(error)) from error
-        if len(rows) == 1 and rows[0][0] == mark.number and rows[0][1] == mark.nonce:
-            return Changes(mark, ())
-        return _joined(mark, rows)
 
     def close(self) -> None:
         """
         Close the connection; the next look opens another.
         """
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
 
 def number_of(connection: sa.Connection, tenant_id: str) -> int:
@@ -114,19 +100,27 @@ def has_counter(connection: sa.Connection, tenant_id: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _start(rows: Sequence[tuple[int, str, str, str]]) -> Changes:
-    return Changes(Mark(rows[0][0], rows[0][1]) if rows else Mark(0, ""), None)
+def where_things_are(rows: Sequence[Row], server: str = "") -> Changes:
+    """
+    Read the newest row of a tenant's changes, if there is one, as a first look.
+    """
+    return Changes(Mark(rows[0][0], rows[0][1]) if rows else Mark(0, ""), None, server)
 
 
-def _joined(mark: Mark, rows: Sequence[tuple[int, str, str, str]]) -> Changes:
+def since_mark(mark: Mark, rows: Sequence[Row], server: str = "") -> Changes:
+    """
+    Read the rows from a mark's own on, in order, as what has changed since that mark.
+    """
+    if len(rows) == 1 and rows[0][0] == mark.number and rows[0][1] == mark.nonce:
+        return Changes(mark, (), server)
     if not rows:
         # Nothing at all: an empty history, or another one than the mark's.
-        return Changes(mark, ()) if mark.number == 0 else Changes(Mark(0, ""), None)
+        return Changes(mark, (), server) if mark.number == 0 else Changes(Mark(0, ""), None, server)
     newest = Mark(rows[-1][0], rows[-1][1])
     follows = rows[0][:2] == (mark.number, mark.nonce)
     whole = len(rows) == newest.number - mark.number + 1
     if mark.number and not (follows and whole):
-        return Changes(newest, None)
+        return Changes(newest, None, server)
     if not mark.number and rows[0][0] != 1:
-        return Changes(newest, None)
-    return Changes(newest, [(kind, key) for _, _, kind, key in (rows[1:] if mark.number else rows)])
+        return Changes(newest, None, server)
+    return Changes(newest, [(kind, key) for _, _, kind, key in (rows[1:] if mark.number else rows)], server)

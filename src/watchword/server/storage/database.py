@@ -1,30 +1,21 @@
 """
-The connections to the database, and what a transaction is.
+The database as other rooms see it, whichever it is.
 
-SQLite in WAL mode: readers never wait for the writer. A writing transaction takes the write lock at its first
-statement, so two writers never deadlock and the numbers in `changes` follow the order of the commits.
+There are two, SQLite and PostgreSQL, with one schema. What the token path writes lies apart: on SQLite in a file of
+its own, on PostgreSQL in a schema of its own. Where it is read, both call it `tokens`.
 """
 
-import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import event, exc
+
+from watchword.server.storage.changes import Looker
+from watchword.server.storage.token_records import TokenRecords
 
 Connection = sa.Connection  # what other rooms call it: they don't import the SQL library
-BUSY_TIMEOUT_MS = 5_000
-_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
-    # A commit that was answered survives a power cut.
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
-)
 
 
 class StorageUnavailable(Exception):
@@ -33,98 +24,102 @@ class StorageUnavailable(Exception):
     """
 
 
-class Database:
+class StorageConflict(StorageUnavailable):
     """
-    The main database, with the token log attached where it is read.
-
-    Args:
-        path: File of the main database.
-        token_path: File of the token log, attached to reading connections as `tokens`; None attaches nothing.
+    Somebody else's transaction was in the way. To try at once again may help.
     """
 
-    def __init__(self, path: Path, token_path: Path | None) -> None:
-        self._writing = threading.Lock()
-        self.path = path
-        self._writer = _engine(path, begin="BEGIN IMMEDIATE", attach=None)
-        self._reader = _engine(path, begin="BEGIN", attach=token_path)
 
-    @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
+class Database(Protocol):
+    """
+    The main tables, and the token log where it is read.
+    """
+
+    @property
+    def name(self) -> str:
+        """
+        Where it is, for people: never with a password.
+        """
+
+    def holds_anything(self) -> bool:
+        """
+        Tell whether there is a database to open.
+
+        Raises:
+            StorageUnavailable: It can't be told now.
+        """
+
+    def read(self) -> AbstractContextManager[Connection]:
         """
         Open a reading transaction: one moment, whatever others write meanwhile.
 
         Raises:
             StorageUnavailable: The database can't be read.
         """
-        with _translated(), self._reader.connect() as connection, connection.begin():
-            yield connection
 
-    @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
+    def write(self, tenant_id: str | None = None) -> AbstractContextManager[Connection]:
         """
         Open a writing transaction; it commits when the block ends and rolls back when the block raises.
+
+        Args:
+            tenant_id: Whose rows it writes: the writers of a tenant take turns.
 
         Raises:
             StorageUnavailable: The database can't be written.
         """
-        # Threads of this process queue here, in order, and not on SQLite's busy handler, which sleeps.
-        with self._writing, _translated(), self._writer.begin() as connection:
-            yield connection
+
+    def administer(self) -> AbstractContextManager[Connection]:
+        """
+        Open a writing transaction on the installation itself: one at a time, over all processes and nodes.
+
+        Raises:
+            StorageUnavailable: The database can't be written.
+        """
+
+    def administer_tokens(self, main: Connection) -> AbstractContextManager[Connection]:
+        """
+        Open the token log's own tables for writing, beside a transaction that administers the main ones.
+        """
+
+    def server_of(self, connection: Connection) -> str:
+        """
+        Tell which run of the database server a transaction is on.
+        """
+
+    def looker(self) -> Looker:
+        """
+        Return what looks for changes.
+        """
+
+    def token_records(self) -> TokenRecords:
+        """
+        Return the writing end of the token log.
+        """
 
     def close(self) -> None:
         """
         Close all connections.
         """
-        self._writer.dispose()
-        self._reader.dispose()
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """
-    Open a bare connection in autocommit mode, with the same guarantees, for code that speaks to the driver itself.
-    """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    for pragma in _PRAGMAS:
-        connection.execute(pragma).close()
-    return connection
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated(kinds: tuple[type[Exception], ...], to: type[StorageUnavailable]) -> Iterator[None]:
+    """
+    Raise what a driver says of an unavailable database as what other rooms know.
+
+    Args:
+        kinds: The exact types that mean it; what derives from them may mean something else.
+    """
     try:
         yield
-    except exc.DatabaseError as error:
-        # A DatabaseError that is none of its subclasses: the file is damaged, or no database at all.
-        if type(error) not in {exc.DatabaseError, exc.OperationalError}:
+    except kinds as error:
+        if type(error) not in kinds:
             raise
-        raise StorageUnavailable(str(error.orig)) from error
+        raise to(str(getattr(error, "orig", error))) from error
 
 
-def _engine(path: Path, *, begin: str, attach: Path | None) -> sa.Engine:
-    engine = sa.create_engine(
-        f"sqlite:///{path}",
-        connect_args={"isolation_level": None, "check_same_thread": False},
-        json_serializer=lambda value: msgspec.json.encode(value).decode(),
-        json_deserializer=msgspec.json.decode,
-        hide_parameters=True,  # errors end up in logs
-        pool_size=8,
-        max_overflow=64,
-    )
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
-        for pragma in _PRAGMAS:
-            connection.execute(pragma).close()
-        connection.create_function("unicode_lower", 1, _lower, deterministic=True)
-        if attach is not None:
-            connection.execute("ATTACH DATABASE ? AS tokens", (str(attach),)).close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
-
-
-def _lower(value: str | None) -> str | None:
-    return None if value is None else value.lower()
+def to_json(value: object) -> str:
+    """
+    Write a value for a JSON column.
+    """
+    return msgspec.json.encode(value).decode()

@@ -1,7 +1,8 @@
 """
-The log as one list: what operations changed, from the main database, and what the token path wrote, from `tokens.db`.
+The log as one list: what operations changed, and what the token path wrote.
 
-SQLite walks one index of each table, newest first, and merges: a first page costs the same however long the log is.
+The database walks one index of each table, newest first, and merges: a first page costs the same however long the log
+is.
 """
 
 import re
@@ -19,9 +20,9 @@ from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
 from watchword.server.storage.types import from_microseconds, to_microseconds
 
-# Reading connections have `tokens.db` attached under this name.
-_TOKENS = token_schema.token_events.to_metadata(sa.MetaData(), schema="tokens")
+_TOKENS = token_schema.read_token_events
 _TABLES = (schema.audit_events, _TOKENS)
+# 21 characters, as all ids of records; those of operations begin with a letter or digit too, and are random.
 _TOKEN_ID = re.compile(r"t(\d{20})\Z")
 _LARGEST_NUMBER = 2**63 - 1
 
@@ -93,9 +94,11 @@ def _count(tx: Transaction, wanted: LogFilter, up_to: int | None) -> sa.Select[i
 def _columns(table: sa.Table) -> tuple[sa.ColumnElement[Any], ...]:
     # As they are kept: times in microseconds and payloads as JSON text, in both tables.
     created_at = sa.type_coerce(table.c.created_at, sa.BigInteger).label("created_at")
-    # 21 characters, as all ids of records; those of operations begin with a letter or digit too, and are random.
-    entry_id = sa.func.printf("t%020d", table.c.number) if table is _TOKENS else table.c.id
-    return entry_id.label("id"), table.c.key, sa.type_coerce(table.c.payload, sa.String).label("payload"), created_at
+    if table is _TOKENS:
+        own: tuple[sa.ColumnElement[Any], ...] = (sa.cast(sa.null(), sa.String).label("id"), table.c.number)
+    else:
+        own = (table.c.id, sa.cast(sa.null(), sa.BigInteger).label("number"))
+    return *own, table.c.key, sa.cast(table.c.payload, sa.Text).label("payload"), created_at
 
 
 def _conditions(tx: Transaction, table: sa.Table, wanted: LogFilter) -> Iterator[sa.ColumnElement[bool]]:
@@ -118,7 +121,7 @@ def _conditions(tx: Transaction, table: sa.Table, wanted: LogFilter) -> Iterator
 def _to_entry(tx: Transaction, row: sa.Row[*tuple[Any, ...]]) -> LogEntry:
     return LogEntry(
         tenant_id=tx.tenant_id,
-        id=row.id,
+        id=row.id if row.number is None else f"t{row.number:020d}",
         key=row.key,
         payload=msgspec.json.decode(row.payload),
         created_at=from_microseconds(row.created_at),

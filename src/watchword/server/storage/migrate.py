@@ -51,13 +51,17 @@ def check(connection: sa.Connection) -> None:
         )
 
 
-def version_of(connection: sa.Connection) -> str | None:
+def version_of(connection: sa.Connection, schema: str | None = None) -> str | None:
     """
     Return the schema that a database has, or None before it has one.
+
+    Args:
+        schema: Where to look, if not where the connection looks by itself.
     """
-    if not sa.inspect(connection).has_table("alembic_version"):
+    if not sa.inspect(connection).has_table("alembic_version", schema):
         return None
-    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
+    table = sa.table("alembic_version", sa.column("version_num", sa.String), schema=schema)
+    return connection.execute(sa.select(table.c.version_num)).scalar_one_or_none()
 
 
 def _upgrade(connection: sa.Connection, history: str, found: str | None) -> None:

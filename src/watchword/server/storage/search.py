@@ -7,6 +7,9 @@ from typing import Any
 
 import re2
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from watchword.server.domain.problems import invalid_input
 from watchword.server.domain.search import Joint, Match, Mode, Search
@@ -40,12 +43,41 @@ def _condition(
     if match.mode is Mode.EXACT:
         if search.case_sensitive:
             return column.in_(match.values)
-        return sa.func.unicode_lower(column).in_([value.lower() for value in match.values])
+        return _lower(column).in_([value.lower() for value in match.values])
     pattern = match.values[0]
-    if search.case_sensitive:
-        # LIKE ignores case on SQLite, GLOB does not.
+    if not search.case_sensitive:
+        return _lower(column).like(_like(pattern.lower()), escape="\\")
+    if tx.connection.dialect.name == "sqlite":
+        # LIKE ignores case there, GLOB does not.
         return column.op("GLOB")(_glob(pattern))
-    return sa.func.unicode_lower(column).like(pattern.lower(), escape="\\")
+    return column.like(_like(pattern), escape="\\")
+
+
+class _lower(FunctionElement[str]):  # noqa: N801 - a function of SQL
+    """
+    A text in lower case, whatever its alphabet.
+    """
+
+    type = sa.String()
+    inherit_cache = True
+
+
+@compiles(_lower, "sqlite")
+def _lower_of_ours(element: _lower, compiler: SQLCompiler, **more: Any) -> str:  # noqa: ANN401 - as SQLAlchemy calls it
+    return f"unicode_lower({compiler.process(element.clauses, **more)})"
+
+
+@compiles(_lower)
+def _lower_of_the_database(element: _lower, compiler: SQLCompiler, **more: Any) -> str:  # noqa: ANN401 - as above
+    return f"lower({compiler.process(element.clauses, **more)})"
+
+
+def _like(pattern: str) -> str:
+    # Written anew: a pattern that ends in a backslash is an error to PostgreSQL.
+    return "".join(
+        f"\\{character}" if escaped and character in "%_\\" else character
+        for character, escaped in _unescape(pattern, literal="\\")
+    )
 
 
 def _glob(pattern: str) -> str:

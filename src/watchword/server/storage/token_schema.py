@@ -1,7 +1,8 @@
 """
-The tables of `tokens.db`: what the token path writes.
+The tables of the token log: what the token path writes.
 
-A file of its own keeps its growth and its write lock off the main tables.
+On SQLite they are in a file of their own, `tokens.db`, which keeps their growth and their write lock off the main
+tables; on PostgreSQL in the schema `tokens`. Where they are read beside the main tables, `tokens` is the name of both.
 """
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ installation = sa.Table("installation", metadata, sa.Column("id", sa.String, pri
 token_events = sa.Table(
     "token_events",
     metadata,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
     sa.Column("tenant_id", sa.String, nullable=False),
     sa.Column("key", sa.String, nullable=False),
     sa.Column("application_id", sa.String),
@@ -26,6 +27,7 @@ token_events = sa.Table(
     sa.Index("ix_token_events_application_id", "tenant_id", "application_id", "created_at"),
     sa.Index("ix_token_events_key", "tenant_id", "key", "created_at"),
     sqlite_autoincrement=True,
+    postgresql_partition_by="RANGE (created_at)",
 )
 # Machines' tokens have no user, and pay nothing for this one.
 sa.Index(
@@ -43,3 +45,7 @@ uses = sa.Table(
     sa.Column("secret_id", sa.String, primary_key=True),
     sa.Column("last_used_at", sa.BigInteger, nullable=False),
 )
+
+_READ = sa.MetaData(schema="tokens")
+read_token_events = token_events.to_metadata(_READ)
+read_installation = installation.to_metadata(_READ)

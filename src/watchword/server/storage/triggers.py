@@ -5,65 +5,37 @@ They run in the writer's own transaction, so neither raw SQL nor an import can f
 SQLite drops triggers in silence: `migrate` puts all of them back, and `serve` refuses to start when one is missing.
 """
 
-from collections.abc import Iterator
+from types import ModuleType
 
 import sqlalchemy as sa
 
-from watchword.server.storage.schema import WATCHED, Watched
+from watchword.server.storage.postgresql import triggers as postgresql
+from watchword.server.storage.sqlite import triggers as sqlite
 
-PREFIX = "watch_"
+_OF_DIALECT: dict[str, ModuleType] = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 def install(connection: sa.Connection) -> None:
     """
     Put all triggers in place, replacing those that are there.
     """
-    for name in _present(connection):
-        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
-    for statement in _statements().values():
-        connection.exec_driver_sql(statement)
+    drop_all(connection)
+    triggers = _OF_DIALECT[connection.dialect.name]
+    for definition in triggers.definitions().values():
+        triggers.create(connection, definition)
+
+
+def drop_all(connection: sa.Connection) -> None:
+    """
+    Drop all triggers that are there.
+    """
+    _OF_DIALECT[connection.dialect.name].drop_all(connection)
 
 
 def missing(connection: sa.Connection) -> list[str]:
     """
     Name the triggers that should be there and are not, or that say something else.
     """
-    present = _present(connection)
-    return sorted(name for name, statement in _statements().items() if present.get(name) != statement)
-
-
-def _present(connection: sa.Connection) -> dict[str, str]:
-    rows = connection.exec_driver_sql(
-        f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '{PREFIX}%'"
-    )
-    return {row.name: row.sql for row in rows}
-
-
-def _statements() -> dict[str, str]:
-    statements: dict[str, str] = {}
-    for watched in WATCHED:
-        for event in ("INSERT", "UPDATE", "DELETE"):
-            name = f"{PREFIX}{watched.table}_{watched.kind}_{event.lower()}"
-            body = "\n  ".join(_body(watched, event))
-            statements[name] = f"CREATE TRIGGER {name} AFTER {event} ON {watched.table}\nBEGIN\n  {body}\nEND"
-    return statements
-
-
-def _body(watched: Watched, event: str) -> Iterator[str]:
-    if watched.table == "tenants" and event == "INSERT":
-        yield "INSERT INTO change_counters (tenant_id, number) SELECT NEW.id, 0 WHERE NOT EXISTS (SELECT 1 FROM change_counters WHERE tenant_id = NEW.id);"  # noqa: E501
-    if event != "INSERT":
-        moved = f"(OLD.{watched.tenant} IS NOT NEW.{watched.tenant} OR OLD.{watched.key} IS NOT NEW.{watched.key})"
-        yield from _append(watched, "OLD", f" AND {moved}" if event == "UPDATE" else "")
-    if event != "DELETE":
-        yield from _append(watched, "NEW", "")
-
-
-def _append(watched: Watched, row: str, condition: str) -> Iterator[str]:
-    tenant = f"tenant_id = {row}.{watched.tenant}{condition}"
-    yield f"UPDATE change_counters SET number = number + 1 WHERE {tenant};"
-    yield (
-        "INSERT INTO changes (tenant_id, number, nonce, kind, key) "
-        f"SELECT tenant_id, number, lower(hex(randomblob(8))), '{watched.kind}', {row}.{watched.key} "
-        f"FROM change_counters WHERE {tenant};"
-    )
+    triggers = _OF_DIALECT[connection.dialect.name]
+    present = triggers.present(connection)
+    return sorted(name for name, definition in triggers.definitions().items() if present.get(name) != definition)

@@ -2,6 +2,7 @@
 What jobs do to rows: leases, pruning, notes. None of it touches what decisions read.
 """
 
+from contextlib import suppress
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -23,7 +24,9 @@ def take_lease(upkeep: Upkeep, job: str, now: datetime, until: datetime) -> bool
     table = schema.jobs
     known = sa.select(table.c.name).where(table.c.name == job)
     if upkeep.connection.execute(known).first() is None:
-        return upkeep.execute(table.insert().values(name=job, leased_until=until)) > 0
+        with suppress(sa.exc.IntegrityError), upkeep.connection.begin_nested():
+            upkeep.execute(table.insert().values(name=job, leased_until=until))
+            return True
     expired = sa.and_(table.c.name == job, table.c.leased_until <= now)
     return upkeep.execute(table.update().where(expired).values(leased_until=until)) > 0
 
@@ -72,6 +75,5 @@ def newest_number(connection: Connection) -> int:
     """
     Return the number of the token log's newest record; the connection is one that reads.
     """
-    table = token_schema.token_events
-    attached = sa.Table(table.name, sa.MetaData(), sa.Column("number", sa.Integer), schema="tokens")
-    return connection.execute(sa.select(sa.func.max(attached.c.number))).scalar_one_or_none() or 0
+    table = token_schema.read_token_events
+    return connection.execute(sa.select(sa.func.max(table.c.number))).scalar_one_or_none() or 0

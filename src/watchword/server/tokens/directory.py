@@ -7,25 +7,24 @@ process.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.signing_keys import SigningKey, current_key
-from watchword.server.domain.view import ApplicationEntry, ResourceEntry, RoleEntry, TenantEntry, View
-from watchword.server.storage.changes import Looker, Mark
-from watchword.server.storage.loader import Entry, Kind, Loader
+from watchword.server.domain.view import ApplicationEntry, Moment, ResourceEntry, RoleEntry, TenantEntry, View
+from watchword.server.storage.changes import Looker
+from watchword.server.storage.database import StorageUnavailable
+from watchword.server.storage.loader import Kind, Loaded, Loader
+from watchword.server.tokens.looks import ImmediateLooks, Look, Looks, RemoteLooks
+from watchword.server.tokens.remembered import Load, Remembered
 
 D = TypeVar("D")
 
-MOST_ENTRIES = 100_000
-MOST_ABSENT = 10_000
-LONGEST_ABSENT = 256
 _MOST_TRIES = 20
 
 
@@ -35,121 +34,14 @@ class _Outdated(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
+class _Tenant(NamedTuple):
     """
-    An entry, or the knowledge that there is none, and the tenant's change number when it was loaded.
-    """
-
-    number: int
-    entry: Entry | None
-
-
-class _Shelf:
-    """
-    The slots of one kind. Those of absent things are bounded apart: callers choose the strings that they ask for.
+    What is remembered of a tenant, and the looks that keep it true.
     """
 
-    def __init__(self) -> None:
-        self.present: dict[str, _Slot] = {}
-        self.absent: dict[str, _Slot] = {}
-
-    def get(self, key: str) -> _Slot | None:
-        return self.present.get(key) or self.absent.get(key)
-
-    def put(self, key: str, slot: _Slot) -> None:
-        if slot.entry is None and len(key) > LONGEST_ABSENT:
-            return
-        slots, most = (self.absent, MOST_ABSENT) if slot.entry is None else (self.present, MOST_ENTRIES)
-        if len(slots) >= most:
-            del slots[next(iter(slots))]
-        slots[key] = slot
-
-    def drop(self, key: str) -> None:
-        self.present.pop(key, None)
-        self.absent.pop(key, None)
-
-
-class _Load:
-    """
-    A load under way, shared by all who want the same entry.
-    """
-
-    def __init__(self, task: "asyncio.Task[_Slot]") -> None:
-        self.task = task
-        self.keep = True
-
-
-class _Tenant:
-    """
-    All that is remembered of one tenant.
-    """
-
-    def __init__(self) -> None:
-        self.mark: Mark | None = None
-        self.view: DirectoryView | None = None
-        self.shelves = {kind: _Shelf() for kind in Kind}
-        self.indicators: dict[str, str] = {}
-        self.loads: dict[tuple[Kind, str], _Load] = {}
-
-    def end_turn(self) -> None:
-        """
-        Let the next request look anew.
-        """
-        self.view = None
-
-    def forget(self, changed: Iterable[tuple[str, str]]) -> None:
-        """
-        Drop what changed, and see to it that a load under way that may have missed the change is not kept.
-        """
-        for kind, key in changed:
-            match kind:
-                case "resource":
-                    self._forget_resource(key)
-                case "resource_indicator":
-                    self._drop(Kind.RESOURCE, key)
-                case _:
-                    self._drop(Kind(kind), key)
-
-    def forget_everything(self) -> None:
-        """
-        Drop all entries.
-        """
-        self.shelves = {kind: _Shelf() for kind in Kind}
-        self.indicators.clear()
-        for load in self.loads.values():
-            load.keep = False
-        self.loads.clear()
-
-    def _drop(self, kind: Kind, key: str) -> None:
-        self.shelves[kind].drop(key)
-        load = self.loads.pop((kind, key), None)
-        if load is not None:
-            load.keep = False
-
-    def _forget_resource(self, resource_id: str) -> None:
-        # Entries of resources are known by indicator; a load under way has not told its id yet: it might be this one.
-        indicator = self.indicators.pop(resource_id, None)
-        if indicator is not None:
-            self._drop(Kind.RESOURCE, indicator)
-        for kind, key in [key for key in self.loads if key[0] is Kind.RESOURCE]:
-            self._drop(kind, key)
-
-    def give_up(self, kind: Kind, key: str, load: _Load) -> None:
-        """
-        Let a load that began too early be, so that who needs a later one begins it.
-        """
-        if self.loads.get((kind, key)) is load:
-            del self.loads[kind, key]
-            load.keep = False
-
-    def remember(self, kind: Kind, key: str, slot: _Slot) -> None:
-        """
-        Keep what was loaded.
-        """
-        self.shelves[kind].put(key, slot)
-        if isinstance(slot.entry, ResourceEntry):
-            self.indicators[slot.entry.id] = key
+    id: str
+    remembered: Remembered
+    looks: Looks
 
 
 class Directory:
@@ -159,12 +51,15 @@ class Directory:
     Args:
         loader: Loads one entry in one reading transaction.
         pool: Where loads run, few at a time.
+        uptime: Returns seconds of a clock that never goes back.
     """
 
-    def __init__(self, looker: Looker, loader: Loader, pool: Executor) -> None:
+    def __init__(self, looker: Looker, loader: Loader, pool: Executor, uptime: Callable[[], float]) -> None:
         self._looker = looker
         self._loader = loader
         self._pool = pool
+        self._uptime = uptime
+        self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="look")
         self._tenants: dict[str, _Tenant] = {}
 
     async def decide(self, tenant_id: str, decision: Callable[[View], Awaitable[D]]) -> D:
@@ -175,71 +70,64 @@ class Directory:
             StorageUnavailable: The database can't be read.
             TemporarilyUnavailable: The tenant changes faster than a decision can be made.
         """
+        tenant = self._tenants.get(tenant_id) or self._open(tenant_id)
         for _ in range(_MOST_TRIES):
             try:
-                return await decision(self._look(tenant_id))
+                return await decision(DirectoryView(self, tenant, await tenant.looks.take()))
             except _Outdated:
-                self._tenants[tenant_id].end_turn()
+                tenant.looks.take_anew()
         raise TemporarilyUnavailable("the server is busy", detail="the tenant changes faster than it can be read")
 
-    def _look(self, tenant_id: str) -> "DirectoryView":
-        """
-        See what has changed, forget that, and return a view of this moment.
-
-        Requests that the event loop runs in one turn share a look: all of them had arrived when the turn began.
-        """
-        tenant = self._tenants.get(tenant_id)
-        if tenant is None:
-            tenant = self._tenants[tenant_id] = _Tenant()
-        if tenant.view is None:
-            tenant.view = self._look_anew(tenant_id, tenant)
-            asyncio.get_running_loop().call_soon(tenant.end_turn)
-        return tenant.view
-
-    def _look_anew(self, tenant_id: str, tenant: _Tenant) -> "DirectoryView":
-        changes = self._looker.since(tenant_id, tenant.mark)
-        if changes.keys is None:
-            tenant.forget_everything()
-        elif changes.keys:
-            tenant.forget(changes.keys)
-        tenant.mark = changes.mark
-        return DirectoryView(self, tenant_id, tenant, changes.mark.number)
-
-    async def load(self, tenant_id: str, tenant: _Tenant, kind: Kind, key: str, number: int) -> _Slot:
+    async def load(self, tenant: _Tenant, kind: Kind, key: str, look: Look) -> Loaded:
         """
         Load an entry that is not remembered, or wait for a load of it that is recent enough.
-        """
-        while True:
-            load = tenant.loads.get((kind, key))
-            if load is None:
-                load = _Load(asyncio.ensure_future(self._fetch(tenant_id, kind, key)))
-                tenant.loads[kind, key] = load
-                load.task.add_done_callback(partial(_finish, tenant, kind, key, load))
-            # Shielded: whoever gives up waiting must not take the load away from the others.
-            slot = await asyncio.shield(load.task)
-            if slot.number >= number:
-                return slot
-            # It may be done and not yet put away: to wait for it once more would be to spin, and the loop would stand.
-            tenant.give_up(kind, key, load)
 
-    async def _fetch(self, tenant_id: str, kind: Kind, key: str) -> _Slot:
-        loop = asyncio.get_running_loop()
-        number, entry = await loop.run_in_executor(self._pool, self._loader.load, tenant_id, kind, key)
-        return _Slot(number, entry)
+        Raises:
+            StorageUnavailable: The database can't be read, or not where the look was taken.
+        """
+        loads = tenant.remembered.loads
+        while True:
+            load = loads.get((kind, key))
+            if load is None:
+                load = Load(asyncio.ensure_future(self._fetch(tenant.id, kind, key)))
+                loads[kind, key] = load
+                load.task.add_done_callback(partial(_finish, tenant.remembered, kind, key, load))
+            # Shielded: whoever gives up waiting must not take the load away from the others.
+            loaded = await asyncio.shield(load.task)
+            if loaded.server != look.moment.server:
+                tenant.remembered.give_up(kind, key, load)
+                raise StorageUnavailable("looks and loads reach different database servers")
+            if loaded.number >= look.number:
+                return loaded
+            # It may be done and not yet put away: to wait for it once more would be to spin, and the loop would stand.
+            tenant.remembered.give_up(kind, key, load)
 
     def close(self) -> None:
         """
-        Finish the loads under way, and close the looking connection.
+        Finish the looks and loads under way, and close the looking connection.
         """
         self._pool.shutdown()
+        self._look_thread.shutdown()
         self._looker.close()
 
+    def _open(self, tenant_id: str) -> _Tenant:
+        remembered = Remembered()
+        if self._looker.is_immediate:
+            looks: Looks = ImmediateLooks(self._looker, tenant_id, remembered, self._uptime)
+        else:
+            looks = RemoteLooks(self._looker, tenant_id, remembered, self._uptime, self._look_thread)
+        tenant = self._tenants[tenant_id] = _Tenant(tenant_id, remembered, looks)
+        return tenant
 
-def _finish(tenant: _Tenant, kind: Kind, key: str, load: _Load, task: "asyncio.Task[_Slot]") -> None:
-    if tenant.loads.get((kind, key)) is load:
-        del tenant.loads[kind, key]
+    async def _fetch(self, tenant_id: str, kind: Kind, key: str) -> Loaded:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._loader.load, tenant_id, kind, key)
+
+
+def _finish(remembered: Remembered, kind: Kind, key: str, load: Load, task: "asyncio.Task[Loaded]") -> None:
+    if remembered.loads.get((kind, key)) is load:
+        del remembered.loads[kind, key]
     if load.keep and not task.cancelled() and task.exception() is None:
-        tenant.remember(kind, key, task.result())
+        remembered.remember(kind, key, task.result())
 
 
 class DirectoryView:
@@ -247,21 +135,27 @@ class DirectoryView:
     What is true at the moment of one look.
     """
 
-    __slots__ = ("_directory", "_id", "_number", "_tenant")
+    __slots__ = ("_directory", "_look", "_tenant")
 
-    def __init__(self, directory: Directory, tenant_id: str, tenant: _Tenant, number: int) -> None:
+    def __init__(self, directory: Directory, tenant: _Tenant, look: Look) -> None:
         self._directory = directory
-        self._id = tenant_id
         self._tenant = tenant
-        self._number = number
+        self._look = look
+
+    @property
+    def moment(self) -> Moment:
+        """
+        The moment of the look.
+        """
+        return self._look.moment
 
     async def tenant(self) -> TenantEntry:
         """
         Return the tenant.
         """
-        slot = self._remembered(Kind.TENANT, self._id) or await self._load(Kind.TENANT, self._id)
+        slot = self._remembered(Kind.TENANT, self._tenant.id) or await self._load(Kind.TENANT, self._tenant.id)
         if slot.entry is None:
-            raise TemporarilyUnavailable("the server is not set up", detail=f"there is no tenant {self._id}")
+            raise TemporarilyUnavailable("the server is not set up", detail=f"there is no tenant {self._tenant.id}")
         return cast("TenantEntry", slot.entry)
 
     async def application(self, application_id: str) -> ApplicationEntry | None:
@@ -317,14 +211,14 @@ class DirectoryView:
             raise TemporarilyUnavailable("the server can't sign now", detail=f"no key signs with {wanted}")
         return key
 
-    def _remembered(self, kind: Kind, key: str) -> _Slot | None:
-        slot = self._tenant.shelves[kind].get(key)
-        if slot is not None and slot.number > self._number:
+    def _remembered(self, kind: Kind, key: str) -> Loaded | None:
+        loaded = self._tenant.remembered.shelves[kind].get(key)
+        if loaded is not None and loaded.number > self._look.number:
             raise _Outdated
-        return slot
+        return loaded
 
-    async def _load(self, kind: Kind, key: str) -> _Slot:
-        slot = await self._directory.load(self._id, self._tenant, kind, key, self._number)
-        if slot.number > self._number:
+    async def _load(self, kind: Kind, key: str) -> Loaded:
+        loaded = await self._directory.load(self._tenant, kind, key, self._look)
+        if loaded.number > self._look.number:
             raise _Outdated
-        return slot
+        return loaded

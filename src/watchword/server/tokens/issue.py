@@ -20,7 +20,7 @@ from watchword.server.domain.events import Event, Origin, token_issued, token_re
 from watchword.server.domain.grants import Authorization, grant_for
 from watchword.server.domain.ids import new_jti
 from watchword.server.domain.signing_keys import SigningKey
-from watchword.server.domain.view import View
+from watchword.server.domain.view import Moment, View
 from watchword.server.storage.database import StorageUnavailable
 
 _log = structlog.get_logger(__name__)
@@ -82,6 +82,7 @@ class Issued(msgspec.Struct, frozen=True):
 
     response: TokenResponse
     event: Event
+    moment: Moment
     used_secret: tuple[str, str] | None
 
 
@@ -108,11 +109,13 @@ async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenR
         jti = new_jti("" if caller.secret is None else caller.secret.id, ctx.random)
         response = sign(authorization, jti, key, now, ctx.settings.issuer)
         used = None if caller.secret is None else (caller.application.id, caller.secret.id)
-        return Issued(response, token_issued(seen, authorization, request.came_from), used)
+        return Issued(response, token_issued(seen, authorization, request.came_from), view.moment, used)
 
     try:
         issued = await ctx.directory.decide(request.tenant_id, decide)
-        await ctx.token_log.append(request.tenant_id, issued.event, used_secret=issued.used_secret)
+        await ctx.token_log.append(
+            request.tenant_id, issued.event, moment=issued.moment, used_secret=issued.used_secret
+        )
     except StorageUnavailable as error:
         raise TemporarilyUnavailable("the database can't be read", detail=str(error)) from error
     except OAuthError as refusal:

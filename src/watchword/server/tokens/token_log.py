@@ -7,7 +7,6 @@ arrived gets decided and signed meanwhile; then one thread commits. A lone reque
 
 import asyncio
 import contextlib
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -18,13 +17,16 @@ import structlog
 
 from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.server.domain.events import Event
+from watchword.server.domain.view import Moment
 from watchword.server.storage.database import StorageUnavailable
-from watchword.server.storage.token_records import Record, TokenRecords
+from watchword.server.storage.token_records import Record, RecordRefused, TokenRecords
 from watchword.server.storage.types import to_microseconds
 
 TURNS = 4
 _NOTE_USE_EVERY = timedelta(minutes=1)
 _MOST_NOTED = 100_000
+
+_TOO_LATE = StorageUnavailable("what the token was granted by was read too long ago")
 
 _log = structlog.get_logger(__name__)
 Waiting = tuple[Record, "asyncio.Future[None]"]
@@ -36,11 +38,13 @@ class TokenLog:
 
     Args:
         clock: Returns the time, an aware UTC datetime.
+        uptime: Returns seconds of a clock that never goes back.
     """
 
-    def __init__(self, records: TokenRecords, clock: Callable[[], datetime]) -> None:
+    def __init__(self, records: TokenRecords, clock: Callable[[], datetime], uptime: Callable[[], float]) -> None:
         self._records = records
         self._clock = clock
+        self._uptime = uptime
         self._noted: dict[tuple[str, str, str], datetime] = {}
         self._waiting: list[Waiting] = []
         self._busy = False
@@ -48,11 +52,19 @@ class TokenLog:
         self._thread = threading.Thread(target=self._work, name="token-log", daemon=True)
         self._thread.start()
 
-    async def append(self, tenant_id: str, event: Event, *, used_secret: tuple[str, str] | None = None) -> None:
+    async def append(
+        self,
+        tenant_id: str,
+        event: Event,
+        *,
+        moment: Moment | None = None,
+        used_secret: tuple[str, str] | None = None,
+    ) -> None:
         """
         Return once the record is durable.
 
         Args:
+            moment: The moment of the view that granted a token; None where nothing was granted.
             used_secret: Application id and secret id, where a secret was used with success.
 
         Raises:
@@ -60,7 +72,7 @@ class TokenLog:
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((self._record(tenant_id, event, used_secret), done))
+        self._waiting.append((self._record(tenant_id, event, moment, used_secret), done))
         if not self._busy:
             self._busy = True
             loop.call_soon(self._turn, loop, TURNS)
@@ -74,7 +86,9 @@ class TokenLog:
         self._thread.join()
         self._records.close()
 
-    def _record(self, tenant_id: str, event: Event, used_secret: tuple[str, str] | None) -> Record:
+    def _record(
+        self, tenant_id: str, event: Event, moment: Moment | None, used_secret: tuple[str, str] | None
+    ) -> Record:
         now = self._clock()
         row = (
             tenant_id,
@@ -85,8 +99,8 @@ class TokenLog:
             to_microseconds(now),
         )
         if used_secret is None or not self._is_news((tenant_id, *used_secret), now):
-            return Record(row, None)
-        return Record(row, (tenant_id, *used_secret, to_microseconds(now)))
+            return Record(row, None, moment)
+        return Record(row, (tenant_id, *used_secret, to_microseconds(now)), moment)
 
     def _is_news(self, secret: tuple[str, str, str], now: datetime) -> bool:
         noted = self._noted.get(secret)
@@ -107,17 +121,27 @@ class TokenLog:
     def _work(self) -> None:
         while (item := self._batches.get()) is not None:
             loop, batch = item
-            outcomes = self._commit([record for record, _ in batch])
+            outcomes = self._commit_in_time([record for record, _ in batch])
             # A loop that was closed has nobody left who waits.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._done, loop, batch, outcomes)
+
+    def _commit_in_time(self, records: Sequence[Record]) -> Sequence[Exception | None]:
+        late = [self._is_late(record) for record in records]
+        if not any(late):
+            return self._commit(records)
+        outcomes = iter(self._commit([record for record, is_late in zip(records, late, strict=True) if not is_late]))
+        return [_TOO_LATE if is_late else next(outcomes) for is_late in late]
+
+    def _is_late(self, record: Record) -> bool:
+        return record.moment is not None and record.moment.is_past(self._uptime())
 
     def _commit(self, records: Sequence[Record]) -> Sequence[Exception | None]:
         try:
             self._records.commit(records)
         except StorageUnavailable as error:
             return [error] * len(records)
-        except sqlite3.Error as error:
+        except RecordRefused as error:
             if len(records) == 1:
                 return [error]
             # One bad record must not fail its neighbours: each gets a commit of its own.
@@ -130,13 +154,15 @@ class TokenLog:
     def _done(
         self, loop: asyncio.AbstractEventLoop, batch: Sequence[Waiting], outcomes: Sequence[Exception | None]
     ) -> None:
-        for (_, done), outcome in zip(batch, outcomes, strict=True):
+        for (record, done), outcome in zip(batch, outcomes, strict=True):
             if done.done():
                 continue
-            if outcome is None:
+            # Frozen since the commit: the record stands, and its token never leaves.
+            failure = _TOO_LATE if outcome is None and self._is_late(record) else outcome
+            if failure is None:
                 done.set_result(None)
             else:
-                done.set_exception(TemporarilyUnavailable("the audit log can't be written", detail=str(outcome)))
+                done.set_exception(TemporarilyUnavailable("the audit log can't be written", detail=str(failure)))
         if self._waiting:
             loop.call_soon(self._turn, loop, TURNS)
         else:

@@ -26,6 +26,7 @@ from watchword.server.web.requests import Incoming, read_body
 
 _LARGE_BODY = 32 * 1024
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_NUL = "%00"  # no key holds it, and PostgreSQL takes none
 
 
 class ManagementApi:
@@ -54,7 +55,7 @@ class ManagementApi:
 
     async def _answer(self, request: Incoming) -> Answer:
         found = TABLE.find(_path_of(request))
-        if found is None:
+        if found is None or _NUL in _path_of(request):
             return text_answer("Not Found", status=404)
         resource, path = found
         method = request.method
@@ -140,10 +141,16 @@ def _query_of(request: Incoming) -> Mapping[str, Sequence[str]]:
         text = request.scope["query_string"].decode("ascii")
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=1000)
     except ValueError:
-        raise Problem("guard.invalid_input", status=400, message="The request query is invalid.") from None
+        raise _bad_query() from None
+    if any("\0" in value for _, value in pairs):
+        raise _bad_query()
     for name, value in pairs:
         members.setdefault(name, []).append(value)
     return members
+
+
+def _bad_query() -> Problem:
+    return Problem("guard.invalid_input", status=400, message="The request query is invalid.")
 
 
 def _no_such_method(method: str, resource: Resource) -> Answer:

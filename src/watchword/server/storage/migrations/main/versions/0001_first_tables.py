@@ -143,7 +143,7 @@ def upgrade() -> None:
         ["tenant_id"],
         unique=True,
         sqlite_where=sa.text("is_default IS 1"),
-        postgresql_where=sa.text("is_default IS 1"),
+        postgresql_where=sa.text("is_default IS TRUE"),
     )
     op.create_table(
         "roles",

@@ -1,0 +1,57 @@
+"""
+How a connection to the server is opened, and what it promises.
+"""
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+# What holds where the URL says nothing else: always the primary, and a server that is gone is noticed in seconds.
+_DEFAULTS = {
+    "application_name": "watchword",
+    "connect_timeout": "5",
+    "target_session_attrs": "read-write",
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+LOCK_TIMEOUT_MS = 5_000
+_IDLE_IN_TRANSACTION_MS = 10_000
+_PROMISES = (
+    # A commit that was answered survives a power cut, whatever this server does by default.
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+    f"SET lock_timeout = {LOCK_TIMEOUT_MS}",
+    # A node that freezes with a lock in its hands must not hold up the others for longer.
+    f"SET idle_in_transaction_session_timeout = {_IDLE_IN_TRANSACTION_MS}",
+)
+# Which run of which server this is: behind a pooler or a floating address a connection alone does not tell.
+THIS_SERVER = "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint::text"
+
+
+def connect(url: str) -> psycopg.Connection:
+    """
+    Open a connection in autocommit mode.
+
+    Args:
+        url: As libpq reads it (`postgresql://…`); it may name several hosts.
+
+    Raises:
+        psycopg.Error: It can't be opened.
+    """
+    connection = psycopg.connect(make_conninfo(**{**_DEFAULTS, **_given(url)}), autocommit=True)
+    for promise in _PROMISES:
+        connection.execute(promise).close()
+    return connection
+
+
+def shown(url: str) -> str:
+    """
+    Return what may be shown of a URL: where it leads, and never a password.
+    """
+    parts = _given(url)
+    where = f"{parts.get('host', 'localhost')}:{parts.get('port', '5432')}/{parts.get('dbname', '')}"
+    return f"postgresql://{where}"
+
+
+def _given(url: str) -> dict[str, str]:
+    return {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}

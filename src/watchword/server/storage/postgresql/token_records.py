@@ -1,0 +1,92 @@
+"""
+Writing the token log: a batch is one statement, and one transaction, on a connection of its own.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+
+from watchword.server.storage.database import StorageUnavailable
+from watchword.server.storage.postgresql.connection import THIS_SERVER, connect
+from watchword.server.storage.token_records import Record, RecordRefused, Use
+
+# What was decided by one server's rows is written to that server or not at all: another one may have forgotten them.
+_INSERT = (
+    "INSERT INTO tokens.token_events (tenant_id, key, application_id, user_id, payload, created_at) "
+    "SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[]) "
+    f"WHERE %s IN ('', {THIS_SERVER}) AND NOT pg_is_in_recovery()"
+)
+_NOTE_USES = (
+    "WITH noted AS (INSERT INTO tokens.uses (tenant_id, application_id, secret_id, last_used_at) "
+    "SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) "
+    "ON CONFLICT (tenant_id, application_id, secret_id) DO UPDATE "
+    "SET last_used_at = greatest(uses.last_used_at, excluded.last_used_at)) "
+)
+_BAD_RECORD = (psycopg.DataError, psycopg.IntegrityError)
+
+
+class PostgresTokenRecords:
+    """
+    The writing end of the schema `tokens`. One thread uses it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._cursor: psycopg.Cursor[Any] | None = None
+
+    def commit(self, records: Sequence[Record]) -> None:
+        """
+        Make records durable, all or none.
+
+        Raises:
+            StorageUnavailable: They can't be written now, or not where they were decided.
+            RecordRefused: One of them can't be kept.
+        """
+        server = _server_of(records)
+        uses = _newest_first_once([record.use for record in records if record.use is not None])
+        values = [*_columns([record.row for record in records], 6), server]
+        try:
+            cursor = self._cursor or self._open()
+            if uses:
+                cursor.execute(_NOTE_USES + _INSERT, [*_columns(uses, 4), *values], prepare=True)
+            else:
+                cursor.execute(_INSERT, values, prepare=True)
+        except _BAD_RECORD as error:
+            raise RecordRefused(str(error)) from error
+        except psycopg.Error as error:
+            self.close()
+            raise StorageUnavailable(str(error)) from error
+        if cursor.rowcount != len(records):
+            self.close()
+            raise StorageUnavailable("the database server is another one than that which was looked at")
+
+    def close(self) -> None:
+        """
+        Close the connection; the next commit opens another.
+        """
+        if self._cursor is not None:
+            with suppress(psycopg.Error):
+                self._cursor.connection.close()
+            self._cursor = None
+
+    def _open(self) -> psycopg.Cursor[Any]:
+        self._cursor = connect(self._url).cursor()
+        return self._cursor
+
+
+def _server_of(records: Sequence[Record]) -> str:
+    servers = {record.moment.server for record in records if record.moment is not None}
+    if len(servers) > 1:
+        raise StorageUnavailable("the database server changed within a batch")
+    return servers.pop() if servers else ""
+
+
+def _newest_first_once(uses: Sequence[Use]) -> list[Use]:
+    # A statement may touch a row once, and nodes that touch several do it in one order.
+    return [(*key, last) for key, last in sorted({use[:3]: use[3] for use in uses}.items())]
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], count: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(count)]

@@ -1,0 +1,33 @@
+"""
+How a connection to one of the files is opened, and what it promises.
+"""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+BUSY_TIMEOUT_MS = 5_000
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    # A commit that was answered survives a power cut.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
+)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """
+    Open a bare connection in autocommit mode, for code that speaks to the driver itself.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    prepare(connection)
+    return connection
+
+
+def prepare(connection: Any) -> None:  # noqa: ANN401 - a DBAPI connection
+    """
+    Give a connection its guarantees.
+    """
+    for pragma in _PRAGMAS:
+        connection.execute(pragma).close()

@@ -1,0 +1,153 @@
+"""
+The connections to the two files.
+
+WAL mode: readers never wait for the writer. A writing transaction takes the write lock at its first statement, so two
+writers never deadlock and the numbers in `changes` follow the order of the commits.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+
+from watchword.server.storage.changes import Looker
+from watchword.server.storage.database import StorageUnavailable, to_json, translated
+from watchword.server.storage.sqlite.connection import prepare
+from watchword.server.storage.sqlite.looker import SqliteLooker
+from watchword.server.storage.sqlite.token_records import SqliteTokenRecords
+from watchword.server.storage.token_records import TokenRecords
+
+# A DatabaseError that is none of its subclasses: the file is damaged, or no database at all.
+_UNAVAILABLE = (exc.DatabaseError, exc.OperationalError)
+
+
+class SqliteDatabase:
+    """
+    The main file, with the token log attached where it is read.
+
+    Args:
+        path: The main file.
+        token_path: File of the token log, attached to reading connections as `tokens`.
+    """
+
+    def __init__(self, path: Path, token_path: Path) -> None:
+        self._writing = threading.Lock()
+        self._path = path
+        self._token_path = token_path
+        self._writer = _engine(path, begin="BEGIN IMMEDIATE", attach=None)
+        self._reader = _engine(path, begin="BEGIN", attach=token_path)
+
+    @property
+    def name(self) -> str:
+        """
+        The main file's path.
+        """
+        return str(self._path)
+
+    def holds_anything(self) -> bool:
+        """
+        Tell whether the main file is there.
+        """
+        return self._path.exists()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """
+        Open a reading transaction.
+        """
+        with translated(_UNAVAILABLE, StorageUnavailable), self._reader.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self, tenant_id: str | None = None) -> Iterator[sa.Connection]:
+        """
+        Open a writing transaction. All writers take turns, whatever tenant they write.
+        """
+        del tenant_id
+        # Threads of this process queue here, in order, and not on SQLite's busy handler, which sleeps.
+        with self._writing, translated(_UNAVAILABLE, StorageUnavailable), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def administer(self) -> Iterator[sa.Connection]:
+        """
+        Make the files where they are missing, private ones, and open a writing transaction on the main one.
+        """
+        for path in (self._path, self._token_path):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        with self.write() as connection:
+            yield connection
+
+    @contextmanager
+    def administer_tokens(self, main: sa.Connection) -> Iterator[sa.Connection]:
+        """
+        Open a writing transaction on the token log's file; it commits by itself.
+        """
+        del main
+        tokens = _engine(self._token_path, begin="BEGIN IMMEDIATE", attach=None)
+        try:
+            with translated(_UNAVAILABLE, StorageUnavailable), tokens.begin() as connection:
+                yield connection
+        finally:
+            tokens.dispose()
+
+    def server_of(self, connection: sa.Connection) -> str:
+        """
+        There is no server.
+        """
+        del connection
+        return ""
+
+    def looker(self) -> Looker:
+        """
+        Return what looks, in the event loop's own thread.
+        """
+        return SqliteLooker(self._path)
+
+    def token_records(self) -> TokenRecords:
+        """
+        Return the writing end of the token log's file.
+        """
+        return SqliteTokenRecords(self._token_path)
+
+    def close(self) -> None:
+        """
+        Close all connections.
+        """
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def _engine(path: Path, *, begin: str, attach: Path | None) -> sa.Engine:
+    engine = sa.create_engine(
+        f"sqlite:///{path}",
+        connect_args={"isolation_level": None, "check_same_thread": False},
+        json_serializer=to_json,
+        json_deserializer=msgspec.json.decode,
+        hide_parameters=True,  # errors end up in logs
+        pool_size=8,
+        max_overflow=64,
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
+        prepare(connection)
+        connection.create_function("unicode_lower", 1, _lower, deterministic=True)
+        if attach is not None:
+            connection.execute("ATTACH DATABASE ? AS tokens", (str(attach),)).close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _lower(value: str | None) -> str | None:
+    return None if value is None else value.lower()

@@ -1,0 +1,47 @@
+"""
+Looks at the main file, from the event loop's own thread: in WAL mode a read waits for nobody.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from watchword.server.storage.changes import Changes, Mark, since_mark, where_things_are
+from watchword.server.storage.database import StorageUnavailable
+from watchword.server.storage.sqlite.connection import connect
+
+_SINCE = "SELECT number, nonce, kind, key FROM changes WHERE tenant_id = ? AND number >= ? ORDER BY number"
+_NEWEST = "SELECT number, nonce, kind, key FROM changes WHERE tenant_id = ? ORDER BY number DESC LIMIT 1"
+
+
+class SqliteLooker:
+    """
+    One indexed read a look.
+    """
+
+    is_immediate = True
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    def since(self, tenant_id: str, mark: Mark | None) -> Changes:
+        """
+        Read what has changed since a mark; without one, just where things are.
+        """
+        if self._connection is None:
+            self._connection = connect(self._path)
+        try:
+            if mark is None:
+                return where_things_are(self._connection.execute(_NEWEST, (tenant_id,)).fetchall())
+            return since_mark(mark, self._connection.execute(_SINCE, (tenant_id, mark.number)).fetchall())
+        except sqlite3.Error as error:
+            self.close()
+            raise StorageUnavailable(str(error)) from error
+
+    def close(self) -> None:
+        """
+        Close the connection; the next look opens another.
+        """
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
