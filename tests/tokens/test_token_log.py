@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from watchword.protocol.forms import TokenForm
 from watchword.server.bootstrap import uptime
 from watchword.server.domain.client_auth import Seen
 from watchword.server.domain.events import LARGEST_RECORD, Event, Origin, token_refused
+from watchword.server.domain.view import Moment
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.token_records import Record, RecordRefused, TokenRecords
 from watchword.server.tokens.token_log import TokenLog
@@ -44,6 +45,7 @@ class Watched(TokenRecords):
         self.gate.set()
         self.began = threading.Event()
         self.fail_with: Exception | None = None
+        self.after: Callable[[], None] = lambda: None
 
     def commit(self, records: Sequence[Record]) -> None:
         """
@@ -55,6 +57,7 @@ class Watched(TokenRecords):
             raise self.fail_with
         self.records.commit(records)
         self.commits.append(len(records))
+        self.after()
 
     def close(self) -> None:
         """
@@ -254,3 +257,27 @@ async def test_unknown_client_id_is_cut(ctx: Context, shopping: Shopping) -> Non
     with pytest.raises(Exception, match="client authentication failed"):
         await ask(ctx, shopping.application_secret, "x")
     assert shopping.application_secret not in json.dumps(rows(ctx, "SELECT payload FROM tokens.token_events"))
+
+
+@pytest.mark.parametrize("frozen", ["before the commit", "after the commit"])
+async def test_process_that_was_frozen_grants_nothing_from_memory(ctx: Context, records: Watched, frozen: str) -> None:
+    """
+    What a token is granted by may have been taken away meanwhile: its request is refused, the others go on.
+    """
+    seconds = [100.0]
+    log = TokenLog(records, lambda: NOW, lambda: seconds[0])
+    if frozen == "before the commit":
+        seconds[0] += Moment.LONGEST + 1
+    else:
+        records.after = lambda: seconds.__setitem__(0, 100.0 + Moment.LONGEST + 1)
+    late, fresh, refusal = await asyncio.gather(
+        log.append("default", event(n=1), moment=Moment(100.0)),
+        log.append("default", event(n=2), moment=Moment(100.0 + Moment.LONGEST)),
+        log.append("default", event(n=3)),
+        return_exceptions=True,
+    )
+    log.close()
+    assert isinstance(late, TemporarilyUnavailable)
+    assert (fresh, refusal) == (None, None)
+    kept = ['{"n":2}', '{"n":3}']
+    assert rows(ctx) == (kept if frozen == "before the commit" else ['{"n":1}', *kept])

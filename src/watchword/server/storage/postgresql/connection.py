@@ -5,6 +5,8 @@ How a connection to the server is opened, and what it promises.
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from watchword.server.storage.database import StorageUnavailable
+
 # What holds where the URL says nothing else: always the primary, and a server that is gone is noticed in seconds.
 _DEFAULTS = {
     "application_name": "watchword",
@@ -37,6 +39,7 @@ def connect(url: str) -> psycopg.Connection:
 
     Raises:
         psycopg.Error: It can't be opened.
+        StorageUnavailable: The URL can't be read.
     """
     connection = psycopg.connect(make_conninfo(**{**_DEFAULTS, **_given(url)}), autocommit=True)
     for promise in _PROMISES:
@@ -54,4 +57,8 @@ def shown(url: str) -> str:
 
 
 def _given(url: str) -> dict[str, str]:
-    return {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+    try:
+        return {name: str(value) for name, value in conninfo_to_dict(url).items() if value is not None}
+    except psycopg.Error:
+        # What the library says of it quotes it whole, password and all.
+        raise StorageUnavailable("database_url is not a URL that PostgreSQL's own library can read") from None

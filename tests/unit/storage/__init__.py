@@ -1,0 +1,3 @@
+"""
+Storage without a database.
+"""
