@@ -7,6 +7,7 @@ serialisations, repeated members, unknown `crit`, algorithms that are not the ke
 """
 
 import base64
+import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -123,6 +124,7 @@ class Signer:
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _ECDSA_SHA256 = ec.ECDSA(hashes.SHA256())
 _ECDSA_SHA384 = ec.ECDSA(hashes.SHA384())
 
@@ -224,7 +226,7 @@ def base64url(data: bytes) -> bytes:
     """
     Encode without padding (RFC 7515 §2).
     """
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
+    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_URL_SAFE)
 
 
 def _strict_object(segment: str) -> dict[str, object]:

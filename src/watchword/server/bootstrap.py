@@ -4,6 +4,7 @@ Putting the server together: `initialise` makes a home, `open_context` opens one
 The only place that reads the clock and the operating system's randomness.
 """
 
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -100,7 +101,7 @@ def open_context(settings: Settings, request_log: RequestLog) -> Context:
         database=database,
         keys=keys,
         clock=now,
-        random=secrets.token_bytes,
+        random=os.urandom,
         directory=Directory(database.looker(), Loader(database, keys), pool, uptime),
         token_log=TokenLog(database.token_records(), now, uptime),
         request_log=request_log,

@@ -218,12 +218,24 @@ def _cut(text: str | None, length: int) -> str | None:
 
 def _asked_for(seen: Seen) -> AskedFor:
     form = seen.form
+    # Cut before it is remembered: what is kept of a caller's text is bounded.
+    return _shown(
+        (_first(form, "scope") or "")[: _SCOPE + 1],
+        (_first(form, "resource") or "")[: _RESOURCE + 1],
+        (_first(form, "grant_type") or "")[: _WORD + 1],
+        (_first(form, "organization_id") or "")[: _WORD + 1],
+        HIDDEN if seen.secret else None,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _shown(scope: str, resource: str, grant_type: str, organization_id: str, client_secret: str | None) -> AskedFor:
     return AskedFor(
-        scope=_cut(_first(form, "scope"), _SCOPE),
-        resource=_cut(_first(form, "resource"), _RESOURCE),
-        grant_type=_cut(_first(form, "grant_type"), _WORD),
-        organization_id=_cut(_first(form, "organization_id"), _WORD),
-        client_secret=HIDDEN if seen.secret else None,
+        scope=_cut(scope, _SCOPE),
+        resource=_cut(resource, _RESOURCE),
+        grant_type=_cut(grant_type, _WORD),
+        organization_id=_cut(organization_id, _WORD),
+        client_secret=client_secret,
     )
 
 
