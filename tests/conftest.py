@@ -30,7 +30,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
     Ends by checking that nothing the tests sent made the server fail inside.
     """
-    with start_server(tmp_path_factory.mktemp("watchword") / "home") as running:
+    # All that the suites have refused comes from one address.
+    settings = {"refusals_per_minute": "1000000"}
+    with start_server(tmp_path_factory.mktemp("watchword") / "home", settings=settings) as running:
         yield running
         assert "Traceback (most recent call last)" not in running.output
 

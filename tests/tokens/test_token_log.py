@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.shopping import Shopping, ask, ask_as_bot
+from tests.support.watched_records import Watched
 from watchword.protocol.errors import InvalidTarget, TemporarilyUnavailable
 from watchword.protocol.forms import TokenForm
 from watchword.server.bootstrap import uptime
@@ -31,39 +31,6 @@ if TYPE_CHECKING:
     from watchword.server.context import Context
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-class Watched(TokenRecords):
-    """
-    Remembers what each commit held, and can hold commits up or let them fail.
-    """
-
-    def __init__(self, ctx: Context) -> None:
-        self.records = ctx.database.token_records()
-        self.commits: list[int] = []
-        self.gate = threading.Event()
-        self.gate.set()
-        self.began = threading.Event()
-        self.fail_with: Exception | None = None
-        self.after: Callable[[], None] = lambda: None
-
-    def commit(self, records: Sequence[Record]) -> None:
-        """
-        Commit as usual, once the gate is open.
-        """
-        self.began.set()
-        self.gate.wait(10)
-        if self.fail_with is not None:
-            raise self.fail_with
-        self.records.commit(records)
-        self.commits.append(len(records))
-        self.after()
-
-    def close(self) -> None:
-        """
-        Close as usual.
-        """
-        self.records.close()
 
 
 @pytest.fixture
@@ -139,7 +106,7 @@ async def test_failing_log_lets_no_token_out_and_recovers(
     """
     503 and no token while it can't be written; as soon as it can, tokens flow again.
     """
-    written = type(ctx.token_log._records)  # type: ignore[attr-defined]
+    written = type(ctx.token_log._writer._records)  # type: ignore[attr-defined]
     whole = written.commit
 
     def fail(_self: TokenRecords, _records: Sequence[Record]) -> None:
@@ -190,6 +157,20 @@ async def test_bad_record_fails_alone(ctx: Context, log: TokenLog, monkeypatch: 
     assert [type(outcome) for outcome in outcomes].count(TemporarilyUnavailable) == 1
     assert isinstance(outcomes[2], TemporarilyUnavailable)
     assert rows(ctx) == ['{"kind":"good"}'] * 4
+
+
+@pytest.mark.parametrize("fault", [RecordRefused("bad"), UnicodeEncodeError("x", "", 0, 0, "")])
+async def test_bad_record_costs_few_commits(ctx: Context, log: TokenLog, records: Watched, fault: Exception) -> None:
+    """
+    The batch is halved until the bad one is alone: all others are committed in large parts.
+    """
+    records.refuse_row = lambda row: fault if '"bad"' in row[4] else None
+    outcomes = await asyncio.gather(
+        *(log.append("default", event(kind="bad" if n == 37 else "good")) for n in range(64)), return_exceptions=True
+    )
+    assert [n for n, outcome in enumerate(outcomes) if outcome is not None] == [37]
+    assert len(rows(ctx)) == 63
+    assert sorted(records.commits) == [1, 2, 4, 8, 16, 32]
 
 
 async def test_use_of_a_secret_is_noted_once_a_minute(ctx: Context, records: Watched) -> None:

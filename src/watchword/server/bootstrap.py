@@ -7,7 +7,7 @@ The only place that reads the clock and the operating system's randomness.
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -17,11 +17,13 @@ import structlog
 
 from watchword.server.context import Context, RequestLog
 from watchword.server.domain.ids import new_id
+from watchword.server.domain.limits import Limits
 from watchword.server.operations.installation import FirstApplication, Ground, ensure_signing_keys, set_up
 from watchword.server.settings import Settings
 from watchword.server.storage import data_keys, master_key, migrate, tenants, upkeep
 from watchword.server.storage.database import Connection, Database
 from watchword.server.storage.databases import database_of
+from watchword.server.storage.disk_space import DiskSpace
 from watchword.server.storage.loader import Loader
 from watchword.server.storage.master_key import MasterKeyError, MasterKeys
 from watchword.server.storage.sealing import DataKeys
@@ -103,9 +105,16 @@ def open_context(settings: Settings, request_log: RequestLog) -> Context:
         clock=now,
         random=os.urandom,
         directory=Directory(database.looker(), Loader(database, keys), pool, uptime),
-        token_log=TokenLog(database.token_records(), now, uptime),
+        token_log=TokenLog(database.token_records(), now, uptime, room_for_refusals=_room_for_refusals(settings)),
+        limits=Limits(settings.refusals_per_minute),
         request_log=request_log,
     )
+
+
+def _room_for_refusals(settings: Settings) -> Callable[[], bool]:
+    if settings.database_url is not None:
+        return lambda: True  # PostgreSQL's disk is not ours to look at
+    return DiskSpace(settings.token_database, settings.space_for_tokens_mib * 1024 * 1024).has_room
 
 
 @contextmanager

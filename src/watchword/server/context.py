@@ -12,9 +12,12 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from watchword.protocol.errors import OAuthError
 from watchword.server.domain.actors import Actor
-from watchword.server.domain.events import Event
+from watchword.server.domain.client_auth import Seen
+from watchword.server.domain.events import Event, Origin
 from watchword.server.domain.ids import RandomBytes
+from watchword.server.domain.limits import Limits
 from watchword.server.domain.management import check_permission
 from watchword.server.domain.names import Permission, management_indicator
 from watchword.server.domain.view import Moment, View
@@ -58,6 +61,13 @@ class TokenLog(Protocol):
     ) -> None:
         """
         Return once the record is durable.
+        """
+
+    async def refuse(
+        self, tenant_id: str, seen: Seen, refusal: OAuthError, *, came_from: Origin, limits: Limits
+    ) -> OAuthError:
+        """
+        Record or count a refusal, and return what to answer.
         """
 
     def close(self) -> None:
@@ -114,6 +124,7 @@ class Context:
     Attributes:
         clock: Returns the time, an aware UTC datetime.
         random: Returns so many random bytes.
+        limits: Judges what was refused.
     """
 
     settings: Settings
@@ -123,6 +134,7 @@ class Context:
     random: RandomBytes
     directory: Directory
     token_log: TokenLog
+    limits: Limits
     request_log: RequestLog
 
     @contextmanager

@@ -106,6 +106,19 @@ class Settings(BaseModel):
         default=24,
         description="How long a secret can be read back: `0` (only in the answer that made it) … `forever`.",
     )
+    refusals_per_minute: int = Field(
+        default=60,
+        ge=1,
+        le=1_000_000,
+        description="Refusals of one application id from one address that have records of their own, in a minute. "
+        "The others are counted, and failed authentications among them answered 429.",
+    )
+    space_for_tokens_mib: int = Field(
+        default=1024,
+        ge=0,
+        le=1_048_576,
+        description="Free space, in MiB, that refusals leave to the records of tokens; a tenth of the disk at most.",
+    )
     request_log: bool = Field(default=True, description="Write one line to standard error for each request.")
     log_format: Literal["json", "console"] = Field(default="json", description="How log lines look.")
     body_timeout_seconds: int = Field(

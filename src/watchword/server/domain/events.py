@@ -142,8 +142,14 @@ def token_refused(seen: Seen, refusal: OAuthError, origin: Origin) -> Event:
         application_secret=_used_secret(seen),
         cut=len(_first(seen.form, "scope") or "") > _SCOPE,
     )
-    key = KEYS.get(_first(seen.form, "grant_type") or "", UNKNOWN_KEY)
-    return Event(key=key, application_id=known, user_id=None, payload=payload)
+    return Event(key=refusal_key(seen), application_id=known, user_id=None, payload=payload)
+
+
+def refusal_key(seen: Seen) -> str:
+    """
+    Name the grant that was asked for, as far as it could be read.
+    """
+    return KEYS.get(_first(seen.form, "grant_type") or "", UNKNOWN_KEY)
 
 
 def changed(key: str, actor: Actor, data: Mapping[str, object]) -> Event:

@@ -5,7 +5,6 @@ The token request: who asks, what may be had, sign, record, answer.
 from datetime import datetime
 
 import msgspec
-import structlog
 
 from watchword.protocol.access_token import write_claims
 from watchword.protocol.credentials import present_credentials
@@ -16,14 +15,12 @@ from watchword.protocol.scopes import format_scope
 from watchword.server.context import Context
 from watchword.server.domain.client_auth import Seen, authenticate
 from watchword.server.domain.client_auth.origins import check_origin
-from watchword.server.domain.events import Event, Origin, token_issued, token_refused
+from watchword.server.domain.events import Event, Origin, token_issued
 from watchword.server.domain.grants import Authorization, grant_for
 from watchword.server.domain.ids import new_jti
 from watchword.server.domain.signing_keys import SigningKey
 from watchword.server.domain.view import Moment, View
 from watchword.server.storage.database import StorageUnavailable
-
-_log = structlog.get_logger(__name__)
 
 
 class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +91,7 @@ async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenR
         seen: Told what becomes known of the request on the way.
 
     Raises:
-        OAuthError: The refusal, recorded.
+        OAuthError: The refusal, recorded or counted; after too many failed authentications a 429.
 
     Implements: RFC 6749 §3.2.
     """
@@ -119,8 +116,9 @@ async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenR
     except StorageUnavailable as error:
         raise TemporarilyUnavailable("the database can't be read", detail=str(error)) from error
     except OAuthError as refusal:
-        await _record_refusal(request, refusal, ctx, seen)
-        raise
+        raise await ctx.token_log.refuse(
+            request.tenant_id, seen, refusal, came_from=request.came_from, limits=ctx.limits
+        ) from None
     return issued.response
 
 
@@ -152,12 +150,3 @@ def sign(authorization: Authorization, jti: str, key: SigningKey, now: datetime,
         token_type=BEARER,
         scope=scope,
     )
-
-
-async def _record_refusal(request: TokenRequest, refusal: OAuthError, ctx: Context, seen: Seen) -> None:
-    if isinstance(refusal, TemporarilyUnavailable):
-        return  # what could not be recorded can't be recorded
-    try:
-        await ctx.token_log.append(request.tenant_id, token_refused(seen, refusal, request.came_from))
-    except TemporarilyUnavailable as lost:
-        _log.warning("a refusal could not be recorded", error=refusal.error, detail=lost.detail)

@@ -6,29 +6,24 @@ arrived gets decided and signed meanwhile; then one thread commits. A lone reque
 """
 
 import asyncio
-import contextlib
-import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from queue import SimpleQueue
+from functools import partial
 
-import msgspec
-import structlog
-
-from watchword.protocol.errors import TemporarilyUnavailable
-from watchword.server.domain.events import Event
+from watchword.protocol.errors import OAuthError, TemporarilyUnavailable
+from watchword.server.domain.client_auth import Seen
+from watchword.server.domain.events import Event, Origin
+from watchword.server.domain.limits import Limits
 from watchword.server.domain.view import Moment
-from watchword.server.storage.database import StorageUnavailable
-from watchword.server.storage.token_records import Record, RecordRefused, TokenRecords
+from watchword.server.storage.token_records import Record, TokenRecords
 from watchword.server.storage.types import to_microseconds
+from watchword.server.tokens.batch_writer import TOO_LATE, Batch, BatchWriter, Outcomes, record_of
+from watchword.server.tokens.refusals import Refusals
 
 TURNS = 4
 _NOTE_USE_EVERY = timedelta(minutes=1)
 _MOST_NOTED = 100_000
 
-_TOO_LATE = StorageUnavailable("what the token was granted by was read too long ago")
-
-_log = structlog.get_logger(__name__)
 Waiting = tuple[Record, "asyncio.Future[None]"]
 
 
@@ -39,18 +34,24 @@ class TokenLog:
     Args:
         clock: Returns the time, an aware UTC datetime.
         uptime: Returns seconds of a clock that never goes back.
+        room_for_refusals: Tells whether the disk has more room than tokens will need.
     """
 
-    def __init__(self, records: TokenRecords, clock: Callable[[], datetime], uptime: Callable[[], float]) -> None:
-        self._records = records
+    def __init__(
+        self,
+        records: TokenRecords,
+        clock: Callable[[], datetime],
+        uptime: Callable[[], float],
+        *,
+        room_for_refusals: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._clock = clock
-        self._uptime = uptime
         self._noted: dict[tuple[str, str, str], datetime] = {}
         self._waiting: list[Waiting] = []
         self._busy = False
-        self._batches: SimpleQueue[tuple[asyncio.AbstractEventLoop, list[Waiting]] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="token-log", daemon=True)
-        self._thread.start()
+        self._writer = BatchWriter(records, uptime)
+        self._refusals = Refusals(self._writer, clock, room_for_refusals)
+        self._appended = 0  # since a refusal was last judged
 
     async def append(
         self,
@@ -78,29 +79,30 @@ class TokenLog:
             loop.call_soon(self._turn, loop, TURNS)
         await done
 
+    async def refuse(
+        self, tenant_id: str, seen: Seen, refusal: OAuthError, *, came_from: Origin, limits: Limits
+    ) -> OAuthError:
+        """
+        Record or count a refusal, and return what to answer: the refusal, or a 429 in its place.
+
+        Where it can't be recorded it is counted: the caller learns why it was refused in any case.
+        """
+        appended, self._appended = self._appended, 0
+        return await self._refusals.take(tenant_id, seen, refusal, came_from=came_from, limits=limits, tokens=appended)
+
     def close(self) -> None:
         """
         Finish what is under way and stop.
         """
-        self._batches.put(None)
-        self._thread.join()
-        self._records.close()
+        self._writer.close(self._refusals.last_records)
 
     def _record(
         self, tenant_id: str, event: Event, moment: Moment | None, used_secret: tuple[str, str] | None
     ) -> Record:
         now = self._clock()
-        row = (
-            tenant_id,
-            event.key,
-            event.application_id,
-            event.user_id,
-            msgspec.json.encode(event.payload).decode(),
-            to_microseconds(now),
-        )
         if used_secret is None or not self._is_news((tenant_id, *used_secret), now):
-            return Record(row, None, moment)
-        return Record(row, (tenant_id, *used_secret, to_microseconds(now)), moment)
+            return record_of(tenant_id, event, now, moment=moment)
+        return record_of(tenant_id, event, now, moment=moment, use=(tenant_id, *used_secret, to_microseconds(now)))
 
     def _is_news(self, secret: tuple[str, str, str], now: datetime) -> bool:
         noted = self._noted.get(secret)
@@ -116,51 +118,17 @@ class TokenLog:
             loop.call_soon(self._turn, loop, left - 1)
             return
         batch, self._waiting = self._waiting, []
-        self._batches.put((loop, batch))
+        self._writer.put(loop, Batch([record for record, _ in batch], partial(self._done, loop, batch)))
 
-    def _work(self) -> None:
-        while (item := self._batches.get()) is not None:
-            loop, batch = item
-            outcomes = self._commit_in_time([record for record, _ in batch])
-            # A loop that was closed has nobody left who waits.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._done, loop, batch, outcomes)
-
-    def _commit_in_time(self, records: Sequence[Record]) -> Sequence[Exception | None]:
-        late = [self._is_late(record) for record in records]
-        if not any(late):
-            return self._commit(records)
-        outcomes = iter(self._commit([record for record, is_late in zip(records, late, strict=True) if not is_late]))
-        return [_TOO_LATE if is_late else next(outcomes) for is_late in late]
-
-    def _is_late(self, record: Record) -> bool:
-        return record.moment is not None and record.moment.is_past(self._uptime())
-
-    def _commit(self, records: Sequence[Record]) -> Sequence[Exception | None]:
-        try:
-            self._records.commit(records)
-        except StorageUnavailable as error:
-            return [error] * len(records)
-        except RecordRefused as error:
-            if len(records) == 1:
-                return [error]
-            # One bad record must not fail its neighbours: each gets a commit of its own.
-            return [outcome for record in records for outcome in self._commit([record])]
-        except Exception as error:  # noqa: BLE001 - were this thread to end, every token request would wait for ever
-            _log.error("the token log failed", exc_info=error)
-            return [error] * len(records)
-        return [None] * len(records)
-
-    def _done(
-        self, loop: asyncio.AbstractEventLoop, batch: Sequence[Waiting], outcomes: Sequence[Exception | None]
-    ) -> None:
+    def _done(self, loop: asyncio.AbstractEventLoop, batch: Sequence[Waiting], outcomes: Outcomes) -> None:
         for (record, done), outcome in zip(batch, outcomes, strict=True):
             if done.done():
                 continue
             # Frozen since the commit: the record stands, and its token never leaves.
-            failure = _TOO_LATE if outcome is None and self._is_late(record) else outcome
+            failure = TOO_LATE if outcome is None and self._writer.is_late(record) else outcome
             if failure is None:
                 done.set_result(None)
+                self._appended += 1
             else:
                 done.set_exception(TemporarilyUnavailable("the audit log can't be written", detail=str(failure)))
         if self._waiting:

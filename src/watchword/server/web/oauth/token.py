@@ -15,9 +15,11 @@ from watchword.server.tokens.issue import TokenRequest, issue_token
 from watchword.server.web.answers import JSON_TYPE, NO_STORE, Answer, Headers, common_headers
 from watchword.server.web.errors import oauth_answer, oauth_error_of, oauth_fault
 from watchword.server.web.oauth.cors import cors_headers
+from watchword.server.web.oauth.holding import Holding
 from watchword.server.web.requests import CLIENT_GONE, ClientGone, Incoming, read_body
 
 MOST_BODY = 56 * 1024
+_THROTTLED = 429
 _NOT_A_BROWSER = cors_headers(None)
 _log = structlog.get_logger(__name__)
 
@@ -29,6 +31,7 @@ class TokenEndpoint:
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
+        self._holding = Holding()
         self._common = common_headers(ctx.settings.public_endpoint)
         self._encode = msgspec.json.Encoder().encode
 
@@ -38,6 +41,17 @@ class TokenEndpoint:
 
         Args:
             line: Told how it ended.
+        """
+        answer = await self._answer(incoming, line)
+        if answer is None:
+            return
+        if answer.status == _THROTTLED:
+            await self._holding.hold()
+        await answer.send(send, self._common, incoming.request_id)
+
+    async def _answer(self, incoming: Incoming, line: RequestLine) -> Answer | None:
+        """
+        Make the answer; None where the client hung up. What the request carried ends here: held answers are small.
         """
         ctx, seen = self._ctx, Seen()
         headers = incoming.headers
@@ -57,13 +71,13 @@ class TokenEndpoint:
             answer = Answer(200, self._encode(response), (*cors, *NO_STORE, JSON_TYPE))
         except ClientGone:
             line.status = CLIENT_GONE
-            return
+            return None
         except Exception as error:  # noqa: BLE001 - the one catch-all of this endpoint: nothing leaves as a bare 500
             answer = self._refuse(error, incoming, cors, line)
         line.status = answer.status
         if seen.application is not None:
             line.client_id = seen.application.id
-        await answer.send(send, self._common, incoming.request_id)
+        return answer
 
     def _refuse(self, error: Exception, incoming: Incoming, cors: Headers, line: RequestLine) -> Answer:
         refusal: OAuthError | None = oauth_error_of(error)

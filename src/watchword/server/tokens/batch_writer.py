@@ -1,0 +1,139 @@
+"""
+The thread that makes batches of records durable, one after the other.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from queue import SimpleQueue
+from typing import NamedTuple
+
+import msgspec
+import structlog
+
+from watchword.server.domain.events import Event
+from watchword.server.domain.view import Moment
+from watchword.server.storage.database import StorageUnavailable
+from watchword.server.storage.token_records import Record, TokenRecords, Use
+from watchword.server.storage.types import to_microseconds
+
+_log = structlog.get_logger(__name__)
+Outcomes = Sequence[Exception | None]
+TOO_LATE = StorageUnavailable("what the token was granted by was read too long ago")
+
+
+class Batch(NamedTuple):
+    """
+    Records that are written together.
+
+    Attributes:
+        done: Called on the event loop with what became of each record: None, or why it was not kept.
+        is_wanted: Asked on the thread, just before; where it says no, nothing is written.
+    """
+
+    records: Sequence[Record]
+    done: Callable[[Outcomes], None]
+    is_wanted: Callable[[], bool] | None = None
+
+
+class NotWanted(Exception):
+    """
+    The batch was not to be written after all.
+    """
+
+
+class BatchWriter:
+    """
+    Writes batches in the order in which they were put.
+
+    Args:
+        uptime: Returns seconds of a clock that never goes back.
+    """
+
+    def __init__(self, records: TokenRecords, uptime: Callable[[], float]) -> None:
+        self._records = records
+        self._uptime = uptime
+        self._batches: SimpleQueue[tuple[asyncio.AbstractEventLoop, Batch] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="token-log", daemon=True)
+        self._thread.start()
+
+    def put(self, loop: asyncio.AbstractEventLoop, batch: Batch) -> None:
+        """
+        Write a batch, as soon as those before it are done.
+        """
+        self._batches.put((loop, batch))
+
+    def close(self, last_records: Callable[[], Sequence[Record]]) -> None:
+        """
+        Finish what is under way and stop.
+
+        Args:
+            last_records: Asked when all else is written.
+        """
+        self._batches.put(None)
+        self._thread.join()
+        last = last_records()
+        lost = [outcome for outcome in (self._commit(last) if last else []) if outcome is not None]
+        if lost:
+            _log.warning("the last records of refusals were lost", number=len(lost), detail=str(lost[0]))
+        self._records.close()
+
+    def _work(self) -> None:
+        while (item := self._batches.get()) is not None:
+            loop, batch = item
+            outcomes = self._write(batch)
+            # A loop that was closed has nobody left who waits.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(batch.done, outcomes)
+
+    def _write(self, batch: Batch) -> Outcomes:
+        if batch.is_wanted is not None and not batch.is_wanted():
+            return [NotWanted()] * len(batch.records)
+        outcomes = self._commit_in_time(batch.records)
+        bad = [outcome for outcome in outcomes if not isinstance(outcome, StorageUnavailable | None)]
+        if bad:
+            _log.error("records can't be kept", number=len(bad), exc_info=bad[0])
+        return outcomes
+
+    def is_late(self, record: Record) -> bool:
+        """
+        Tell whether what a token was granted by was read too long ago.
+        """
+        return record.moment is not None and record.moment.is_past(self._uptime())
+
+    def _commit_in_time(self, records: Sequence[Record]) -> Outcomes:
+        late = [self.is_late(record) for record in records]
+        if not any(late):
+            return self._commit(records)
+        outcomes = iter(self._commit([record for record, is_late in zip(records, late, strict=True) if not is_late]))
+        return [TOO_LATE if is_late else next(outcomes) for is_late in late]
+
+    def _commit(self, records: Sequence[Record]) -> Outcomes:
+        try:
+            self._records.commit(records)
+        except StorageUnavailable as error:
+            return [error] * len(records)
+        except Exception as error:  # noqa: BLE001 - were this thread to end, every token request would wait for ever
+            if len(records) == 1:
+                return [error]
+            # One bad record must not fail its neighbours: halves are committed apart, until it is alone.
+            middle = len(records) // 2
+            return [*self._commit(records[:middle]), *self._commit(records[middle:])]
+        return [None] * len(records)
+
+
+def record_of(
+    tenant_id: str, event: Event, now: datetime, *, moment: Moment | None = None, use: Use | None = None
+) -> Record:
+    """
+    Write an event as a row.
+
+    Args:
+        moment: The moment of the view that granted a token.
+        use: The use of a secret that is to be noted with it.
+    """
+    payload = msgspec.json.encode(event.payload).decode()
+    row = (tenant_id, event.key, event.application_id, event.user_id, payload, to_microseconds(now))
+    return Record(row, use, moment)

@@ -1,0 +1,167 @@
+"""
+Refusals in the token log: they never share a commit with tokens, take little of its time, and leave it its space.
+
+What gets no record of its own is counted, and once a minute the counts are recorded. So a flood costs a bounded number
+of records, and nothing disappears without a trace.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+import structlog
+
+from watchword.protocol.errors import InvalidClient, OAuthError, TemporarilyUnavailable
+from watchword.server.domain.client_auth import Seen
+from watchword.server.domain.events import Origin, refusal_key, token_refused
+from watchword.server.domain.limits import Limits, Refused, Verdict, source_of
+from watchword.server.domain.refusals import Counted, Kind, Tally, refusals_counted
+from watchword.server.storage.token_records import Record
+from watchword.server.tokens.batch_writer import Batch, BatchWriter, Outcomes, record_of
+
+MOST_WAITING = 64
+SUMMARY_SECONDS = 60.0
+# After a commit that took so long, the log is left alone for so many times as long.
+_REST = 9
+
+_log = structlog.get_logger(__name__)
+Settle = Callable[[Exception | None], None]
+
+
+class _Waiting(NamedTuple):
+    record: Record
+    settle: Settle
+
+
+class Refusals:
+    """
+    The refusals' share of a token log. Lives on one event loop.
+
+    Args:
+        clock: Returns the time, an aware UTC datetime.
+        has_room: Asked on the writer's thread: whether the disk has more room than tokens will need.
+    """
+
+    def __init__(self, writer: BatchWriter, clock: Callable[[], datetime], has_room: Callable[[], bool]) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._has_room = has_room
+        self._tally = Tally()
+        self._summary_is_due = False
+        self._waiting: list[_Waiting] = []
+        self._busy = False
+        self._losing = False
+
+    async def take(
+        self, tenant_id: str, seen: Seen, refusal: OAuthError, *, came_from: Origin, limits: Limits, tokens: int
+    ) -> OAuthError:
+        """
+        Record or count a refusal.
+
+        Args:
+            tokens: How many were issued since the last refusal.
+
+        Returns:
+            What to answer: the refusal, or a 429 in its place.
+        """
+        if isinstance(refusal, TemporarilyUnavailable):
+            return refusal  # what could not be recorded can't be recorded
+        now, source = self._clock(), source_of(came_from.ip)
+        refused = Refused(
+            tenant_id=tenant_id,
+            client_id=seen.client_id or "",
+            source=source,
+            is_authentication=isinstance(refusal, InvalidClient),
+        )
+        verdict = limits.judge(refused, now, tokens=tokens)
+        if verdict is Verdict.RECORD and await self._record(
+            record_of(tenant_id, token_refused(seen, refusal, came_from), now)
+        ):
+            return refusal
+        self._count(Counted(kind=_kind(tenant_id, seen, refusal, source), number=1, since=now))
+        if verdict is not Verdict.THROTTLE:
+            return refusal
+        return TemporarilyUnavailable(
+            "too many failed authentications", retry_after=limits.retry_after, throttled=True, detail=refusal.detail
+        )
+
+    def last_records(self) -> Sequence[Record]:
+        """
+        Return what is left to be written when all ends.
+        """
+        waiting, self._waiting = self._waiting, []
+        return [*(entry.record for entry in waiting), *(self._summary(counted) for counted in self._tally.take())]
+
+    async def _record(self, record: Record) -> bool:
+        if len(self._waiting) >= MOST_WAITING:
+            return False
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._write(record, partial(_tell, done))
+        return await done
+
+    def _write(self, record: Record, settle: Settle) -> None:
+        self._waiting.append(_Waiting(record, settle))
+        if not self._busy:
+            self._busy = True
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._send, loop)
+
+    def _send(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._waiting:
+            self._busy = False
+            return
+        batch, self._waiting = self._waiting, []
+        done = partial(self._done, loop, batch, loop.time())
+        self._writer.put(loop, Batch([entry.record for entry in batch], done, self._has_room))
+
+    def _done(
+        self, loop: asyncio.AbstractEventLoop, batch: Sequence[_Waiting], began: float, outcomes: Outcomes
+    ) -> None:
+        for entry, outcome in zip(batch, outcomes, strict=True):
+            entry.settle(outcome)
+        self._notice(outcomes)
+        loop.call_later((loop.time() - began) * _REST, self._send, loop)
+
+    def _notice(self, outcomes: Outcomes) -> None:
+        lost = next((outcome for outcome in outcomes if outcome is not None), None)
+        if lost is not None and not self._losing:
+            _log.warning("refusals are counted and not recorded", detail=str(lost) or "too little space is left")
+        elif lost is None and self._losing:
+            _log.info("refusals are recorded again")
+        self._losing = lost is not None
+
+    def _count(self, counted: Counted) -> None:
+        self._tally.add(counted)
+        if not self._summary_is_due:
+            self._summary_is_due = True
+            asyncio.get_running_loop().call_later(SUMMARY_SECONDS, self._write_summaries)
+
+    def _write_summaries(self) -> None:
+        self._summary_is_due = False
+        for counted in self._tally.take():
+            self._write(self._summary(counted), partial(self._summarised, counted))
+
+    def _summarised(self, counted: Counted, outcome: Exception | None) -> None:
+        if outcome is not None:
+            self._count(counted)
+
+    def _summary(self, counted: Counted) -> Record:
+        return record_of(counted.kind.tenant_id, refusals_counted(counted), self._clock())
+
+
+def _tell(done: asyncio.Future[bool], outcome: Exception | None) -> None:
+    if not done.done():
+        done.set_result(outcome is None)
+
+
+def _kind(tenant_id: str, seen: Seen, refusal: OAuthError, source: str) -> Kind:
+    return Kind(
+        tenant_id=tenant_id,
+        key=refusal_key(seen),
+        error=refusal.error,
+        status=refusal.status,
+        application_id=None if seen.application is None else seen.application.id,
+        source=source,
+    )
