@@ -43,6 +43,19 @@ def tool() -> Tool:
 
 @pytest.mark.slow
 @two_cores
+def test_flood_of_refusals_is_measured(tool: Tool) -> None:
+    """
+    Honest clients get nothing but tokens beside it. A second is too short to hold the figure against its bar.
+    """
+    few = ["--seconds", "1", "--rounds", "1", "--connections", "4", "--flood-connections", "4"]
+    program = PROGRAM.with_name("flood_of_refusals.py")
+    done = subprocess.run([sys.executable, program, *few], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode in {0, 1}, done.stderr
+    assert "is left beside the flood" in done.stdout
+
+
+@pytest.mark.slow
+@two_cores
 def test_quick_benchmark_measures_tokens_and_leaves_nothing_out(tool: Tool, tmp_path: Path) -> None:
     """
     It sets up, measures each number of connections, holds the figures against the bars, and cleans up.
