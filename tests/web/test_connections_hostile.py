@@ -13,7 +13,9 @@ from uvicorn import Config
 from uvicorn.server import ServerState
 
 from watchword.server.web import http_protocol
+from watchword.server.web import sweeper as sweeping
 from watchword.server.web.http_protocol import MOST_PIPELINED, HttpProtocol
+from watchword.server.web.sweeper import ConnectionLimits, Sweeper
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,14 +64,17 @@ def made() -> list[HttpProtocol]:
 
 
 @pytest.fixture
-async def port(stalled: asyncio.Event, ended: asyncio.Event, made: list[HttpProtocol]) -> AsyncIterator[int]:
+async def port(
+    stalled: asyncio.Event, ended: asyncio.Event, made: list[HttpProtocol], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[int]:
     """
     Serve on a free port of 127.0.0.1, without patience for idle connections.
     """
     config = Config(app, ws="none", lifespan="off", log_config=None)
     config.load()
-    config.timeout_keep_alive = KEPT_ALIVE_SECONDS  # type: ignore[assignment]  # fractions work
     state = ServerState()
+    sweeper = Sweeper(ConnectionLimits(idle_seconds=KEPT_ALIVE_SECONDS))
+    monkeypatch.setattr(sweeping, "SWEEP_SECONDS", 0.05)
 
     class Telling(HttpProtocol):
         def pause_writing(self) -> None:
@@ -81,7 +86,7 @@ async def port(stalled: asyncio.Event, ended: asyncio.Event, made: list[HttpProt
             ended.set()
 
     def make() -> HttpProtocol:
-        made.append(Telling(config=config, server_state=state, app_state={}))
+        made.append(Telling(sweeper=sweeper, config=config, server_state=state, app_state={}))
         return made[-1]
 
     server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)

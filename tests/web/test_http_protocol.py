@@ -1,5 +1,5 @@
 """
-Heads have a limit, in bytes and in time.
+Heads have a limit, in bytes and in time, and bodies in time.
 """
 
 from __future__ import annotations
@@ -11,8 +11,12 @@ import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from watchword.server.web import http_protocol
+from watchword.protocol.metadata import TOKEN_PATH
+from watchword.server.domain.events import Origin
+from watchword.server.web import sweeper as sweeping
 from watchword.server.web.http_protocol import MOST_HEAD_BYTES, HttpProtocol
+from watchword.server.web.requests import BodyTooSlow, ClientGone, Incoming, RequestHeaders, read_body
+from watchword.server.web.sweeper import ConnectionLimits, Sweeper
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,14 +24,43 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 REQUEST = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+SHORT, LONG = 0.3, 60.0
+LIMITS = ConnectionLimits(head_seconds=SHORT, token_body_seconds=SHORT, body_seconds=LONG, idle_seconds=SHORT)
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """
-    Answer 204 to everything.
+    Answer 204 to everything, and 408 where the body is read and does not come.
     """
+    if scope["path"] == "/slow":
+        await asyncio.sleep(2 * (SHORT + sweeping.SWEEP_SECONDS))
+    if scope["method"] == "POST":
+        incoming = Incoming(scope, receive, RequestHeaders(()), "1", "default", Origin(ip=None, user_agent=None))
+        try:
+            await read_body(incoming, limit=1000)
+        except BodyTooSlow:
+            await send({"type": "http.response.start", "status": 408, "headers": [(b"connection", b"close")]})
+            await send({"type": "http.response.body", "body": b"late"})
+            return
+        except ClientGone:
+            return
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body"})
+
+
+def token_head(line: bytes) -> bytes:
+    """
+    Write the head of a token request.
+    """
+    return b"POST %s HTTP/1.1\r\nhost: x\r\n%s\r\n\r\n" % (TOKEN_PATH.encode(), line)
+
+
+@pytest.fixture(autouse=True)
+def sweeps_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Look at the connections more often than a server does.
+    """
+    monkeypatch.setattr(sweeping, "SWEEP_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -38,9 +71,9 @@ async def port() -> AsyncIterator[int]:
     config = Config(app, ws="none", lifespan="off", log_config=None)
     config.load()
     state = ServerState()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: HttpProtocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+    sweeper = Sweeper(LIMITS)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: HttpProtocol(sweeper=sweeper, config=config, server_state=state, app_state={}), "127.0.0.1", 0
     )
     yield server.sockets[0].getsockname()[1]
     for connection in list(state.connections):
@@ -88,14 +121,66 @@ async def test_endless_head_is_refused(port: int) -> None:
         pytest.param((REQUEST, b"GET / HT"), b"HTTP/1.1 204", id="half a head after a whole request"),
     ],
 )
-async def test_head_that_does_not_come_is_given_up(
-    port: int, monkeypatch: pytest.MonkeyPatch, pieces: tuple[bytes, ...], answer: bytes
-) -> None:
+async def test_head_that_does_not_come_is_given_up(port: int, pieces: tuple[bytes, ...], answer: bytes) -> None:
     """
     Whoever does not finish a head is let go.
     """
-    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.2)
     assert (await exchange(port, *pieces)).startswith(answer)
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece", "answer"),
+    [
+        pytest.param(b"GET / HTTP/1.1\r\nx: ", b"a", b"HTTP/1.1 408", id="head"),
+        pytest.param(b"", b"\r\n", b"HTTP/1.1 408", id="blank lines"),
+        pytest.param(token_head(b"content-length: 1000"), b"a", b"HTTP/1.1 408", id="body of a token request"),
+        pytest.param(token_head(b"transfer-encoding: chunked"), b"1\r\na\r\n", b"HTTP/1.1 408", id="chunks"),
+        pytest.param(token_head(b"content-length: 1000"), b"", b"HTTP/1.1 408", id="no byte of a body"),
+        pytest.param(REQUEST, b"\r\n", b"HTTP/1.1 204", id="blank lines after an answer"),
+    ],
+)
+async def test_trickle_buys_no_time(port: int, begin: bytes, piece: bytes, answer: bytes) -> None:
+    """
+    The whole wait has a limit, not the time between two bytes.
+    """
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(begin)
+
+    async def trickle() -> None:
+        while True:
+            writer.write(piece)
+            await asyncio.sleep(SHORT / 5)
+
+    trickling = asyncio.ensure_future(trickle())
+    try:
+        assert (await asyncio.wait_for(reader.read(), 10)).startswith(answer)
+    except ConnectionResetError:
+        pass  # let go as well: what was sent last was not read
+    finally:
+        trickling.cancel()
+        writer.close()
+
+
+async def test_other_bodies_have_a_time_of_their_own(port: int) -> None:
+    """
+    A body that is no token request's may take longer than a token request's may.
+    """
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /api/roles HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\na")
+    await asyncio.sleep(2 * (SHORT + sweeping.SWEEP_SECONDS))
+    writer.write(b"b")
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 204")
+    writer.close()
+
+
+async def test_answer_under_way_has_no_limit(port: int) -> None:
+    """
+    While the client waits for the server it is not the client that is late.
+    """
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\nGET /next HT")
+    assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 204")
+    writer.close()
 
 
 async def test_ordinary_requests_share_a_connection(port: int) -> None:

@@ -31,6 +31,7 @@ from watchword.server.settings import Settings
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.web.http_protocol import HttpProtocol
 from watchword.server.web.request_log import NoRequestLines
+from watchword.server.web.sweeper import ConnectionLimits, Sweeper
 
 _BACKLOG = 2048
 _log = structlog.get_logger(__name__)
@@ -111,9 +112,15 @@ def _follow_parent() -> None:
 
 
 def _options(settings: Settings) -> dict[str, Any]:
+    limits = ConnectionLimits(
+        head_seconds=settings.header_timeout_seconds,
+        token_body_seconds=settings.token_body_timeout_seconds,
+        body_seconds=settings.body_timeout_seconds,
+    )
     return {
         "loop": "uvloop",
-        "http": HttpProtocol,  # its own reader, since uvicorn's loses the body of a request with `Upgrade`
+        # Its own reader, since uvicorn's loses the body of a request with `Upgrade`, and lets clients wait for ever.
+        "http": partial(HttpProtocol, sweeper=Sweeper(limits)),
         "ws": "none",
         "lifespan": "on",
         "interface": "asgi3",

@@ -121,8 +121,14 @@ class Settings(BaseModel):
     )
     request_log: bool = Field(default=True, description="Write one line to standard error for each request.")
     log_format: Literal["json", "console"] = Field(default="json", description="How log lines look.")
+    header_timeout_seconds: int = Field(
+        default=10, ge=1, le=600, description="How long the headers of a request may take to arrive."
+    )
+    token_body_timeout_seconds: int = Field(
+        default=2, ge=1, le=600, description="How long the body of a token request may take to arrive."
+    )
     body_timeout_seconds: int = Field(
-        default=30, ge=1, le=600, description="How long the server waits for the rest of a request body."
+        default=10, ge=1, le=600, description="How long the body of any other request may take to arrive."
     )
     shutdown_timeout_seconds: int = Field(
         default=30,

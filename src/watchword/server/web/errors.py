@@ -30,6 +30,8 @@ _MESSAGES = {
 
 # Refusals that no browser page gets to read: they carry no CORS header.
 _HIDDEN_FROM_PAGES = (OriginRefused, SecretExpired)
+# The rest of the body is not read.
+_ENDS_CONNECTION = frozenset({408, 413})
 
 
 def oauth_members(error: str, description: str, *, bare: bool = False) -> dict[str, object]:
@@ -60,6 +62,8 @@ def oauth_answer(error: OAuthError, *, issuer: str, cors: Headers, bare: bool) -
         headers.append((b"www-authenticate", challenge.encode("latin-1")))
     if isinstance(error, TemporarilyUnavailable):
         headers.append((b"retry-after", b"%d" % error.retry_after))
+    if error.status in _ENDS_CONNECTION:
+        headers.append(CLOSE)
     return json_answer(oauth_members(error.error, error.description, bare=bare), status=error.status, headers=headers)
 
 
@@ -127,7 +131,7 @@ def problem_answer(problem: Problem, *, request_id: str) -> Answer:
     headers: list[tuple[bytes, bytes]] = []
     if problem.status == 503:  # noqa: PLR2004
         headers.append((b"retry-after", b"1"))
-    if problem.status in {408, 413}:
+    if problem.status in _ENDS_CONNECTION:
         headers.append(CLOSE)
     answer = json_answer(members, status=problem.status, headers=headers)
     # A validator's words quote the value that was wrong.

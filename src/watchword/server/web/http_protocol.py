@@ -1,9 +1,10 @@
 """
 HTTP/1.1 on a connection: uvicorn's, with a bound on what it holds and deaf to offered upgrades.
 
-Neither one connection nor a thousand hold memory or files for nothing: a head has a limit in bytes and in time, few
-requests may wait for the answer to the one before them, whoever does not read the answers is let go, and so is whoever
-sends no more than the rest of a body that nobody waits for.
+Neither one connection nor a thousand hold memory or files for nothing: a head has a limit in bytes and in time, a body
+in time, few requests may wait for the answer to the one before them, whoever does not read the answers is let go, and
+so is whoever sends no more than the rest of a body that nobody waits for. What a connection waits for is said here; the
+sweeper ends what takes too long.
 
 An offered upgrade is ignored, as RFC 9110 §7.8 lets a server do. The parser takes a request with `Upgrade` for the last
 one of its connection. Left alone, the application gets no body, and the body is read as the next request: Java's and
@@ -13,12 +14,16 @@ smuggle requests through a proxy.
 
 import asyncio
 from http import HTTPStatus
+from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from watchword.protocol.metadata import TOKEN_PATH
+from watchword.server.web.requests import BODY_IS_LATE
+from watchword.server.web.sweeper import Awaits, Sweeper
+
 MOST_HEAD_BYTES = 64 * 1024
-HEAD_SECONDS = 30.0
 STALL_SECONDS = 60.0
 MOST_PIPELINED = 100
 _CONNECT = b"CONNECT"
@@ -27,26 +32,36 @@ _CONNECT = b"CONNECT"
 class HttpProtocol(HttpToolsProtocol):
     """
     Reads requests; answers 431 or 408 by itself where a head never ends, and hangs up on who floods or stalls it.
+
+    Args:
+        sweeper: Of this event loop.
+        given: What uvicorn hands to every connection.
     """
 
+    awaits = Awaits.HEAD
+    awaits_since = 0.0
     _head_bytes = 0
     _head_is_open = True
     _is_offer = False
-    _head_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
+
+    def __init__(self, *, sweeper: Sweeper, **given: Any) -> None:  # noqa: ANN401 - uvicorn's own
+        super().__init__(**given)
+        self._sweeper = sweeper
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """
         Start waiting for the first head.
         """
         super().connection_made(transport)
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
+        self.awaits_since = self.loop.time()
+        self._sweeper.watch(self, self.loop)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """
         Stop waiting.
         """
-        self._stop_timer()
+        self._sweeper.forget(self)
         self._stop_stall_timer()
         super().connection_lost(exc)
 
@@ -73,14 +88,16 @@ class HttpProtocol(HttpToolsProtocol):
             self.send_400_response(message)
             return
         if self._head_is_open:
-            self._wait_for_more(len(data) if was_open else 0)
+            self._head_bytes += len(data) if was_open else 0
+            if self._head_bytes > MOST_HEAD_BYTES:
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                return
+        self._settle()
 
     def on_message_begin(self) -> None:
         """
         Begin a request.
         """
-        # Nothing less than a new request keeps an idle connection: the rest of a body that was answered does not.
-        self._unset_keepalive_if_required()
         super().on_message_begin()
         self._head_is_open, self._head_bytes = True, 0
 
@@ -96,8 +113,6 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_offer = self.parser.should_upgrade()
         if not self._is_offer:
             self._head_is_open = False
-            if self._head_timer is not None:
-                self._stop_timer()
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -106,6 +121,38 @@ class HttpProtocol(HttpToolsProtocol):
         """
         if not self._is_offer:
             super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """
+        Go on to the request that waits already, or wait for one. As uvicorn's, but without a timer for each request.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        self._settle()
+
+    def end_wait(self) -> None:
+        """
+        Give up a head, a body or a next request that did not come in time.
+        """
+        match self.awaits:
+            case Awaits.BODY | Awaits.TOKEN_BODY:
+                # Whoever reads the body is woken, and answers in the form that this path has for errors.
+                self.cycle.scope["state"][BODY_IS_LATE] = True
+                self.cycle.message_event.set()
+            case Awaits.HEAD if self._head_bytes:
+                self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+            case _:
+                self.transport.close()
+
+    def drop(self) -> None:
+        """
+        Let the connection go at once.
+        """
+        self.transport.abort()
 
     def pause_writing(self) -> None:
         """
@@ -140,30 +187,30 @@ class HttpProtocol(HttpToolsProtocol):
     def _is_flooded(self) -> bool:
         return len(self.pipeline) >= MOST_PIPELINED
 
-    def _wait_for_more(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > MOST_HEAD_BYTES:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        elif self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._give_up)
+    def _settle(self) -> None:
+        """
+        Say anew what is waited for. The time of a wait runs on until something else is waited for.
+        """
+        awaits = self._awaited()
+        if awaits is not self.awaits:
+            self.awaits, self.awaits_since = awaits, self.loop.time()
 
-    def _give_up(self) -> None:
-        self._head_timer = None
-        if self._head_bytes:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
-        elif not self.transport.is_closing():
-            self.transport.close()
+    def _awaited(self) -> Awaits:
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:  # type: ignore[redundant-expr]  # None before the first request
+            # Nothing less than a new request keeps an idle connection: the rest of a body that was answered does not.
+            return Awaits.HEAD if self._head_is_open else Awaits.REQUEST
+        if not cycle.more_body or self.pipeline:
+            return Awaits.NOTHING
+        return Awaits.TOKEN_BODY if cycle.scope["path"] == TOKEN_PATH else Awaits.BODY
 
     def _refuse(self, status: HTTPStatus) -> None:
         # RFC 9112 §9.3: nothing that follows on this connection could be told from the rest of the head.
+        if self.transport.is_closing():
+            return
         head = f"HTTP/1.1 {status.value} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
         self.transport.write(head.encode("ascii"))
         self.transport.close()
-
-    def _stop_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
 
     def _go_on_without(self, data: memoryview) -> None:
         """

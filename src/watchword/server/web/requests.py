@@ -2,7 +2,6 @@
 Requests: the parts that every room needs, with the limits on them.
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -14,6 +13,7 @@ from watchword.server.domain.redaction import shown_path
 
 MOST_HEADER_BYTES = 16 * 1024
 MOST_READ = 1024 * 1024
+BODY_IS_LATE = "body_is_late"  # in the request's state: the HTTP server has waited long enough for the rest of its body
 CLIENT_GONE = 499  # what a request line says of a client that hung up
 Networks = Sequence[IPv4Network | IPv6Network]
 
@@ -117,7 +117,7 @@ class Incoming:
         return b"parse_error=false" in self.scope["query_string"].split(b"&")
 
 
-async def read_body(receive: Receive, *, limit: int, timeout_seconds: float) -> bytes:
+async def read_body(request: Incoming, *, limit: int) -> bytes:
     """
     Read a request body.
 
@@ -126,23 +126,19 @@ async def read_body(receive: Receive, *, limit: int, timeout_seconds: float) -> 
 
     Raises:
         BodyTooLarge: It is over the limit.
-        BodyTooSlow: It did not come in time.
+        BodyTooSlow: It did not come in time, which the HTTP server watches.
         ClientGone: The client hung up.
     """
-    message = await receive()
+    message = await request.receive()
     if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
         if len(body) > limit:
             raise BodyTooLarge
         return body
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            return await _read_rest(message, receive, limit)
-    except TimeoutError:
-        raise BodyTooSlow from None
+    return await _read_rest(message, request, limit)
 
 
-async def _read_rest(message: Message, receive: Receive, limit: int) -> bytes:
+async def _read_rest(message: Message, request: Incoming, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -156,7 +152,9 @@ async def _read_rest(message: Message, receive: Receive, limit: int) -> bytes:
             raise BodyTooLarge
         if not message.get("more_body"):
             break
-        message = await receive()
+        if BODY_IS_LATE in request.scope.get("state", ()):
+            raise BodyTooSlow
+        message = await request.receive()
     if size > limit:
         raise BodyTooLarge
     return b"".join(chunks)

@@ -87,11 +87,7 @@ class ManagementApi:
         if route.method not in _WITH_BODY:
             return None
         content_type = request.headers.first(b"content-type")
-        raw = await read_body(
-            request.receive,
-            limit=most_bytes(content_type),
-            timeout_seconds=self._ctx.settings.body_timeout_seconds,
-        )
+        raw = await read_body(request, limit=most_bytes(content_type))
         if route.body is None:
             return None
         if len(raw) > _LARGE_BODY:  # judged elsewhere than on the event loop, where it would hold everybody up

@@ -58,7 +58,7 @@ class TokenEndpoint:
         origin = headers.first(b"origin")
         cors = _NOT_A_BROWSER if origin is None else cors_headers(origin)
         try:
-            body = await read_body(incoming.receive, limit=MOST_BODY, timeout_seconds=ctx.settings.body_timeout_seconds)
+            body = await read_body(incoming, limit=MOST_BODY)
             request = TokenRequest(
                 tenant_id=incoming.tenant_id,
                 authorization=headers.all(b"authorization"),
