@@ -58,7 +58,7 @@ def workers_of(pid: int) -> set[int]:
         with suppress(OSError):
             number, _, rest = path.read_text().partition(" (")
             parent = int(rest.rpartition(") ")[2].split()[1])
-            if parent == pid and "spawn_main" in (path.parent / "cmdline").read_text():
+            if parent == pid and "--fd=" in (path.parent / "cmdline").read_text():
                 found.add(int(number))
     return found
 

@@ -64,13 +64,20 @@ def sweeps_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def port() -> AsyncIterator[int]:
+def state() -> ServerState:
+    """
+    Know the server's connections.
+    """
+    return ServerState()
+
+
+@pytest.fixture
+async def port(state: ServerState) -> AsyncIterator[int]:
     """
     Serve on a free port of 127.0.0.1.
     """
     config = Config(app, ws="none", lifespan="off", log_config=None)
     config.load()
-    state = ServerState()
     sweeper = Sweeper(LIMITS)
     server = await asyncio.get_running_loop().create_server(
         lambda: HttpProtocol(sweeper=sweeper, config=config, server_state=state, app_state={}), "127.0.0.1", 0
@@ -189,3 +196,20 @@ async def test_ordinary_requests_share_a_connection(port: int) -> None:
     """
     answer = await exchange(port, REQUEST * 50, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
     assert answer.count(b"HTTP/1.1 204") == 51
+
+
+async def test_request_that_comes_while_the_server_stops_is_answered(port: int, state: ServerState) -> None:
+    """
+    Whoever had connected before the stop may ask once, and is told that the connection ends.
+    """
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    deadline = asyncio.get_running_loop().time() + 10
+    while not state.connections and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - uvicorn tells nobody
+        await asyncio.sleep(0.01)
+    for connection in list(state.connections):
+        connection.shutdown()
+    writer.write(REQUEST)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    assert answer.startswith(b"HTTP/1.1 204")
+    assert b"connection: close" in answer
+    writer.close()

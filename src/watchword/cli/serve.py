@@ -2,6 +2,8 @@
 `watchword serve`: run a home's server.
 """
 
+import sys
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -19,16 +21,26 @@ def serve(
         str | None, typer.Option(help="Public base URL, for this run alone; with --init, for good.")
     ] = None,
     init: Annotated[bool, typer.Option("--init", help="Make the home first where there is none.")] = False,
+    fd: Annotated[list[int] | None, typer.Option(hidden=True, help="For workers: a socket that listens.")] = None,
 ) -> None:
     """
     Serve a home until a stop signal; requests in flight finish.
     """
-    from watchword.cli.http_server import run_server
+    from watchword.cli.http_server import run_server, run_worker
     from watchword.cli.init import make_home_once
     from watchword.server.settings import resolve
 
     flags = {"home": home, "host": host, "port": port, "workers": workers, "endpoint": endpoint}
     settings = resolve(flags).settings
+    if fd:
+        run_worker(settings, fd)
+        return
     if init:
         make_home_once(settings.home, settings.public_endpoint)
-    run_server(settings)
+    run_server(settings, _worker_command(flags))
+
+
+def _worker_command(flags: Mapping[str, object]) -> list[str]:
+    # -P: what lies in the folder where this runs is not imported.
+    given = [f"--{name}={value}" for name, value in flags.items() if value is not None]
+    return [sys.executable, "-P", "-m", "watchword", "serve", *given]

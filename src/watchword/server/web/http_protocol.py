@@ -25,6 +25,7 @@ from watchword.server.web.sweeper import Awaits, Sweeper
 
 MOST_HEAD_BYTES = 64 * 1024
 STALL_SECONDS = 60.0
+LAST_REQUEST_SECONDS = 1.0
 MOST_PIPELINED = 100
 _CONNECT = b"CONNECT"
 
@@ -43,6 +44,7 @@ class HttpProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _head_is_open = True
     _is_offer = False
+    _is_ending = False
     _stall_timer: asyncio.TimerHandle | None = None
 
     def __init__(self, *, sweeper: Sweeper, **given: Any) -> None:  # noqa: ANN401 - uvicorn's own
@@ -114,6 +116,8 @@ class HttpProtocol(HttpToolsProtocol):
         if not self._is_offer:
             self._head_is_open = False
             super().on_headers_complete()
+            if self._is_ending:
+                self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """
@@ -133,6 +137,16 @@ class HttpProtocol(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         self._settle()
+
+    def shutdown(self) -> None:
+        """
+        Finish. Whoever has connected and not asked yet may have a request under way: it is answered.
+        """
+        if self.cycle is None:
+            self._is_ending = True  # type: ignore[unreachable]  # None before the first request
+            self.loop.call_later(LAST_REQUEST_SECONDS, super().shutdown)
+        else:
+            super().shutdown()
 
     def end_wait(self) -> None:
         """

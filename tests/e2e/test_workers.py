@@ -1,0 +1,137 @@
+"""
+`watchword serve --workers`: a small supervisor, workers that may die, renewal without a failed request.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import httpx
+import pytest
+
+from tests.e2e.test_cli_serve import alive, wait_for, workers_of
+from tests.support.server import MANAGEMENT_RESOURCE, start_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.server import RunningServer
+
+pytestmark = pytest.mark.e2e
+SOAKS = os.environ.get("WATCHWORD_SOAK") == "1"
+KILLS = 20 if SOAKS else 2
+CLIENTS = 4
+MOST_RESIDENT_KIB = 24 * 1024
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RunningServer]:
+    """
+    Serve a home by two workers.
+    """
+    server = start_server(tmp_path / "home", arguments=("--workers", "2"))
+    wait_for(lambda: len(workers_of(server.process.pid)) == 2, "both workers run")
+    yield server
+    server.kill()
+
+
+class Clients:
+    """
+    Threads that ask for tokens, each request on a connection of its own, until the block ends; they note failures.
+    """
+
+    def __init__(self, server: RunningServer) -> None:
+        self.tokens = 0
+        self.failures: list[str] = []
+        self._server = server
+        self._ending = threading.Event()
+        self._threads = [threading.Thread(target=self._ask) for _ in range(CLIENTS)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self) -> None:
+        form = {"grant_type": "client_credentials", "resource": MANAGEMENT_RESOURCE, "scope": "all"}
+        credentials = (self._server.application_id, self._server.application_secret)
+        while not self._ending.is_set():
+            try:
+                answer = httpx.post(
+                    f"{self._server.endpoint}/oidc/token", data=form, auth=credentials, timeout=20, trust_env=False
+                )
+            except httpx.TransportError as error:
+                self.failures.append(repr(error))
+                continue
+            if answer.status_code != httpx.codes.OK:
+                self.failures.append(answer.text)
+            self.tokens += 1
+
+
+def test_supervisor_is_small_and_knows_nothing_of_the_server(server: RunningServer) -> None:
+    """
+    It loads none of the server's code, so it takes a fraction of a worker's memory.
+    """
+    process = Path(f"/proc/{server.process.pid}")
+    status = (process / "status").read_text()
+    resident = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+    assert resident < MOST_RESIDENT_KIB
+    assert "site-packages" not in (process / "maps").read_text()
+
+
+def test_killed_worker_costs_at_most_what_it_held(server: RunningServer) -> None:
+    """
+    Connections that it has not taken yet are the others': nobody is refused, and no answer is anything but a token.
+    """
+    with Clients(server) as clients:
+        for _ in range(KILLS):
+            tokens = clients.tokens
+            wait_for(lambda seen=tokens: clients.tokens > seen + 10, "tokens flow")  # type: ignore[misc]
+            victim = max(workers_of(server.process.pid))
+            os.kill(victim, signal.SIGKILL)
+            wait_for(
+                lambda gone=victim: len(workers_of(server.process.pid) - {gone}) == 2,  # type: ignore[misc]
+                "another takes its place",
+            )
+    # What a killed process was answering is lost with it: at most one request of each client at each kill.
+    assert all("ReadError" in failure or "RemoteProtocolError" in failure for failure in clients.failures)
+    assert len(clients.failures) <= KILLS * CLIENTS
+    server.stop()
+
+
+def test_renewal_replaces_all_workers_and_fails_no_request(server: RunningServer) -> None:
+    """
+    SIGHUP: a new worker serves before an old one goes, and has read the settings anew.
+    """
+    before = workers_of(server.process.pid)
+    (server.home / "watchword.toml").write_text('log_format = "console"\n')
+    with Clients(server) as clients:
+        wait_for(lambda: clients.tokens > 10, "tokens flow")
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: not any(alive(pid) for pid in before), "the old workers are gone")
+    assert clients.failures == []
+    assert len(workers_of(server.process.pid)) == 2
+    server.stop()
+
+
+def test_renewal_that_fails_leaves_the_old_workers(server: RunningServer) -> None:
+    """
+    Settings that can't be used are found by the first new worker, and the old ones go on.
+    """
+    before = workers_of(server.process.pid)
+    (server.home / "watchword.toml").write_text("no_such_setting = 1\n")
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "the workers are not renewed" in server.output, "the failure is told")
+    assert "no_such_setting" in server.output
+    assert workers_of(server.process.pid) == before
+    assert server.http.get("/health/ready").status_code == httpx.codes.OK
+    server.stop()
