@@ -163,6 +163,7 @@ def start_server(
     *,
     settings: Mapping[str, str] = NO_SETTINGS,
     arguments: Sequence[str] = (),
+    through: Sequence[str] = (),
 ) -> RunningServer:
     """
     Initialise `home`, serve it on a free port of 127.0.0.1 and wait until it is ready.
@@ -171,6 +172,7 @@ def start_server(
         home: The folder to use; it may be missing or empty.
         settings: Settings by name (`secret_reveal_hours`), handed over as `WATCHWORD_…`.
         arguments: Further arguments of `watchword serve`.
+        through: A command that runs the server's command, which is added to it.
 
     Raises:
         RuntimeError: `init` failed, or `serve` was not ready in time; the message holds its output.
@@ -178,7 +180,7 @@ def start_server(
     port = free_port()
     environment = clean_environment(settings)
     credentials = initialise(home, f"http://127.0.0.1:{port}", environment)
-    return _serve(home, port, credentials, environment, arguments)
+    return _serve(home, port, credentials, environment, arguments, through=through)
 
 
 def start_beside(server: RunningServer, *, settings: Mapping[str, str] = NO_SETTINGS) -> RunningServer:
@@ -199,12 +201,19 @@ def start_beside(server: RunningServer, *, settings: Mapping[str, str] = NO_SETT
 
 
 def _serve(
-    home: Path, port: int, credentials: Mapping[str, str], environment: Mapping[str, str], arguments: Sequence[str]
+    home: Path,
+    port: int,
+    credentials: Mapping[str, str],
+    environment: Mapping[str, str],
+    arguments: Sequence[str],
+    *,
+    through: Sequence[str] = (),
 ) -> RunningServer:
     output_path = home.parent / f"{home.name}-{port}.log"
     with output_path.open("wb") as output:
         process = subprocess.Popen(
             [
+                *through,
                 *watchword_command("serve", "--home", str(home)),
                 *("--host", "127.0.0.1", "--port", str(port)),
                 *arguments,
