@@ -120,3 +120,18 @@ async def test_connection_that_ended_is_forgotten() -> None:
     sweeper._timer.cancel()
     sweeper._sweep(loop)
     assert sweeper._timer is None
+
+
+async def test_thousands_of_late_ones_are_ended_a_part_at_a_time() -> None:
+    """
+    Each once, and the event loop gets a turn in between: all at once they would keep the others waiting.
+    """
+    loop = asyncio.get_running_loop()
+    sweeper = Sweeper(ConnectionLimits())
+    late = [Waiting(Awaits.TOKEN_BODY, -1e6) for _ in range(1_000)]
+    for connection in late:
+        sweeper.watch(connection, loop)
+    sweeper._sweep(loop)
+    assert 0 < sum(connection.ended.is_set() for connection in late) < 500
+    for connection in late:
+        await asyncio.wait_for(connection.ended.wait(), 10)

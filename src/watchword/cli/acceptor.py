@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from uvicorn import Server
 
-_TAKEN_IN_A_TURN = 512  # more wait for the next one: those who are inside get their turn
+_TAKEN_IN_A_TURN = 128  # more wait for the next one: those who are inside get their turn
 
 
 class AcceptingServer(Server):

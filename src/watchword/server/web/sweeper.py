@@ -8,6 +8,7 @@ database can still be opened.
 
 import asyncio
 import heapq
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -15,6 +16,8 @@ from typing import Protocol
 import structlog
 
 SWEEP_SECONDS = 0.5
+_ENDED_AT_ONCE = 100
+_SHORT_PAUSE_SECONDS = 0.02
 _SHED_AT_ONCE = 64  # of the connections that may be open, one in so many: looking for the oldest is not done each time
 _log = structlog.get_logger(__name__)
 
@@ -122,14 +125,22 @@ class Sweeper:
             self._shed += 1
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._timer = loop.call_later(SWEEP_SECONDS, self._sweep, loop) if self._watched else None
-        now = loop.time()
-        for connection in list(self._watched):
-            if now - connection.awaits_since > self._limits.patience(connection.awaits):
-                connection.end_wait()
+        overdue = self._overdue(loop.time())
+        for connection in overdue[:_ENDED_AT_ONCE]:
+            connection.awaits_since = math.inf  # ended: nothing more is due
+            connection.end_wait()
         if self._shed:
             _log.warning("connections that waited were let go: too many are open", number=self._shed)
             self._shed = 0
+        # Thousands that are late at once get their answers a part at a time, with time for others in between.
+        pause = SWEEP_SECONDS if len(overdue) <= _ENDED_AT_ONCE else _SHORT_PAUSE_SECONDS
+        self._timer = loop.call_later(pause, self._sweep, loop) if self._watched else None
+
+    def _overdue(self, now: float) -> list[Connection]:
+        patience = self._limits.patience
+        return [
+            connection for connection in self._watched if now - connection.awaits_since > patience(connection.awaits)
+        ]
 
 
 def _since(connection: Connection) -> float:
