@@ -4,13 +4,16 @@ One request through the Management API, in the contract's order.
     route → 401 → 403 → pagination → body → operation
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
 
+from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.server.context import Context
 from watchword.server.domain.actors import Actor, ActorKind
+from watchword.server.domain.backlog import Backlog
 from watchword.server.domain.names import Permission
 from watchword.server.domain.problems import Problem
 from watchword.server.operations.operation import Acting
@@ -25,6 +28,7 @@ from watchword.server.web.errors import problem_answer, problem_of
 from watchword.server.web.requests import Incoming, read_body
 
 _LARGE_BODY = 32 * 1024
+_MOST_WAIT_SECONDS = 2.0
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _NUL = "%00"  # no key holds it, and PostgreSQL takes none
 
@@ -40,6 +44,7 @@ class ManagementApi:
     def __init__(self, ctx: Context, *, local: bool = False) -> None:
         self._ctx = ctx
         self._local = local
+        self._backlog = Backlog(most_wait_seconds=_MOST_WAIT_SECONDS)
 
     async def answer(self, request: Incoming) -> Answer:
         """
@@ -62,6 +67,8 @@ class ManagementApi:
         route = resource.routes.get("GET" if method == "HEAD" else method)
         if route is None:
             return _no_such_method(method, resource)
+        if self._backlog.is_full:
+            raise TemporarilyUnavailable("the server has more to do than it can do in time")
         actor = await self._actor(request, route)
         query = _query_of(request)
         page = wanted_page(query, route.paging)
@@ -72,8 +79,16 @@ class ManagementApi:
             page=page,
             body=await self._body(request, route),
         )
-        reply = await run_in_threadpool(route.handler, call)
-        return self._reply(request, route, call, reply)
+        return self._reply(request, route, call, await self._carry_out(route, call))
+
+    async def _carry_out(self, route: Route, call: Call[object]) -> object:
+        # There are few threads: who comes when all are taken waits in their queue, which must not grow for ever.
+        place = self._backlog.enter()
+        began = time.perf_counter()
+        try:
+            return await run_in_threadpool(route.handler, call)
+        finally:
+            self._backlog.leave(place, time.perf_counter() - began)
 
     async def _actor(self, request: Incoming, route: Route) -> Actor:
         origin = request.origin

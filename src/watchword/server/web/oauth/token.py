@@ -4,14 +4,17 @@
 A plain ASGI callable that `app.py` reaches before router and middleware: ten per cent more tokens than behind them.
 """
 
+import time
+
 import msgspec
 import structlog
 from starlette.types import Send
 
-from watchword.protocol.errors import OAuthError
+from watchword.protocol.errors import OAuthError, TemporarilyUnavailable
 from watchword.server.context import Context, RequestLine
+from watchword.server.domain.backlog import Backlog
 from watchword.server.domain.client_auth import Seen
-from watchword.server.tokens.issue import TokenRequest, issue_token
+from watchword.server.tokens.issue import TokenRequest, TokenResponse, issue_token
 from watchword.server.web.answers import JSON_TYPE, NO_STORE, Answer, Headers, common_headers
 from watchword.server.web.errors import oauth_answer, oauth_error_of, oauth_fault
 from watchword.server.web.oauth.cors import cors_headers
@@ -32,6 +35,11 @@ class TokenEndpoint:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._holding = Holding()
+        self._backlog = Backlog()
+        busy = TemporarilyUnavailable("the server has more to do than it can do in time")
+        self._busy, self._busy_bare = (
+            oauth_answer(busy, issuer=ctx.settings.issuer, cors=_NOT_A_BROWSER, bare=bare) for bare in (False, True)
+        )
         self._common = common_headers(ctx.settings.public_endpoint)
         self._encode = msgspec.json.Encoder().encode
 
@@ -42,6 +50,9 @@ class TokenEndpoint:
         Args:
             line: Told how it ended.
         """
+        if self._backlog.is_full:
+            await self._send_away(incoming, send, line)
+            return
         answer = await self._answer(incoming, line)
         if answer is None:
             return
@@ -53,7 +64,7 @@ class TokenEndpoint:
         """
         Make the answer; None where the client hung up. What the request carried ends here: held answers are small.
         """
-        ctx, seen = self._ctx, Seen()
+        seen = Seen()
         headers = incoming.headers
         origin = headers.first(b"origin")
         cors = _NOT_A_BROWSER if origin is None else cors_headers(origin)
@@ -67,7 +78,7 @@ class TokenEndpoint:
                 browser_origin=origin,
                 came_from=incoming.origin,
             )
-            response = await issue_token(request, ctx, seen)
+            response = await self._issue(request, seen)
             answer = Answer(200, self._encode(response), (*cors, *NO_STORE, JSON_TYPE))
         except ClientGone:
             line.status = CLIENT_GONE
@@ -78,6 +89,20 @@ class TokenEndpoint:
         if seen.application is not None:
             line.client_id = seen.application.id
         return answer
+
+    async def _send_away(self, incoming: Incoming, send: Send, line: RequestLine) -> None:
+        # Nothing is read, made or recorded: refusing must cost little where there is too much to do.
+        answer = self._busy_bare if incoming.is_bare else self._busy
+        line.status, line.error, line.detail = answer.status, TemporarilyUnavailable.error, "overload"
+        await answer.send(send, self._common, incoming.request_id)
+
+    async def _issue(self, request: TokenRequest, seen: Seen) -> TokenResponse:
+        place = self._backlog.enter()
+        began = time.perf_counter()
+        try:
+            return await issue_token(request, self._ctx, seen)
+        finally:
+            self._backlog.leave(place, time.perf_counter() - began)
 
     def _refuse(self, error: Exception, incoming: Incoming, cors: Headers, line: RequestLine) -> Answer:
         refusal: OAuthError | None = oauth_error_of(error)

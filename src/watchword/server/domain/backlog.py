@@ -1,0 +1,54 @@
+"""
+Overload: who is let in when more comes than can be done.
+
+Work that is accepted should be done soon. So the time that a newcomer would wait is estimated, from how long those
+before it have waited, each in its place of the queue; where that is too long the newcomer is sent away at once, which
+costs little. Those who came first are served as if there were no crowd.
+"""
+
+FEW = 256
+MOST_WAIT_SECONDS = 0.1
+_FIRST_ESTIMATE = 0.000_1
+_WEIGHT = 1 / 32
+
+
+class Backlog:
+    """
+    The requests that are being worked on, by one process.
+
+    Args:
+        few: So many are let in however long it takes: a slow machine with few callers refuses none.
+        most_wait_seconds: Beyond these, nobody is let in who would have to wait longer.
+    """
+
+    __slots__ = ("_few", "_most_wait_seconds", "_seconds_a_place", "in_flight")
+
+    def __init__(self, *, few: int = FEW, most_wait_seconds: float = MOST_WAIT_SECONDS) -> None:
+        self._few = few
+        self._most_wait_seconds = most_wait_seconds
+        self._seconds_a_place = _FIRST_ESTIMATE
+        self.in_flight = 0
+
+    @property
+    def is_full(self) -> bool:
+        """
+        Whether a newcomer would have to wait too long.
+        """
+        place = self.in_flight + 1
+        return place > self._few and place * self._seconds_a_place > self._most_wait_seconds
+
+    def enter(self) -> int:
+        """
+        Let a request in, and return its place in the queue. Who is in must `leave`.
+        """
+        self.in_flight += 1
+        return self.in_flight
+
+    def leave(self, place: int, seconds: float) -> None:
+        """
+        Let a request out, that had this place and took so long: what each place in front of it has cost.
+        """
+        self.in_flight -= 1
+        # With few in front, what it took says more about the request than about the queue.
+        if place > self._few // 2:
+            self._seconds_a_place += (seconds / place - self._seconds_a_place) * _WEIGHT

@@ -1,0 +1,79 @@
+"""
+Where there is more to do than can be done in time, a request is refused at once, and says when to try again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from watchword.server.domain import backlog
+
+if TYPE_CHECKING:
+    import httpx
+
+    from tests.support.home import Made
+
+
+@pytest.fixture
+def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Let nobody in, as if too many were there.
+    """
+    monkeypatch.setattr(backlog.Backlog, "is_full", True)
+
+
+@pytest.mark.usefixtures("crowded")
+@pytest.mark.parametrize(("query", "is_bare"), [("", False), ("?parse_error=false", True)])
+async def test_token_request_is_refused_in_oauths_form(anyone: httpx.AsyncClient, query: str, is_bare: bool) -> None:
+    """
+    503 with Retry-After, whatever the request holds: it is not even read.
+    """
+    answer = await anyone.post(f"/oidc/token{query}", content=b"\xff")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json()["error"] == "temporarily_unavailable"
+    assert ("code" in answer.json()) != is_bare
+
+
+async def test_management_request_is_refused_in_its_own_form(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    503 with Retry-After, before anything is looked at.
+    """
+    monkeypatch.setattr(backlog.Backlog, "is_full", True)
+    answer = await api.get("/applications")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert answer.json()["code"] == "temporarily_unavailable"
+
+
+@pytest.mark.usefixtures("crowded")
+@pytest.mark.parametrize(
+    "path", ["/health/live", "/health/ready", "/oidc/jwks", "/oidc/.well-known/openid-configuration"]
+)
+async def test_what_watches_and_verifies_is_answered(anyone: httpx.AsyncClient, path: str) -> None:
+    """
+    An overloaded server is alive, and the tokens that it gave can be checked.
+    """
+    assert (await anyone.get(path)).status_code == 200
+
+
+async def test_places_are_given_back(anyone: httpx.AsyncClient, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    By requests that succeed, and by those that are refused.
+    """
+    left: list[int] = []
+    leave = backlog.Backlog.leave
+
+    def note(self: backlog.Backlog, place: int, seconds: float) -> None:
+        leave(self, place, seconds)
+        left.append(self.in_flight)
+
+    monkeypatch.setattr(backlog.Backlog, "leave", note)
+    for secret in (made.application_secret, "wrong"):
+        await anyone.post("/oidc/token", data={"grant_type": "client_credentials"}, auth=(made.application_id, secret))
+    assert left == [0, 0]
