@@ -1,8 +1,9 @@
 """
-Taking connections: all that wait, in every turn of the event loop.
+Taking connections: few in a turn of the event loop at first, and ever more while some are left over.
 
 uvloop by itself takes one connection in a turn. Under load a turn is long, and whoever comes newly would wait outside
-for seconds while those inside are served, or refused, at once.
+for seconds while those inside are served, or refused, at once. To take all of them in every turn is as bad: of several
+workers that share the socket, the one that wakes first would get all, and the others have nothing to do.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 
 from uvicorn import Server
 
-_TAKEN_IN_A_TURN = 128  # more wait for the next one: those who are inside get their turn
+_MOST_IN_A_TURN = 128  # those who are inside get their turn too
 
 
 class AcceptingServer(Server):
@@ -20,6 +21,7 @@ class AcceptingServer(Server):
     """
 
     _listeners: Sequence[socket.socket] = ()
+    _in_a_turn = 1
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """
@@ -41,15 +43,17 @@ class AcceptingServer(Server):
         await super().shutdown(sockets)
 
     def _take(self, listener: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
-        for _ in range(_TAKEN_IN_A_TURN):
+        for _ in range(self._in_a_turn):
             try:
                 connection, _address = listener.accept()
             except OSError:  # nobody waits any more; or one gave up, or there are no more files: the next turn tries on
+                self._in_a_turn = 1
                 return
             connection.setblocking(False)  # noqa: FBT003 - the call's only argument
             task = loop.create_task(self._connect(connection, loop))
             self.server_state.tasks.add(task)
             task.add_done_callback(self.server_state.tasks.discard)
+        self._in_a_turn = min(2 * self._in_a_turn, _MOST_IN_A_TURN)
 
     async def _connect(self, connection: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
         try:
