@@ -92,7 +92,7 @@ def _group(words: str, group: object, level: int) -> Iterator[str]:
 
 def _command(words: str, command: TyperCommand) -> Iterator[str]:
     arguments = [one for one in command.params if isinstance(one, TyperArgument)]
-    options = [one for one in command.params if isinstance(one, TyperOption)]
+    options = [one for one in command.params if isinstance(one, TyperOption) and not one.hidden]
     usage = " ".join([words, *map(_placeholder, arguments), *(["[OPTIONS]"] if options else [])])
     yield f"`{usage}`\n\n{inspect.cleandoc(command.help or '')}\n\n"
     is_remote = {one.name for one in options}.issuperset(CONNECTION)
