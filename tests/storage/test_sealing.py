@@ -110,14 +110,16 @@ def test_key_of_somebody_else_is_never_published(ctx: Context) -> None:
     """
     forged = public_jwk(generate_private_key(Algorithm.ES256), Algorithm.ES256)
     with ctx.database.write() as connection:
-        (kid,) = connection.exec_driver_sql("SELECT id FROM signing_keys").scalars()
-        connection.execute(
-            sa.text("UPDATE signing_keys SET public_jwk = :jwk"), {"jwk": json.dumps({**forged, "kid": kid})}
-        )
+        for kid in connection.exec_driver_sql("SELECT id FROM signing_keys").scalars().all():
+            jwk = json.dumps({**forged, "kid": kid})
+            connection.execute(
+                sa.text("UPDATE signing_keys SET public_jwk = :jwk WHERE id = :kid"), {"jwk": jwk, "kid": kid}
+            )
     with ctx.database.read() as connection:
         tenant = load_tenant(connection, "default", ctx.keys)
     assert tenant is not None
-    (key,) = tenant.keys
-    token = read_token(key.signer.sign(b"{}"))
-    assert verify_signature(token, VerificationKey.of(key.public_jwk)) == {}
-    assert key.public_jwk["x"] != forged["x"]
+    assert tenant.keys
+    for key in tenant.keys:
+        token = read_token(key.signer.sign(b"{}"))
+        assert verify_signature(token, VerificationKey.of(key.public_jwk)) == {}
+        assert key.public_jwk["x"] != forged["x"]

@@ -18,7 +18,7 @@ import structlog
 from watchword.server.context import Context, RequestLog
 from watchword.server.domain.ids import new_id
 from watchword.server.domain.limits import Limits
-from watchword.server.operations.installation import FirstApplication, Ground, ensure_signing_keys, set_up
+from watchword.server.operations.installation import FirstApplication, Ground, ensure_all_keys, set_up
 from watchword.server.settings import Settings
 from watchword.server.storage import data_keys, master_key, migrate, tenants, upkeep
 from watchword.server.storage.database import Connection, Database
@@ -94,7 +94,7 @@ def open_context(settings: Settings, request_log: RequestLog) -> Context:
         migrate.check(ground.connection)
         keys = ground.keys
         for tenant_id in tenants.tenant_ids(ground.connection):
-            ensure_signing_keys(ground, tenant_id)
+            ensure_all_keys(ground, tenant_id)
     database = database_of(settings)
     _warn_of_older_token_log(database)
     pool = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="load")

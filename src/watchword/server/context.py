@@ -20,7 +20,7 @@ from watchword.server.domain.ids import RandomBytes
 from watchword.server.domain.limits import Limits
 from watchword.server.domain.management import check_permission
 from watchword.server.domain.names import Permission, management_indicator
-from watchword.server.domain.view import Moment, View
+from watchword.server.domain.view import Moment, TenantEntry, View
 from watchword.server.settings import Settings
 from watchword.server.storage import entries
 from watchword.server.storage.database import Connection, Database
@@ -38,6 +38,11 @@ class Directory(Protocol):
     async def decide(self, tenant_id: str, decision: Callable[[View], Awaitable[D]]) -> D:
         """
         Run a decision over one moment that is not older than this call.
+        """
+
+    def last_known_tenant(self, tenant_id: str) -> TenantEntry | None:
+        """
+        Return a tenant as it was when it was last read: for what must be answered while the database is away.
         """
 
     def close(self) -> None:

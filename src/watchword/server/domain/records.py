@@ -161,8 +161,10 @@ class SigningKeyRecord:
 
     Attributes:
         id: The `kid`, RFC 7638 thumbprint of the public half.
+        signs_from: When it begins to sign; the end of time for a standby.
         signs_until: None while no successor is fixed.
         dropped_at: When it leaves the JWKS; None while that is open.
+        longest_lifetime: The most seconds that a token which it signed may live.
     """
 
     tenant_id: str
@@ -175,3 +177,15 @@ class SigningKeyRecord:
     signs_from: datetime
     signs_until: datetime | None
     dropped_at: datetime | None
+    longest_lifetime: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CookieKey:
+    """
+    A key of cookies, by id alone: nobody signs in, so that nothing is signed with it.
+    """
+
+    tenant_id: str
+    id: str
+    created_at: datetime

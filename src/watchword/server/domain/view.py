@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.secrets import SecretEntry
-from watchword.server.domain.signing_keys import SigningKey
+from watchword.server.domain.signing_keys import OwnAlgorithm, SigningKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class TenantEntry:
     """
 
     id: str
-    signing_algorithm: Algorithm
+    own_algorithm: OwnAlgorithm
     default_resource: str | None
     keys: tuple[SigningKey, ...]
 

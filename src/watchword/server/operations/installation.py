@@ -16,8 +16,10 @@ from watchword.server.domain.ids import RandomBytes
 from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.records import Application, Resource, Role, Scope, Tenant
 from watchword.server.domain.secrets import new_secret
+from watchword.server.operations.key_upkeep import ensure_keys
+from watchword.server.operations.oidc_keys import ensure_cookie_key
 from watchword.server.settings import Settings
-from watchword.server.storage import applications, resources, roles, signing_keys, tenants
+from watchword.server.storage import applications, resources, roles, tenants
 from watchword.server.storage.database import Connection
 from watchword.server.storage.sealing import DataKeys
 from watchword.server.storage.transaction import Transaction
@@ -67,8 +69,9 @@ def set_up(ground: Ground) -> FirstApplication:
         return FirstApplication(id=tenants.first_manager(tx, names.MANAGEMENT_ROLE), secret=None)
     algorithm = tx.settings.signing_algorithm
     tenants.insert(tx, Tenant(id=tx.tenant_id, signing_algorithm=algorithm, created_at=tx.now()))
-    signing_keys.add_key(tx, algorithm, signs_from=tx.now())
     _add_management_api(tx)
+    ensure_keys(tx)
+    ensure_cookie_key(tx)
     role_id = _add_role(tx, tx.new_id(), names.MANAGEMENT_ROLE, names.MANAGEMENT_ROLE_DESCRIPTION)
     _add_role(tx, names.ADMIN_ROLE_ID, names.ADMIN_ROLE, "Internal admin role for Management API access.")
     first = _add_application(tx, role_id)
@@ -76,15 +79,13 @@ def set_up(ground: Ground) -> FirstApplication:
     return first
 
 
-def ensure_signing_keys(ground: Ground, tenant_id: str) -> None:
+def ensure_all_keys(ground: Ground, tenant_id: str) -> None:
     """
-    Give a tenant a key for each algorithm that its tokens are signed with.
+    Give a tenant what it lacks of keys: one that signs and a standby for each algorithm in use.
     """
     tx = ground.transaction(tenant_id)
-    for algorithm in sorted(tenants.algorithms_in_use(tx)):
-        if not signing_keys.has_key(tx, algorithm, tx.now()):
-            key = signing_keys.add_key(tx, algorithm, signs_from=tx.now())
-            tx.record(changed("SigningKey.Created", tx.actor, {"kid": key.id, "algorithm": algorithm.value}))
+    ensure_keys(tx)
+    ensure_cookie_key(tx)
 
 
 def _add_management_api(tx: Transaction) -> None:

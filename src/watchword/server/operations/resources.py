@@ -11,8 +11,9 @@ from watchword.server.domain.events import changed
 from watchword.server.domain.names import DEFAULT_TOKEN_LIFETIME, Permission
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import Resource, Scope
+from watchword.server.operations.key_upkeep import ensure_keys
 from watchword.server.operations.operation import reads, writes
-from watchword.server.storage import resources, signing_keys
+from watchword.server.storage import resources
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
 
@@ -76,7 +77,7 @@ def create(tx: Transaction, new: NewResource) -> Resource:
         signing_algorithm=new.signing_algorithm,
     )
     resources.insert(tx, resource)
-    _ensure_key(tx, new.signing_algorithm)
+    ensure_keys(tx)
     tx.record(changed("Resource.Created", tx.actor, {"id": resource.id, "name": new.name, "indicator": new.indicator}))
     return resource
 
@@ -94,7 +95,7 @@ def update(tx: Transaction, resource_id: str, changes: Mapping[str, object]) -> 
         raise problems.nothing_to_change()
     resources.update(tx, resource_id, changes)
     changed_to = demand(tx, resource_id)
-    _ensure_key(tx, changed_to.signing_algorithm)
+    ensure_keys(tx)
     tx.record(changed("Resource.Data.Updated", tx.actor, {"id": resource_id, "changed": sorted(changes)}))
     return changed_to
 
@@ -166,8 +167,3 @@ def demand_own(tx: Transaction, resource_id: str) -> Resource:
             message="Cannot modify Logto Management API.",
         )
     return resource
-
-
-def _ensure_key(tx: Transaction, algorithm: Algorithm | None) -> None:
-    if algorithm is not None and not signing_keys.has_key(tx, algorithm, tx.now()):
-        signing_keys.add_key(tx, algorithm, signs_from=tx.now())

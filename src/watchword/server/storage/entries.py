@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from watchword.protocol.jose import Signer, load_private_key, public_jwk
 from watchword.protocol.resource_indicators import is_registrable
 from watchword.server.domain.secrets import SecretEntry
-from watchword.server.domain.signing_keys import SigningKey
+from watchword.server.domain.signing_keys import OwnAlgorithm, SigningKey
 from watchword.server.domain.view import ApplicationEntry, ResourceEntry, RoleEntry, TenantEntry
 from watchword.server.storage import schema
 from watchword.server.storage.sealing import DataKeys, Purpose
@@ -25,10 +25,15 @@ def load_tenant(connection: sa.Connection, tenant_id: str, keys: DataKeys) -> Te
             schema.resources.c.tenant_id == tenant_id, schema.resources.c.is_default.is_(sa.true())
         )
     ).scalar_one_or_none()
-    rows = connection.execute(sa.select(schema.signing_keys).where(schema.signing_keys.c.tenant_id == tenant_id))
+    table = schema.signing_keys
+    rows = connection.execute(sa.select(table).where(table.c.tenant_id == tenant_id).order_by(table.c.id))
     return TenantEntry(
         id=tenant_id,
-        signing_algorithm=tenant.signing_algorithm,
+        own_algorithm=OwnAlgorithm(
+            present=tenant.signing_algorithm,
+            following=tenant.next_signing_algorithm,
+            following_from=tenant.next_algorithm_from,
+        ),
         default_resource=default,
         keys=tuple(_signing_key(row, keys) for row in rows),
     )

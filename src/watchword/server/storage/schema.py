@@ -62,6 +62,8 @@ tenants = sa.Table(
     _id(),
     sa.Column("signing_algorithm", Word(Algorithm), nullable=False),
     _created(),
+    sa.Column("next_signing_algorithm", Word(Algorithm)),
+    sa.Column("next_algorithm_from", Instant),
 )
 
 # What changed, for the directory: one counter row per tenant puts the commits in order, triggers append to `changes`.
@@ -95,6 +97,17 @@ signing_keys = sa.Table(
     sa.Column("signs_from", Instant, nullable=False),
     sa.Column("signs_until", Instant),
     sa.Column("dropped_at", Instant),
+    # The previous version, which does not know the column, signs for as long as tokens live unless told otherwise.
+    sa.Column("longest_lifetime", sa.BigInteger, nullable=False, server_default="3600"),
+)
+
+# Nobody signs in, so that no cookie is signed: ids alone, for scripts that rotate cookie keys.
+cookie_keys = sa.Table(
+    "cookie_keys",
+    metadata,
+    _tenant(),
+    _id(),
+    _created(),
 )
 
 applications = sa.Table(

@@ -6,43 +6,55 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from watchword.protocol.jose import generate_private_key, public_jwk, serialize_private_key
+from watchword.protocol.jose import PrivateKey, generate_private_key, public_jwk, serialize_private_key
 from watchword.protocol.names import Algorithm
+from watchword.server.domain.key_ring import KeyRing
 from watchword.server.domain.records import SigningKeyRecord
 from watchword.server.storage import rows, schema
 from watchword.server.storage.sealing import Purpose
 from watchword.server.storage.transaction import Transaction
 
-
-def has_key(tx: Transaction, algorithm: Algorithm, now: datetime) -> bool:
-    """
-    Tell whether the tenant has a key that signs with an algorithm now.
-    """
-    table = schema.signing_keys
-    query = sa.select(table.c.id).where(
-        rows.of_tenant(tx, table),
-        table.c.algorithm == algorithm,
-        table.c.signs_from <= now,
-        sa.or_(table.c.signs_until.is_(None), table.c.signs_until > now),
-        sa.or_(table.c.dropped_at.is_(None), table.c.dropped_at > now),
-    )
-    return tx.connection.execute(query.limit(1)).first() is not None
+_T = schema.signing_keys
+_INSTANTS = ("signs_from", "signs_until", "dropped_at", "longest_lifetime")
 
 
-def add_key(tx: Transaction, algorithm: Algorithm, signs_from: datetime) -> SigningKeyRecord:
+def load(tx: Transaction) -> KeyRing:
     """
-    Make a key and keep it.
+    Read the tenant's keys, whatever they are doing.
+    """
+    query = sa.select(*rows.columns(_T, SigningKeyRecord)).where(rows.of_tenant(tx, _T)).order_by(_T.c.id)
+    return KeyRing(tuple(rows.to_record(SigningKeyRecord, row) for row in tx.connection.execute(query)))
+
+
+def save(tx: Transaction, before: KeyRing, after: KeyRing) -> None:
+    """
+    Write what has become different.
+    """
+    known = {key.id: key for key in before.keys}
+    left = {key.id for key in after.keys}
+    for kid in known.keys() - left:
+        rows.delete(tx, _T, id=kid)
+    for key in after.keys:
+        if key.id not in known:
+            rows.insert(tx, _T, key)
+        elif key != known[key.id]:
+            rows.update(tx, _T, {name: getattr(key, name) for name in _INSTANTS}, id=key.id)
+
+
+def new_key(tx: Transaction, algorithm: Algorithm, *, signs_from: datetime, longest_lifetime: int) -> SigningKeyRecord:
+    """
+    Make a key, which `save` keeps; it is published from now on.
 
     Args:
-        signs_from: When it begins to sign; it is published at once.
+        signs_from: When it begins to sign; `NEVER` makes a standby.
+        longest_lifetime: The most seconds that tokens live now.
     """
-    key = generate_private_key(algorithm)
-    jwk = public_jwk(key, algorithm)
+    key, jwk = _generate(algorithm)
     sealed = tx.keys.seal(
         serialize_private_key(key), purpose=Purpose.SIGNING_KEY, tenant_id=tx.tenant_id, row_id=jwk["kid"]
     )
     now = tx.now()
-    record = SigningKeyRecord(
+    return SigningKeyRecord(
         tenant_id=tx.tenant_id,
         id=jwk["kid"],
         algorithm=algorithm,
@@ -53,6 +65,14 @@ def add_key(tx: Transaction, algorithm: Algorithm, signs_from: datetime) -> Sign
         signs_from=signs_from,
         signs_until=None,
         dropped_at=None,
+        longest_lifetime=longest_lifetime,
     )
-    rows.insert(tx, schema.signing_keys, record)
-    return record
+
+
+def _generate(algorithm: Algorithm) -> tuple[PrivateKey, dict[str, str]]:
+    while True:
+        key = generate_private_key(algorithm)
+        jwk = public_jwk(key, algorithm)
+        # Whoever revokes a key types its id: one that begins with a hyphen would be taken for an option.
+        if not jwk["kid"].startswith("-"):
+            return key, jwk

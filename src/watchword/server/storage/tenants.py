@@ -7,7 +7,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from watchword.protocol.names import Algorithm
+from watchword.server.domain.names import DEFAULT_TOKEN_LIFETIME
 from watchword.server.domain.records import Tenant
+from watchword.server.domain.signing_keys import OwnAlgorithm
 from watchword.server.storage import rows, schema, token_schema
 from watchword.server.storage.transaction import Transaction
 
@@ -75,16 +77,46 @@ def insert(tx: Transaction, tenant: Tenant) -> None:
     tx.connection.execute(schema.tenants.insert().values(**rows_of))
 
 
-def algorithms_in_use(tx: Transaction) -> set[Algorithm]:
+def own_algorithm(tx: Transaction) -> OwnAlgorithm:
     """
-    Return the algorithms that the tenant's tokens are signed with: its own, and those of its resources.
+    Return what the tenant's tokens are signed with unless a resource has its own algorithm.
     """
-    own = sa.select(schema.tenants.c.signing_algorithm).where(schema.tenants.c.id == tx.tenant_id)
+    table = schema.tenants
+    query = sa.select(table.c.signing_algorithm, table.c.next_signing_algorithm, table.c.next_algorithm_from)
+    row = tx.connection.execute(query.where(table.c.id == tx.tenant_id)).one()
+    return OwnAlgorithm(present=row[0], following=row[1], following_from=row[2])
+
+
+def set_own_algorithm(tx: Transaction, own: OwnAlgorithm) -> None:
+    """
+    Change what the tenant's tokens are signed with, now or from an instant on.
+    """
+    values = {
+        "signing_algorithm": own.present,
+        "next_signing_algorithm": own.following,
+        "next_algorithm_from": own.following_from,
+    }
+    tx.connection.execute(schema.tenants.update().where(schema.tenants.c.id == tx.tenant_id).values(**values))
+
+
+def algorithms_of_resources(tx: Transaction) -> set[Algorithm]:
+    """
+    Return the algorithms that API resources have of their own.
+    """
     table = schema.resources
-    theirs = sa.select(table.c.signing_algorithm).where(
+    query = sa.select(table.c.signing_algorithm).where(
         rows.of_tenant(tx, table), table.c.signing_algorithm.is_not(None)
     )
-    return {*tx.connection.execute(own).scalars(), *tx.connection.execute(theirs.distinct()).scalars()}
+    return set(tx.connection.execute(query.distinct()).scalars())
+
+
+def longest_token_lifetime(tx: Transaction) -> int:
+    """
+    Return the most seconds that a token of the tenant lives, as its API resources say now.
+    """
+    table = schema.resources
+    query = sa.select(sa.func.max(table.c.access_token_ttl)).where(rows.of_tenant(tx, table))
+    return tx.connection.execute(query).scalar_one_or_none() or DEFAULT_TOKEN_LIFETIME
 
 
 def first_manager(tx: Transaction, role_name: str) -> str | None:

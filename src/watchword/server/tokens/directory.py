@@ -102,6 +102,13 @@ class Directory:
             # It may be done and not yet put away: to wait for it once more would be to spin, and the loop would stand.
             tenant.remembered.give_up(kind, key, load)
 
+    def last_known_tenant(self, tenant_id: str) -> TenantEntry | None:
+        """
+        Return a tenant as it was when it was last read: for what must be answered while the database is away.
+        """
+        tenant = self._tenants.get(tenant_id)
+        return None if tenant is None else tenant.remembered.last_known
+
     def close(self) -> None:
         """
         Finish the looks and loads under way, and close the looking connection.
@@ -205,7 +212,7 @@ class DirectoryView:
             TemporarilyUnavailable: There is none.
         """
         tenant = await self.tenant()
-        wanted = algorithm or tenant.signing_algorithm
+        wanted = algorithm or tenant.own_algorithm.at(now)
         key = current_key(tenant.keys, wanted, now)
         if key is None:
             raise TemporarilyUnavailable("the server can't sign now", detail=f"no key signs with {wanted}")

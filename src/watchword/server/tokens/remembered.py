@@ -5,7 +5,7 @@ What the directory remembers of a tenant: entries that mirror the database, each
 import asyncio
 from collections.abc import Iterable
 
-from watchword.server.domain.view import ResourceEntry
+from watchword.server.domain.view import ResourceEntry, TenantEntry
 from watchword.server.storage.changes import Changes, Mark
 from watchword.server.storage.loader import Kind, Loaded
 
@@ -61,6 +61,7 @@ class Remembered:
         self.shelves = {kind: _Shelf() for kind in Kind}
         self.indicators: dict[str, str] = {}
         self.loads: dict[tuple[Kind, str], Load] = {}
+        self.last_known: TenantEntry | None = None
 
     def apply(self, changes: Changes) -> None:
         """
@@ -122,3 +123,5 @@ class Remembered:
         self.shelves[kind].put(key, slot)
         if isinstance(slot.entry, ResourceEntry):
             self.indicators[slot.entry.id] = key
+        elif isinstance(slot.entry, TenantEntry):
+            self.last_known = slot.entry
