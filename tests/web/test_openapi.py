@@ -140,12 +140,14 @@ async def test_answers_fit_their_schemas(api: httpx.AsyncClient) -> None:
         "CustomData": (await api.patch(f"/users/{user['id']}/custom-data", json={"customData": {"a": 1}})).json(),
         "Error": (await api.get("/users/nope")).json(),
         "Log": (await api.get("/logs")).json()[0],
+        "OidcKey": (await api.post("/configs/oidc/private-keys/rotate", json={"rotationGracePeriod": 9})).json()[0],
         "OpenApiDocument": (await api.get("/swagger.json")).json(),
         "Resource": resource,
         "Role": role,
         "RoleScope": (await api.get(f"/roles/{role['id']}/scopes")).json()[0],
         "RoleWithHolders": (await api.get("/roles?search=m")).json()[0],
         "Scope": scope,
+        "SigningKey": (await api.get("/signing-keys")).json()[0],
         "User": (await api.get(f"/users/{user['id']}?includePasswordHash=1&includeSsoIdentities=1")).json(),
     }
     named = {(route.answer or "").strip("[]") for route in TABLE.routes} - {""}

@@ -1,5 +1,5 @@
 """
-Query parameters that filter a list, judged in the validator's words.
+Parameters of query and path that are words, judged in the validator's own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,6 +53,19 @@ def word_of(query: Values, name: str, vocabulary: type[W]) -> W | None:
     if value not in known:
         raise invalid_input([_unknown_word(name, value, known)], "query")
     return vocabulary(value)
+
+
+def path_word(path: Mapping[str, str], name: str, vocabulary: type[W]) -> W:
+    """
+    Read a path parameter that is one word.
+
+    Raises:
+        Problem: `guard.invalid_input` (400).
+    """
+    known = [item.value for item in vocabulary]
+    if path[name] not in known:
+        raise invalid_input([_unknown_word(name, path[name], known)], "params")
+    return vocabulary(path[name])
 
 
 def flag(query: Values, name: str) -> bool | None:

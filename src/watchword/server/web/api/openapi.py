@@ -25,7 +25,7 @@ Document = dict[str, Any]
 _SECURITY = "OAuth2"
 _VERBS = {"POST": "Create", "PUT": "Replace", "PATCH": "Update", "DELETE": "Delete"}
 _TAGS = {"logs": "Audit logs", "resources": "API resources", "swagger.json": "Documents", "docs": "Documents",
-         "docs.css": "Documents", ".well-known": "Documents"}  # fmt: skip
+         "docs.css": "Documents", ".well-known": "Documents", "configs": "Keys", "signing-keys": "Keys"}  # fmt: skip
 _REFUSALS = {
     400: "The request is malformed: a parameter, the page or the body.",
     401: "There is no token, or it is no good, or its application is gone.",

@@ -2,7 +2,17 @@
 The table of the Management API. What is not here does not exist.
 """
 
-from watchword.server.web.api import applications, documents, logs, resources, roles, status, users
+from watchword.server.web.api import (
+    applications,
+    documents,
+    logs,
+    oidc_keys,
+    resources,
+    roles,
+    signing_keys,
+    status,
+    users,
+)
 from watchword.server.web.api.route import Table
 
 _ROWS = (
@@ -12,5 +22,7 @@ _ROWS = (
     *roles.ROUTES,
     *users.ROUTES,
     *logs.ROUTES,
+    *oidc_keys.ROUTES,
+    *signing_keys.ROUTES,
 )
 TABLE = Table([*_ROWS, *documents.describing(_ROWS)])

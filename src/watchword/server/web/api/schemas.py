@@ -12,6 +12,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from pydantic.alias_generators import to_camel
 
 from watchword.server.domain.records import Application, ApplicationSecret, LogEntry, Resource, Role, Scope, User
+from watchword.server.domain.signing_keys import KeyState, KeyType, PublishedKey
 from watchword.server.storage.roles import Holders
 from watchword.server.web.api.wire import HIDDEN_OF_USER
 
@@ -46,6 +47,7 @@ def answer_schemas() -> dict[str, Schema]:
         "AssignedRoles": _object({"roleIds": _TEXTS, "addedRoleIds": _TEXTS}),
         "CustomData": {"type": "object", "description": "Whatever was put there."},
         "Log": record_schema(LogEntry, replace={"payload": _log_payload()}),
+        "OidcKey": _oidc_key(),
         "Resource": _with(
             _optional(record_schema(Resource), "signingAlgorithm"),
             scopes={"type": "array", "items": ref("Scope"), "description": "Where they are asked for."},
@@ -54,6 +56,7 @@ def answer_schemas() -> dict[str, Schema]:
         "RoleWithHolders": _joined(role, record_schema(Holders)),
         "RoleScope": _joined(scope, _object({"resource": ref("Resource")})),
         "Scope": scope,
+        "SigningKey": record_schema(PublishedKey),
         "User": _user(),
         "OpenApiDocument": _object({"openapi": _TEXT, "info": {"type": "object"}, "paths": {"type": "object"}}),
         "Error": _error(),
@@ -120,6 +123,19 @@ def _optional(schema: Schema, name: str) -> Schema:
 
 def _joined(first: Schema, second: Schema) -> Schema:
     return _object({**first["properties"], **second["properties"]})
+
+
+def _oidc_key() -> Schema:
+    return _with(
+        _object({"id": _TEXT, "createdAt": {"type": "integer", "description": "Seconds since 1970."}}),
+        signingKeyAlgorithm={
+            "type": "string",
+            "enum": [kind.value for kind in KeyType],
+            "description": "Of signing keys.",
+        },
+        status={"type": "string", "enum": [state.value for state in KeyState if state is not KeyState.STANDBY]},
+        effectiveAt={**_TIME, "description": "When the next key begins to sign, in milliseconds since 1970."},
+    )
 
 
 def _user() -> Schema:
