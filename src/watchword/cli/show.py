@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from watchword.cli.api import Listing
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOMENTS = ("At", "From", "Until")
 
 
 def show_listing(row: Row, listing: "Listing", *, as_json: bool) -> None:
@@ -86,7 +87,7 @@ def text_of(name: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
             return ""
         case bool():
             return "yes" if value else "no"
-        case int() | float() if name.endswith("At"):
+        case int() | float() if name.endswith(_MOMENTS):
             return _moment(value)
         case str():
             return value

@@ -84,9 +84,9 @@ def test_sentences_name_only_parameters(row: Row) -> None:
 @EACH_ROW
 def test_whatever_destroys_asks_first(row: Row) -> None:
     """
-    Deleting a thing asks a person; taking a role away can be undone and does not.
+    Deleting or revoking a thing asks a person; taking a role away can be undone and does not.
     """
-    assert bool(row.asks) == (row.words.endswith("delete"))
+    assert bool(row.asks) == row.words.endswith(("delete", "revoke"))
     assert row.help.endswith(".")
     assert row.pages <= bool(row.columns)
 

@@ -2,9 +2,9 @@
 All rows, and what their groups are called.
 """
 
-from watchword.cli.families import apps, logs, resources, roles, users
+from watchword.cli.families import apps, keys, logs, resources, roles, users
 
-ROWS = (*apps.ROWS, *resources.ROWS, *roles.ROWS, *users.ROWS, *logs.ROWS)
+ROWS = (*apps.ROWS, *resources.ROWS, *roles.ROWS, *users.ROWS, *keys.ROWS, *logs.ROWS)
 GROUPS = {
     "apps": "Applications: software that asks for tokens.",
     "apps secrets": "An application's secrets.",
@@ -17,5 +17,6 @@ GROUPS = {
     "roles applications": "The applications that hold a role.",
     "users": "Users, as records.",
     "users custom-data": "A user's custom data.",
+    "keys": "Signing keys: what tokens are signed with.",
     "logs": "The log: tokens issued and refused, and what was changed.",
 }
