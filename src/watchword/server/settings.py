@@ -102,6 +102,13 @@ class Settings(BaseModel):
         default=Algorithm.ES256,
         description="Signs the tokens of a new tenant: `ES256`, `ES384` or `RS256`. An API resource may have its own.",
     )
+    signing_key_rotation_days: int = Field(
+        default=0,
+        ge=0,
+        le=3660,
+        description="After how many days a signing key hands over to the next by itself; `0` leaves it to "
+        "`watchword keys rotate`.",
+    )
     secret_reveal_hours: Annotated[int, Field(ge=0, le=24 * 366)] | Literal["forever"] = Field(
         default=24,
         description="How long a secret can be read back: `0` (only in the answer that made it) … `forever`.",
