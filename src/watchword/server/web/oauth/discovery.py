@@ -2,15 +2,16 @@
 What verifiers and clients read about this server: its keys, and its metadata.
 """
 
+from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.protocol.metadata import authorization_server_metadata
 from watchword.server.context import Context
 from watchword.server.domain.grants import GRANTS
-from watchword.server.domain.signing_keys import SigningKey, published_keys
-from watchword.server.domain.view import View
+from watchword.server.domain.signing_keys import JWKS_MAX_AGE, SigningKey, published_keys
+from watchword.server.domain.view import TenantEntry, View
+from watchword.server.storage.database import StorageUnavailable
 from watchword.server.web.answers import Answer, json_answer
 
-MAX_AGE = 300
-_CACHEABLE = ((b"cache-control", b"public, max-age=%d" % MAX_AGE),)
+_CACHEABLE = ((b"cache-control", b"public, max-age=%d" % JWKS_MAX_AGE.total_seconds()),)
 
 
 async def jwks(ctx: Context, tenant_id: str) -> Answer:
@@ -40,7 +41,15 @@ async def metadata(ctx: Context, tenant_id: str) -> Answer:
 
 
 async def _published(ctx: Context, tenant_id: str) -> list[SigningKey]:
-    async def read(view: View) -> list[SigningKey]:
-        return published_keys((await view.tenant()).keys, ctx.clock())
+    async def read(view: View) -> TenantEntry:
+        return await view.tenant()
 
-    return await ctx.directory.decide(tenant_id, read)
+    try:
+        tenant = await ctx.directory.decide(tenant_id, read)
+    except (StorageUnavailable, TemporarilyUnavailable):
+        # APIs must be able to check the tokens that are out, whatever has become of the database.
+        remembered = ctx.directory.last_known_tenant(tenant_id)
+        if remembered is None:
+            raise
+        tenant = remembered
+    return published_keys(tenant.keys, ctx.clock())
