@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from tests.support.clock import MovedClock, with_clock
 from tests.support.home import MANAGEMENT_RESOURCE, Made
 from watchword.server.web.app import create_app
 
@@ -39,3 +40,21 @@ async def api(anyone: httpx.AsyncClient, made: Made) -> httpx.AsyncClient:
     anyone.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
     anyone.base_url = httpx.URL("http://somewhere.test/api")
     return anyone
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    """
+    Hold the time still.
+    """
+    return MovedClock()
+
+
+@pytest.fixture
+async def owner(ctx: Context, clock: MovedClock) -> AsyncIterator[httpx.AsyncClient]:
+    """
+    Call the Management API as the machine's own command line does, at the time that the clock says.
+    """
+    transport = httpx.ASGITransport(create_app(with_clock(ctx, clock), lambda: None, local=True))
+    async with httpx.AsyncClient(transport=transport, base_url="http://somewhere.test/api") as client:
+        yield client

@@ -177,11 +177,11 @@ class TurningKeys(RuleBasedStateMachine):
 TestTurningKeys = TurningKeys.TestCase
 
 
-def ring_of_one(**members: datetime) -> KeyRing:
+def ring_of_one() -> KeyRing:
     """
     Make a ring with a current key and a standby.
     """
-    return KeyRing((key_of(signs_from=NOON - HOUR), key_of(**members)))
+    return KeyRing((key_of(signs_from=NOON - HOUR), key_of()))
 
 
 def test_standby_is_ready_when_every_cache_has_it() -> None:

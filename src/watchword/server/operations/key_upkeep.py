@@ -19,9 +19,13 @@ from watchword.server.storage.transaction import Transaction
 class Keys:
     """
     A tenant's keys, as they were read and as they are to become.
+
+    Attributes:
+        now: The one instant of the change.
     """
 
     tx: Transaction
+    now: datetime
     own: OwnAlgorithm
     before: KeyRing
     ring: KeyRing
@@ -30,7 +34,7 @@ class Keys:
         """
         Return the algorithms that tokens are signed with now.
         """
-        return {self.own.at(self.tx.now()), *tenants.algorithms_of_resources(self.tx)}
+        return {self.own.at(self.now), *tenants.algorithms_of_resources(self.tx)}
 
     def in_use_later(self) -> set[Algorithm]:
         """
@@ -44,7 +48,7 @@ class Keys:
         """
         standby = self.ring.standby(algorithm)
         if standby is None:
-            standby = self._make(algorithm)
+            standby = self._make(algorithm, NEVER)
             self.ring = self.ring.adding(standby)
         return standby
 
@@ -64,8 +68,8 @@ class Keys:
                 status=422,
                 message=f"There are {MOST_KEYS} keys whose tokens have not expired: no more can be published.",
             )
-        standby, now = self.demand_standby(algorithm), self.tx.now()
-        self.ring = self.ring.succeeding(algorithm, at or max(now, ready_at(standby)), now)
+        standby = self.demand_standby(algorithm)
+        self.ring = self.ring.succeeding(algorithm, at or max(self.now, ready_at(standby)), self.now)
 
     def set_own(self, own: OwnAlgorithm) -> None:
         """
@@ -83,8 +87,8 @@ class Keys:
         """
         Add the keys that are missing, then write and record what has become different.
         """
-        now, used, later = self.tx.now(), self.in_use(), self.in_use_later()
-        self.ring = self.ring.continued(sorted(later), now)
+        used, later = self.in_use(), self.in_use_later()
+        self.ring = self.ring.continued(sorted(later), self.now)
         for algorithm in sorted(used):
             self._demand_current(algorithm)
         for algorithm in sorted(used | later):
@@ -93,18 +97,13 @@ class Keys:
         signing_keys.save(self.tx, self.before, self.ring)
 
     def _demand_current(self, algorithm: Algorithm) -> None:
-        now = self.tx.now()
-        if self.ring.current(algorithm, now) is None:
-            key, following = self._make(algorithm, signs_at_once=True), self.ring.next(algorithm, now)
+        if self.ring.current(algorithm, self.now) is None:
+            key, following = self._make(algorithm, self.now), self.ring.next(algorithm, self.now)
             self.ring = self.ring.adding(key if following is None else ended(key, following.signs_from))
 
-    def _make(self, algorithm: Algorithm, *, signs_at_once: bool = False) -> SigningKeyRecord:
-        return signing_keys.new_key(
-            self.tx,
-            algorithm,
-            signs_from=self.tx.now() if signs_at_once else NEVER,
-            longest_lifetime=tenants.longest_token_lifetime(self.tx),
-        )
+    def _make(self, algorithm: Algorithm, signs_from: datetime) -> SigningKeyRecord:
+        longest = tenants.longest_token_lifetime(self.tx)
+        return signing_keys.new_key(self.tx, algorithm, self.now, signs_from=signs_from, longest_lifetime=longest)
 
     def _record(self) -> None:
         known = {key.id: key for key in self.before.keys}
@@ -132,7 +131,7 @@ def open_keys(tx: Transaction) -> Keys:
     """
     before, now = signing_keys.load(tx), tx.now()
     ring = before.signing_for(tenants.longest_token_lifetime(tx), now)
-    return Keys(tx, tenants.own_algorithm(tx).settled(now), before, ring)
+    return Keys(tx, now, tenants.own_algorithm(tx).settled(now), before, ring)
 
 
 def ensure_keys(tx: Transaction) -> None:

@@ -6,9 +6,10 @@ What is not of the tenant's own algorithm has no routes there; what it has of st
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from watchword.server.domain.events import changed
+from watchword.server.domain.key_ring import KeyRing
 from watchword.server.domain.names import Permission
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import CookieKey
@@ -37,7 +38,7 @@ def list_private(tx: Transaction) -> Sequence[PublishedKey]:
     """
     List the keys that will sign, that sign, and the one that signed last.
     """
-    return _listed(tx)
+    return _listed(signing_keys.load(tx), tenants.own_algorithm(tx), tx.now())
 
 
 @writes(Permission.ALL)
@@ -55,8 +56,8 @@ def rotate_private(tx: Transaction, wanted: KeyType, grace: timedelta) -> Sequen
         Problem: It is to be at once while another rotation is fixed, or that one is a matter of seconds; or there is no
             room for another key.
     """
-    keys, now = open_keys(tx), tx.now()
-    own = keys.own.at(now)
+    keys = open_keys(tx)
+    now, own = keys.now, keys.own.present
     _take_back(keys, grace)
     algorithm = algorithm_of_type(wanted, own, keys.ring.keys)
     keys.turn(algorithm, now + grace)
@@ -67,7 +68,7 @@ def rotate_private(tx: Transaction, wanted: KeyType, grace: timedelta) -> Sequen
         if own not in keys.in_use_later():
             keys.ring = keys.ring.ending(own, now + grace, now)
     keys.save()
-    return _listed(tx)
+    return _listed(keys.ring, keys.own, now)
 
 
 @writes(Permission.ALL)
@@ -78,10 +79,10 @@ def delete_private(tx: Transaction, kid: str) -> None:
     Raises:
         Problem: It is the only key, there is none of the id, or it has not done its duty.
     """
-    if len(_listed(tx)) == 1:
+    keys = open_keys(tx)
+    now, key = keys.now, keys.ring.find(kid)
+    if len(_listed(keys.ring, keys.own, now)) == 1:
         raise _key_required()
-    keys, now = open_keys(tx), tx.now()
-    key = keys.ring.find(kid)
     if key is None or state_of(key, now) is KeyState.STANDBY:
         raise key_not_found(kid)
     if state_of(key, now) is not KeyState.PREVIOUS:
@@ -106,9 +107,10 @@ def rotate_cookie(tx: Transaction) -> Sequence[CookieKey]:
     Add a key of cookies, and keep one of those before it; return both, the newest first.
     """
     ensure_cookie_key(tx, anew=True)
-    for old in cookie_keys.newest_first(tx)[_COOKIE_KEYS_KEPT:]:
-        cookie_keys.delete(tx, old.id)
-    return cookie_keys.newest_first(tx)
+    newest_first = cookie_keys.newest_first(tx)
+    for key in newest_first[_COOKIE_KEYS_KEPT:]:
+        _drop_cookie_key(tx, key.id)
+    return newest_first[:_COOKIE_KEYS_KEPT]
 
 
 @writes(Permission.ALL)
@@ -121,9 +123,7 @@ def delete_cookie(tx: Transaction, key_id: str) -> None:
     """
     if len(cookie_keys.newest_first(tx)) <= 1:
         raise _key_required()
-    if not cookie_keys.delete(tx, key_id):
-        raise key_not_found(key_id)
-    tx.record(changed("CookieKey.Deleted", tx.actor, {"id": key_id}))
+    _drop_cookie_key(tx, key_id)
 
 
 def ensure_cookie_key(tx: Transaction, *, anew: bool = False) -> None:
@@ -143,18 +143,21 @@ def invalid_request() -> Problem:
 
 
 def _take_back(keys: Keys, grace: timedelta) -> None:
-    now = keys.tx.now()
-    for algorithm in {keys.own.at(now), keys.own.last}:
-        upcoming = keys.ring.next(algorithm, now)
-        if upcoming is not None and (not grace or upcoming.signs_from <= now + CLOCKS_APART):
+    for algorithm in {keys.own.present, keys.own.last}:
+        upcoming = keys.ring.next(algorithm, keys.now)
+        if upcoming is not None and (not grace or upcoming.signs_from <= keys.now + CLOCKS_APART):
             raise invalid_request()
-        keys.ring = keys.ring.without_next(algorithm, now)
+        keys.ring = keys.ring.without_next(algorithm, keys.now)
 
 
-def _listed(tx: Transaction) -> Sequence[PublishedKey]:
-    now = tx.now()
-    keys = listed_keys(signing_keys.load(tx).keys, tenants.own_algorithm(tx).at(now), now)
-    return [described(key, now) for key in keys]
+def _listed(ring: KeyRing, own: OwnAlgorithm, now: datetime) -> Sequence[PublishedKey]:
+    return [described(key, now) for key in listed_keys(ring.keys, own.at(now), now)]
+
+
+def _drop_cookie_key(tx: Transaction, key_id: str) -> None:
+    if not cookie_keys.delete(tx, key_id):
+        raise key_not_found(key_id)
+    tx.record(changed("CookieKey.Deleted", tx.actor, {"id": key_id}))
 
 
 def _key_required() -> Problem:

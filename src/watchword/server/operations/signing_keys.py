@@ -41,7 +41,8 @@ def rotate(tx: Transaction, algorithm: Algorithm | None, *, at_once: bool) -> Se
     Raises:
         Problem: No token is signed with the algorithm, or there is no room for another key.
     """
-    keys, now = open_keys(tx), tx.now()
+    keys = open_keys(tx)
+    now = keys.now
     wanted = algorithm or keys.own.at(now)
     if wanted not in keys.in_use():
         raise Problem(
@@ -63,7 +64,8 @@ def revoke(tx: Transaction, kid: str) -> None:
     Raises:
         Problem: There is no such key.
     """
-    keys, now = open_keys(tx), tx.now()
+    keys = open_keys(tx)
+    now = keys.now
     key = keys.ring.find(kid)
     if key is None:
         raise key_not_found(kid)
@@ -82,7 +84,8 @@ def maintain(tx: Transaction, rotate_after: timedelta | None) -> None:
     Args:
         rotate_after: How long a key signs; None rotates none.
     """
-    keys, now = open_keys(tx), tx.now()
+    keys = open_keys(tx)
+    now = keys.now
     keys.ring = keys.ring.tidied(keys.in_use() | keys.in_use_later(), now)
     for algorithm in sorted(keys.in_use()):
         current = keys.ring.current(algorithm, now)

@@ -41,7 +41,9 @@ def save(tx: Transaction, before: KeyRing, after: KeyRing) -> None:
             rows.update(tx, _T, {name: getattr(key, name) for name in _INSTANTS}, id=key.id)
 
 
-def new_key(tx: Transaction, algorithm: Algorithm, *, signs_from: datetime, longest_lifetime: int) -> SigningKeyRecord:
+def new_key(
+    tx: Transaction, algorithm: Algorithm, now: datetime, *, signs_from: datetime, longest_lifetime: int
+) -> SigningKeyRecord:
     """
     Make a key, which `save` keeps; it is published from now on.
 
@@ -53,7 +55,6 @@ def new_key(tx: Transaction, algorithm: Algorithm, *, signs_from: datetime, long
     sealed = tx.keys.seal(
         serialize_private_key(key), purpose=Purpose.SIGNING_KEY, tenant_id=tx.tenant_id, row_id=jwk["kid"]
     )
-    now = tx.now()
     return SigningKeyRecord(
         tenant_id=tx.tenant_id,
         id=jwk["kid"],

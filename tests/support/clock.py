@@ -1,0 +1,41 @@
+"""
+A clock that a test moves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from watchword.server.context import Context
+
+
+class MovedClock:
+    """
+    Says the time at which it was made until it is moved.
+    """
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        """
+        Return the time, an aware UTC datetime.
+        """
+        return self.now
+
+    def move(self, **by: float) -> datetime:
+        """
+        Let time pass; takes what `timedelta` takes.
+        """
+        self.now += timedelta(**by)
+        return self.now
+
+
+def with_clock(ctx: Context, clock: MovedClock) -> Context:
+    """
+    Return a context that asks this clock.
+    """
+    return replace(ctx, clock=clock)
