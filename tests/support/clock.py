@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 class MovedClock:
     """
-    Says the time at which it was made until it is moved.
+    Says the next whole second after it was made, until it is moved.
     """
 
     def __init__(self) -> None:
-        self.now = datetime.now(UTC)
+        self.now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
 
     def __call__(self) -> datetime:
         """

@@ -129,9 +129,14 @@ def open_keys(tx: Transaction) -> Keys:
     """
     Read the tenant's keys, to change them in a writing transaction.
     """
-    before, now = signing_keys.load(tx), tx.now()
+    before, now = signing_keys.load(tx), _whole_millisecond(tx.now())
     ring = before.signing_for(tenants.longest_token_lifetime(tx), now)
     return Keys(tx, now, tenants.own_algorithm(tx).settled(now), before, ring)
+
+
+def _whole_millisecond(moment: datetime) -> datetime:
+    # The wire tells instants in milliseconds: what is told is then the very instant.
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def ensure_keys(tx: Transaction) -> None:
