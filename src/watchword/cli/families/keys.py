@@ -26,7 +26,7 @@ ROWS = (
     Row(
         words="keys revoke", help="Drop a stolen key at once; another one signs from now on.",
         method="DELETE", path="/signing-keys/{key}",
-        parameters=(subject("key", "The keys, by id.", repeats=True),),
+        parameters=(subject("key", "The key, by id."),),
         asks="Revoke key {key}? Every token that it has signed becomes worthless.", done="Revoked key {key}.",
     ),
 )  # fmt: skip
