@@ -198,6 +198,7 @@ async def rotate(client: httpx.AsyncClient) -> datetime:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600 if IS_LONG else 300)
 async def test_twenty_rotations_fail_nobody(
     server: Server, client: httpx.AsyncClient, clock: MovedClock, shopping: Shopping
 ) -> None:

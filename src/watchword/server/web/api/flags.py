@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar
 
+from watchword.server.domain.redaction import shown_id
 from watchword.server.web.api.guard import Issue, invalid_input
 
 W = TypeVar("W", bound=StrEnum)
@@ -64,7 +65,8 @@ def path_word(path: Mapping[str, str], name: str, vocabulary: type[W]) -> W:
     """
     known = [item.value for item in vocabulary]
     if path[name] not in known:
-        raise invalid_input([_unknown_word(name, path[name], known)], "params")
+        # Whatever was pasted into an address: a secret among the words is not repeated.
+        raise invalid_input([_unknown_word(name, shown_id(path[name]), known)], "params")
     return vocabulary(path[name])
 
 
