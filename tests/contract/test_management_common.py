@@ -170,7 +170,7 @@ def test_odd_method_never_works(server: RunningServer, method: str) -> None:
         ("GET", "/hooks"),
         ("POST", "/hooks"),
         ("GET", "/dashboard/users/total"),
-        ("GET", "/configs/oidc/session"),
+        ("GET", "/configs/id-token"),
         ("GET", "/configs/jwt-customizer"),
         ("GET", "/saml-applications"),
         ("GET", "/systems/application"),
