@@ -71,8 +71,11 @@ CHECKS = [
     use_after_free,
     ensure_resource_availability,
 ]
+# With the key goes the token that all requests carry: these have tests of their own.
+DROPPING_KEYS = {"/signing-keys/{id}", "/configs/oidc/{keyType}/{keyId}"}
+ROUTES = [route for route in TABLE.routes if route.path not in DROPPING_KEYS]
 schema = schemathesis.openapi.from_dict(
-    document(TABLE.routes, endpoint="http://127.0.0.1", resource="https://default.logto.app/api")
+    document(ROUTES, endpoint="http://127.0.0.1", resource="https://default.logto.app/api")
 )
 
 
