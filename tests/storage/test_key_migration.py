@@ -14,7 +14,8 @@ from alembic.script import ScriptDirectory
 
 from watchword.server import storage
 from watchword.server.storage import migrate, schema
-from watchword.server.storage.database import Connection, Database
+from watchword.server.storage.database import Connection
+from watchword.server.storage.sqlite.database import SqliteDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,7 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
     config = Config()
     config.set_main_option("script_location", str(Path(storage.__file__).parent / "migrations" / "main"))
     scripts = ScriptDirectory.from_config(config)
-    database = Database(tmp_path / "db", None)
+    database = SqliteDatabase(tmp_path / "db", tmp_path / "tokens")
     with database.write() as opened:
         with EnvironmentContext(
             config, scripts, fn=lambda revision, _context: scripts._upgrade_revs(BEFORE, revision)
