@@ -223,7 +223,7 @@ def test_database_error_holds_no_values(tmp_path: Path) -> None:
     What the database refuses is told without the row: its columns hold digests and names.
     """
     database = SqliteDatabase(tmp_path / "some.db", tmp_path / "tokens.db")
-    with closing(database), database.write() as connection:
+    with closing(database), database.administer() as connection:
         connection.exec_driver_sql("CREATE TABLE kept (value TEXT UNIQUE)")
         connection.exec_driver_sql("INSERT INTO kept VALUES (?)", (DIGEST,))
         with pytest.raises(IntegrityError) as refused:

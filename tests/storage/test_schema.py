@@ -40,7 +40,7 @@ def test_migrations_make_the_schema(tmp_path: Path, history: str) -> None:
     From nothing, the migrations lead to exactly the tables that the code knows.
     """
     database = SqliteDatabase(tmp_path / "db", tmp_path / "tokens")
-    with database.write() as connection:
+    with database.administer() as connection:
         migrate.bring_up_to_date(connection, history)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Alembic can't compare the index over lower(primary_email)

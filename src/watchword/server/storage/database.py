@@ -96,6 +96,11 @@ class Database(Protocol):
         Return the writing end of the token log.
         """
 
+    def close_lost(self) -> None:
+        """
+        Let go of connections that lead to what is no longer the database. Cheap: to be called each second.
+        """
+
     def close(self) -> None:
         """
         Close all connections.

@@ -46,6 +46,17 @@ class TokenRecords(Protocol):
             RecordRefused: One of them can't be kept.
         """
 
+    def probe(self, now: int) -> None:
+        """
+        Prove that something can be made durable, by a commit that leaves no record.
+
+        Args:
+            now: Microseconds since 1970.
+
+        Raises:
+            StorageUnavailable: Nothing can be written now.
+        """
+
     def close(self) -> None:
         """
         Close the connection; the next commit opens another.

@@ -116,6 +116,11 @@ class PostgresDatabase:
         """
         return PostgresTokenRecords(self._url)
 
+    def close_lost(self) -> None:
+        """
+        Do nothing: whether a connection still leads to a server is asked each time that it is taken from its pool.
+        """
+
     def close(self) -> None:
         """
         Close all connections.

@@ -10,7 +10,7 @@ import psycopg
 
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.postgresql.connection import THIS_SERVER, connect
-from watchword.server.storage.token_records import Record, RecordRefused, Use
+from watchword.server.storage.token_records import Record, RecordRefused, Row, Use
 
 # What was decided by one server's rows is written to that server or not at all: another one may have forgotten them.
 _INSERT = (
@@ -44,9 +44,17 @@ class PostgresTokenRecords:
             StorageUnavailable: They can't be written now, or not where they were decided.
             RecordRefused: One of them can't be kept.
         """
-        server = _server_of(records)
         uses = _newest_first_once([record.use for record in records if record.use is not None])
-        values = [*_columns([record.row for record in records], 6), server]
+        self._write([record.row for record in records], uses, _server_of(records))
+
+    def probe(self, now: int) -> None:
+        """
+        Prove that something can be made durable, by a commit that leaves no record.
+        """
+        self._write([], [("", "", "", now)], "")
+
+    def _write(self, rows: Sequence[Row], uses: Sequence[Use], server: str) -> None:
+        values = [*_columns(rows, 6), server]
         try:
             cursor = self._cursor or self._open()
             if uses:
@@ -58,7 +66,7 @@ class PostgresTokenRecords:
         except psycopg.Error as error:
             self.close()
             raise StorageUnavailable(str(error)) from error
-        if cursor.rowcount != len(records):
+        if cursor.rowcount != len(rows):
             self.close()
             raise StorageUnavailable("the database server is another one than that which was looked at")
 

@@ -6,6 +6,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from watchword.server.storage.sqlite.stored_file import open_existing, touch
+
 BUSY_TIMEOUT_MS = 5_000
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -20,8 +22,13 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     Open a bare connection in autocommit mode, for code that speaks to the driver itself.
     """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    prepare(connection)
+    connection = open_existing(path)
+    try:
+        prepare(connection)
+        touch(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

@@ -6,9 +6,10 @@ writers never deadlock and the numbers in `changes` follow the order of the comm
 """
 
 import os
+import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from watchword.server.storage.changes import Looker
 from watchword.server.storage.database import StorageUnavailable, to_json, translated
 from watchword.server.storage.sqlite.connection import prepare
 from watchword.server.storage.sqlite.looker import SqliteLooker
+from watchword.server.storage.sqlite.stored_file import StoredFile, location, open_existing, touch
 from watchword.server.storage.sqlite.token_records import SqliteTokenRecords
 from watchword.server.storage.token_records import TokenRecords
 
@@ -40,6 +42,8 @@ class SqliteDatabase:
         self._writing = threading.Lock()
         self._path = path
         self._token_path = token_path
+        self._files = [StoredFile(path), StoredFile(token_path)]
+        self._seen = [file.identify() for file in self._files]
         self._writer = _engine(path, begin="BEGIN IMMEDIATE", attach=None)
         self._reader = _engine(path, begin="BEGIN", attach=token_path)
 
@@ -116,6 +120,15 @@ class SqliteDatabase:
         """
         return SqliteTokenRecords(self._token_path)
 
+    def close_lost(self) -> None:
+        """
+        Close the idle connections once a file was moved, deleted or exchanged: what they hold is nobody's any more.
+        """
+        found = [file.identity() for file in self._files]
+        if found != self._seen:
+            self._seen = found
+            self.close()
+
     def close(self) -> None:
         """
         Close all connections.
@@ -127,7 +140,7 @@ class SqliteDatabase:
 def _engine(path: Path, *, begin: str, attach: Path | None) -> sa.Engine:
     engine = sa.create_engine(
         f"sqlite:///{path}",
-        connect_args={"isolation_level": None, "check_same_thread": False},
+        creator=lambda: open_existing(path),
         json_serializer=to_json,
         json_deserializer=msgspec.json.decode,
         hide_parameters=True,  # errors end up in logs
@@ -140,13 +153,33 @@ def _engine(path: Path, *, begin: str, attach: Path | None) -> sa.Engine:
         prepare(connection)
         connection.create_function("unicode_lower", 1, _lower, deterministic=True)
         if attach is not None:
-            connection.execute("ATTACH DATABASE ? AS tokens", (str(attach),)).close()
+            # Without the token log everything else goes on; once its file is there, connections are opened anew.
+            with suppress(sqlite3.OperationalError):
+                connection.execute("ATTACH DATABASE ? AS tokens", (location(attach),)).close()
+
+    _follow_files(engine, [StoredFile(file) for file in (path, attach) if file is not None])
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _follow_files(engine: sa.Engine, files: Sequence[StoredFile]) -> None:
+    """
+    Have connections to files that were moved, deleted or exchanged closed, and opened anew.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _remember(connection: Any, record: Any) -> None:  # noqa: ANN401 - a DBAPI connection and its place in the pool
+        touch(connection)
+        record.info["files"] = [file.identify() for file in files]
+
+    @event.listens_for(engine, "checkout")
+    def _compare(_connection: object, record: Any, _proxy: object) -> None:  # noqa: ANN401 - as above
+        if record.info["files"] != [file.identity() for file in files]:
+            raise exc.DisconnectionError
 
 
 def _lower(value: str | None) -> str | None:

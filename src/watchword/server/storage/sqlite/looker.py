@@ -8,8 +8,10 @@ from pathlib import Path
 from watchword.server.storage.changes import Changes, Mark, since_mark, where_things_are
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.sqlite.connection import connect
+from watchword.server.storage.sqlite.stored_file import Identity, StoredFile
 
 _SINCE = "SELECT number, nonce, kind, key FROM changes WHERE tenant_id = ? AND number >= ? ORDER BY number"
+_PATIENCE_MS = 250
 _NEWEST = "SELECT number, nonce, kind, key FROM changes WHERE tenant_id = ? ORDER BY number DESC LIMIT 1"
 
 
@@ -22,18 +24,21 @@ class SqliteLooker:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._file = StoredFile(path)
+        self._opened: Identity = ()
         self._connection: sqlite3.Connection | None = None
 
     def since(self, tenant_id: str, mark: Mark | None) -> Changes:
         """
         Read what has changed since a mark; without one, just where things are.
         """
-        if self._connection is None:
-            self._connection = connect(self._path)
+        if self._file.identity() != self._opened:
+            self.close()
         try:
+            connection = self._connection or self._open()
             if mark is None:
-                return where_things_are(self._connection.execute(_NEWEST, (tenant_id,)).fetchall())
-            return since_mark(mark, self._connection.execute(_SINCE, (tenant_id, mark.number)).fetchall())
+                return where_things_are(connection.execute(_NEWEST, (tenant_id,)).fetchall())
+            return since_mark(mark, connection.execute(_SINCE, (tenant_id, mark.number)).fetchall())
         except sqlite3.Error as error:
             self.close()
             raise StorageUnavailable(str(error)) from error
@@ -45,3 +50,9 @@ class SqliteLooker:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _open(self) -> sqlite3.Connection:
+        self._connection = connect(self._path)
+        self._connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")  # the event loop waits meanwhile
+        self._opened = self._file.identify()
+        return self._connection

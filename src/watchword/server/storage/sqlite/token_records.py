@@ -9,13 +9,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from time import monotonic
 from typing import TextIO
 
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.sqlite.connection import connect
+from watchword.server.storage.sqlite.stored_file import Identity, StoredFile
 from watchword.server.storage.token_records import Record, RecordRefused, Use
 
 MOST_ROWS_A_STATEMENT = 1_000
+_REOPENS_AFTER_SECONDS = 2.0
+# A DatabaseError that is none of its subclasses: the file is damaged, or no database at all.
+_UNAVAILABLE = (sqlite3.DatabaseError, sqlite3.OperationalError)
 _COLUMNS = "tenant_id, key, application_id, user_id, payload, created_at"
 _ROW = "(?, ?, ?, ?, ?, ?)"
 _NOTE_USE = (
@@ -32,6 +37,10 @@ class SqliteTokenRecords:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._file = StoredFile(path)
+        self._opened: Identity = ()
+        self._reopens_at = 0.0
+        self._installation: str | None = None
         self._lock: TextIO | None = None
         self._connection: sqlite3.Connection | None = None
 
@@ -43,9 +52,17 @@ class SqliteTokenRecords:
             StorageUnavailable: The file can't be written now.
             RecordRefused: One of them can't be kept.
         """
+        self._write(records, [record.use for record in records if record.use is not None])
+
+    def probe(self, now: int) -> None:
+        """
+        Prove that something can be made durable, by a commit that leaves no record.
+        """
+        self._write([], [("", "", "", now)])
+
+    def _write(self, records: Sequence[Record], uses: Sequence[Use]) -> None:
         try:
-            connection = self._connection or self._open()
-            uses = [record.use for record in records if record.use is not None]
+            connection = self._still_open() or self._open()
             with self._turn():
                 if uses or len(records) > MOST_ROWS_A_STATEMENT:
                     _insert_with_uses(connection, records, uses)
@@ -53,11 +70,11 @@ class SqliteTokenRecords:
                     # One statement is a transaction of its own. Each step of SQLite gives up the interpreter's lock
                     # and has to win it back from a busy event loop: one step a batch, not one a record.
                     _insert(connection, records)
-        except (sqlite3.OperationalError, OSError) as error:
+        except (sqlite3.Error, OSError) as error:
+            if isinstance(error, sqlite3.Error) and type(error) not in _UNAVAILABLE:
+                raise RecordRefused(str(error)) from error
             self.close()
             raise StorageUnavailable(str(error)) from error
-        except sqlite3.Error as error:
-            raise RecordRefused(str(error)) from error
 
     def close(self) -> None:
         """
@@ -70,11 +87,30 @@ class SqliteTokenRecords:
             self._lock.close()
             self._lock = None
 
+    def _still_open(self) -> sqlite3.Connection | None:
+        lost = self._connection is not None and self._file.identity() != self._opened
+        if lost:
+            self.close()
+            self._reopens_at = monotonic() + _REOPENS_AFTER_SECONDS
+        # Who reads the log lets go of the lost files meanwhile: SQLite must not mix what is left of them with others.
+        if lost or monotonic() < self._reopens_at:
+            raise StorageUnavailable("the file was moved, deleted or exchanged")
+        return self._connection
+
     def _open(self) -> sqlite3.Connection:
         lock = os.open(self._path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600)
         self._lock = os.fdopen(lock, "w")
         self._connection = connect(self._path)
+        self._opened = self._file.identify()
+        self._check_installation(self._connection)
         return self._connection
+
+    def _check_installation(self, connection: sqlite3.Connection) -> None:
+        # Whoever opened the home has seen that the first one is right.
+        (found,) = connection.execute("SELECT id FROM installation").fetchone() or (None,)
+        self._installation = self._installation or found
+        if found != self._installation:
+            raise OSError(f"{self._path.name} belongs to another installation")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
