@@ -57,6 +57,14 @@ class Watched(TokenRecords):
         self.keys.append({record.row[1] for record in records})
         self.after()
 
+    def probe(self, now: int) -> None:
+        """
+        Probe as usual.
+        """
+        if self.fail_with is not None:
+            raise self.fail_with
+        self.records.probe(now)
+
     def close(self) -> None:
         """
         Close as usual.

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.load import wait_until
 from tests.support.shopping import Shopping, ask, ask_as_bot
 from tests.support.watched_records import Watched
 from watchword.protocol.errors import InvalidTarget, TemporarilyUnavailable
@@ -25,9 +26,12 @@ from watchword.server.domain.events import LARGEST_RECORD, Event, Origin, token_
 from watchword.server.domain.view import Moment
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.token_records import Record, RecordRefused, TokenRecords
+from watchword.server.tokens import evidence, token_log
 from watchword.server.tokens.token_log import TokenLog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from watchword.server.context import Context
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -262,3 +266,59 @@ async def test_process_that_was_frozen_grants_nothing_from_memory(ctx: Context, 
     assert (fresh, refusal) == (None, None)
     kept = ['{"n":2}', '{"n":3}']
     assert rows(ctx) == (kept if frozen == "before the commit" else ['{"n":1}', *kept])
+
+
+async def test_commit_that_hangs_keeps_nobody_waiting(
+    ctx: Context, log: TokenLog, records: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Whoever waits is refused in time, whoever comes later at once; when it comes back, records are kept again.
+    """
+    monkeypatch.setattr(token_log, "LONGEST_COMMIT_SECONDS", 0.05)
+    records.gate.clear()
+    first = asyncio.ensure_future(log.append("default", event(n=1)))
+    await asyncio.to_thread(records.began.wait, 10)
+    second = asyncio.ensure_future(log.append("default", event(n=2)))
+    for waiting in (first, second):
+        with pytest.raises(TemporarilyUnavailable) as caught:
+            await asyncio.wait_for(waiting, 10)
+        assert (caught.value.status, caught.value.detail) == (503, "a commit has not come back")
+    with pytest.raises(TemporarilyUnavailable):
+        await log.append("default", event(n=3))
+    assert log.evidence.fault == "a commit has not come back"
+    monkeypatch.setattr(token_log, "LONGEST_COMMIT_SECONDS", 10.0)
+    records.gate.set()
+    await come_to_pass(lambda: log.evidence.fault is None)
+    await come_to_pass(lambda: log.is_accepting)
+    await log.append("default", event(n=4))
+    # The record whose commit came back late is there, though nobody has got its token; never the other way round.
+    assert rows(ctx) == ['{"n":1}', '{"n":4}']
+
+
+async def test_idle_log_is_tried_and_keeps_no_record_of_it(
+    ctx: Context, log: TokenLog, records: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Nobody asks for a token: that the log can't be written is found out all the same, and that it can again.
+    """
+    monkeypatch.setattr(evidence, "_GOOD_FOR_SECONDS", 0.0)
+    monkeypatch.setattr(evidence, "_BAD_FOR_SECONDS", 0.0)
+    records.fail_with = StorageUnavailable("database or disk is full")
+    log.probe_if_idle()
+    await come_to_pass(lambda: log.evidence.fault == "database or disk is full")
+    records.fail_with = None
+
+    def tried() -> bool:
+        log.probe_if_idle()
+        return log.evidence.fault is None
+
+    await come_to_pass(tried)
+    assert rows(ctx, "SELECT payload FROM tokens.token_events") == []
+    assert records.commits == []
+
+
+async def come_to_pass(condition: Callable[[], bool]) -> None:
+    """
+    Let other things go on until something holds.
+    """
+    await asyncio.to_thread(wait_until, condition, "what the test waits for", seconds=10)

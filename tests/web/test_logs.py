@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.load import token_id
 from watchword.server.storage.sqlite.connection import connect
 from watchword.server.storage.types import to_microseconds
 
@@ -79,6 +80,7 @@ async def test_token_entry_is_as_recorded(api: httpx.AsyncClient, made: Made) ->
         "scope": "all",
         "tokenTypes": ["AccessToken"],
         "applicationSecret": {"name": "Default secret", "id": payload["applicationSecret"]["id"]},
+        "jti": token_id(api.headers["authorization"]),
     }
     assert list(payload)[:10] == [
         *("key", "result", "ip", "userAgent", "userAgentParsed", "applicationId", "params", "scope", "tokenTypes"),

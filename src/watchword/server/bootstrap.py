@@ -16,6 +16,7 @@ from pathlib import Path
 import structlog
 
 from watchword.server.context import Context, RequestLog
+from watchword.server.domain.clock import SteadyClock
 from watchword.server.domain.ids import new_id
 from watchword.server.domain.limits import Limits
 from watchword.server.operations.installation import FirstApplication, Ground, ensure_all_keys, set_up
@@ -29,6 +30,7 @@ from watchword.server.storage.master_key import MasterKeyError, MasterKeys
 from watchword.server.storage.sealing import DataKeys
 from watchword.server.tokens.directory import Directory
 from watchword.server.tokens.token_log import TokenLog
+from watchword.server.tokens.vitals import Vitals
 
 _LOADS_AT_ONCE = 4
 _log = structlog.get_logger(__name__)
@@ -97,16 +99,21 @@ def open_context(settings: Settings, request_log: RequestLog) -> Context:
             ensure_all_keys(ground, tenant_id)
     database = database_of(settings)
     _warn_of_older_token_log(database)
+    clock = SteadyClock(time.time, uptime)
+    token_log = TokenLog(database.token_records(), clock, uptime, room_for_refusals=_room_for_refusals(settings))
+    vitals = Vitals(clock, database, token_log)
+    vitals.compare_clocks()
     pool = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="load")
     return Context(
         settings=settings,
         database=database,
         keys=keys,
-        clock=now,
+        clock=clock,
         random=os.urandom,
         directory=Directory(database.looker(), Loader(database, keys), pool, uptime),
-        token_log=TokenLog(database.token_records(), now, uptime, room_for_refusals=_room_for_refusals(settings)),
+        token_log=token_log,
         limits=Limits(settings.refusals_per_minute),
+        vitals=vitals,
         request_log=request_log,
     )
 

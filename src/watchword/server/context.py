@@ -4,8 +4,8 @@ What a request is handed: everything it needs, passed and never global.
 The token path's parts appear here as the protocols that `tokens` fulfils; `bootstrap` puts them in.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -16,6 +16,7 @@ from watchword.protocol.errors import OAuthError
 from watchword.server.domain.actors import Actor
 from watchword.server.domain.client_auth import Seen
 from watchword.server.domain.events import Event, Origin
+from watchword.server.domain.health import Check
 from watchword.server.domain.ids import RandomBytes
 from watchword.server.domain.limits import Limits
 from watchword.server.domain.management import check_permission
@@ -81,6 +82,43 @@ class TokenLog(Protocol):
         """
 
 
+class Vitals(Protocol):
+    """
+    What a process knows of its own state.
+    """
+
+    @property
+    def time_fault(self) -> str | None:
+        """
+        Why the time is not to be believed; None where it is.
+        """
+
+    def demand_time(self) -> None:
+        """
+        Refuse to go on where the time is not to be believed.
+        """
+
+    def look_after(self) -> None:
+        """
+        Do what is due; to be called each second.
+        """
+
+    def note_reading(self, fault: str | None) -> None:
+        """
+        Tell it how reading the database has just fared; None is well.
+        """
+
+    def note_writing(self) -> AbstractContextManager[None]:
+        """
+        See how the writing transaction inside fares.
+        """
+
+    def checks(self) -> Sequence[Check]:
+        """
+        Say how things stand.
+        """
+
+
 class RequestLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     """
     What is said of one request. It fills while the request is answered.
@@ -140,6 +178,7 @@ class Context:
     directory: Directory
     token_log: TokenLog
     limits: Limits
+    vitals: Vitals
     request_log: RequestLog
 
     @contextmanager
@@ -163,7 +202,7 @@ class Context:
             Problem: The actor is gone, or lacks the permission.
             StorageUnavailable: The database can't be written.
         """
-        with self.database.write(tenant_id) as connection:
+        with self.vitals.note_writing(), self.database.write(tenant_id) as connection:
             tx = self._begin(connection, tenant_id, actor, permission)
             yield tx
             if not tx.recorded and not tx.unchanged:
@@ -183,7 +222,7 @@ class Context:
         """
         Open a transaction for a job: it writes no tenant's rows and records no event.
         """
-        with self.database.write() as connection:
+        with self.vitals.note_writing(), self.database.write() as connection:
             yield Upkeep(connection)
 
     def _begin(self, connection: Connection, tenant_id: str, actor: Actor, permission: Permission) -> Transaction:

@@ -6,6 +6,7 @@ from starlette.types import ASGIApp
 
 from watchword.server.bootstrap import open_context
 from watchword.server.jobs.runner import JobRunner
+from watchword.server.jobs.watch import Watch
 from watchword.server.logging import set_up_logging
 from watchword.server.settings import Settings
 from watchword.server.web.app import create_app
@@ -26,8 +27,11 @@ def create_for(settings: Settings) -> ASGIApp:
     ctx = open_context(settings, lines)
     jobs = JobRunner(ctx)
     jobs.start()
+    watch = Watch(ctx)
+    watch.start()
 
     def stop() -> None:
+        watch.stop()
         jobs.stop()
         ctx.close()
 

@@ -86,6 +86,7 @@ class TokenPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     What a record says of a token request: these fields and no others, in the order of the wire.
 
     Attributes:
+        jti: Id of the token that was issued.
         unknown_client_id: The first characters of an id that nobody has: people swap id and secret.
         cut: Whether the scope was longer than what is shown.
     """
@@ -100,12 +101,16 @@ class TokenPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     scope: str | None = None
     token_types: tuple[str, ...]
     application_secret: UsedSecret | None = None
+    jti: str | None = None
     cut: bool = False
 
 
-def token_issued(seen: Seen, authorization: Authorization, origin: Origin) -> Event:
+def token_issued(seen: Seen, authorization: Authorization, jti: str, origin: Origin) -> Event:
     """
     Record a token that is about to leave.
+
+    Args:
+        jti: Its id.
     """
     asked = _first(seen.form, "scope") or ""
     scope = format_scope(authorization.scopes)
@@ -118,6 +123,7 @@ def token_issued(seen: Seen, authorization: Authorization, origin: Origin) -> Ev
         scope=_cut(scope, _SCOPE),
         token_types=("AccessToken",),
         application_secret=_used_secret(seen),
+        jti=jti,
         cut=len(asked) > _SCOPE or len(scope) > _SCOPE,
     )
     return Event(

@@ -12,6 +12,7 @@ from watchword.server.storage.database import Connection
 from watchword.server.storage.transaction import Upkeep
 
 CHANGES_KEPT = 10_000
+_PROOF = "proof-of-writing"
 
 
 def take_lease(upkeep: Upkeep, job: str, now: datetime, until: datetime) -> bool:
@@ -29,6 +30,16 @@ def take_lease(upkeep: Upkeep, job: str, now: datetime, until: datetime) -> bool
             return True
     expired = sa.and_(table.c.name == job, table.c.leased_until <= now)
     return upkeep.execute(table.update().where(expired).values(leased_until=until)) > 0
+
+
+def prove_writing(upkeep: Upkeep, now: datetime) -> None:
+    """
+    Change something of no consequence, so that the commit proves that the database can be written.
+    """
+    table = schema.jobs
+    mine = table.c.name == _PROOF
+    if upkeep.execute(table.update().where(mine).values(leased_until=now)) == 0:
+        upkeep.execute(table.insert().values(name=_PROOF, leased_until=now))
 
 
 def delete_secret_copies(upkeep: Upkeep, made_before: datetime) -> int:

@@ -18,7 +18,9 @@ from watchword.server.domain.view import Moment
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.token_records import Record, TokenRecords, Use
 from watchword.server.storage.types import to_microseconds
+from watchword.server.tokens.evidence import Evidence
 
+_LONGEST_END_SECONDS = 10.0
 _log = structlog.get_logger(__name__)
 Outcomes = Sequence[Exception | None]
 TOO_LATE = StorageUnavailable("what the token was granted by was read too long ago")
@@ -55,7 +57,9 @@ class BatchWriter:
     def __init__(self, records: TokenRecords, uptime: Callable[[], float]) -> None:
         self._records = records
         self._uptime = uptime
-        self._batches: SimpleQueue[tuple[asyncio.AbstractEventLoop, Batch] | None] = SimpleQueue()
+        self.evidence = Evidence("the token log")
+        self._probing = False
+        self._batches: SimpleQueue[tuple[asyncio.AbstractEventLoop, Batch] | int | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="token-log", daemon=True)
         self._thread.start()
 
@@ -65,6 +69,17 @@ class BatchWriter:
         """
         self._batches.put((loop, batch))
 
+    def probe(self, now: int) -> None:
+        """
+        Try whether anything can be written, by a commit that leaves no record; once at a time.
+
+        Args:
+            now: Microseconds since 1970.
+        """
+        if not self._probing:
+            self._probing = True
+            self._batches.put(now)
+
     def close(self, last_records: Callable[[], Sequence[Record]]) -> None:
         """
         Finish what is under way and stop.
@@ -73,7 +88,9 @@ class BatchWriter:
             last_records: Asked when all else is written.
         """
         self._batches.put(None)
-        self._thread.join()
+        self._thread.join(_LONGEST_END_SECONDS)
+        if self._thread.is_alive():
+            return  # a commit that does not come back can't be waited for
         last = last_records()
         lost = [outcome for outcome in (self._commit(last) if last else []) if outcome is not None]
         if lost:
@@ -82,11 +99,23 @@ class BatchWriter:
 
     def _work(self) -> None:
         while (item := self._batches.get()) is not None:
+            if isinstance(item, int):
+                self._probe(item)
+                continue
             loop, batch = item
             outcomes = self._write(batch)
             # A loop that was closed has nobody left who waits.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(batch.done, outcomes)
+
+    def _probe(self, now: int) -> None:
+        try:
+            self._records.probe(now)
+        except Exception as error:  # noqa: BLE001 - as with records, below
+            self.evidence.failed(str(error))
+        else:
+            self.evidence.succeeded()
+        self._probing = False
 
     def _write(self, batch: Batch) -> Outcomes:
         if batch.is_wanted is not None and not batch.is_wanted():
@@ -114,6 +143,7 @@ class BatchWriter:
         try:
             self._records.commit(records)
         except StorageUnavailable as error:
+            self.evidence.failed(str(error))
             return [error] * len(records)
         except Exception as error:  # noqa: BLE001 - were this thread to end, every token request would wait for ever
             if len(records) == 1:
@@ -121,6 +151,7 @@ class BatchWriter:
             # One bad record must not fail its neighbours: halves are committed apart, until it is alone.
             middle = len(records) // 2
             return [*self._commit(records[:middle]), *self._commit(records[middle:])]
+        self.evidence.succeeded()
         return [None] * len(records)
 
 

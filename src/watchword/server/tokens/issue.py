@@ -95,6 +95,7 @@ async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenR
 
     Implements: RFC 6749 §3.2.
     """
+    ctx.vitals.demand_time()
     now = ctx.clock()
 
     async def decide(view: View) -> Issued:
@@ -106,7 +107,7 @@ async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenR
         jti = new_jti("" if caller.secret is None else caller.secret.id, ctx.random)
         response = sign(authorization, jti, key, now, ctx.settings.issuer)
         used = None if caller.secret is None else (caller.application.id, caller.secret.id)
-        return Issued(response, token_issued(seen, authorization, request.came_from), view.moment, used)
+        return Issued(response, token_issued(seen, authorization, jti, request.came_from), view.moment, used)
 
     try:
         issued = await ctx.directory.decide(request.tenant_id, decide)

@@ -26,6 +26,7 @@ SUMMARY_SECONDS = 60.0
 # After a commit that took so long, the log is left alone for so many times as long.
 _REST = 9
 
+LONGEST_WAIT_SECONDS = 5.0
 _log = structlog.get_logger(__name__)
 Settle = Callable[[Exception | None], None]
 
@@ -99,7 +100,11 @@ class Refusals:
             return False
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._write(record, partial(_tell, done))
-        return await done
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+                return await done
+        except TimeoutError:  # a commit that hangs: the caller learns why it was refused all the same
+            return False
 
     def _write(self, record: Record, settle: Settle) -> None:
         self._waiting.append(_Waiting(record, settle))

@@ -18,9 +18,12 @@ from watchword.server.domain.view import Moment
 from watchword.server.storage.token_records import Record, TokenRecords
 from watchword.server.storage.types import to_microseconds
 from watchword.server.tokens.batch_writer import TOO_LATE, Batch, BatchWriter, Outcomes, record_of
+from watchword.server.tokens.evidence import Evidence
 from watchword.server.tokens.refusals import Refusals
 
 TURNS = 4
+LONGEST_COMMIT_SECONDS = 5.0
+_OVERDUE = "a commit has not come back"
 _NOTE_USE_EVERY = timedelta(minutes=1)
 _MOST_NOTED = 100_000
 
@@ -49,6 +52,8 @@ class TokenLog:
         self._noted: dict[tuple[str, str, str], datetime] = {}
         self._waiting: list[Waiting] = []
         self._busy = False
+        self._overdue: asyncio.TimerHandle | None = None
+        self.is_accepting = True
         self._writer = BatchWriter(records, uptime)
         self._refusals = Refusals(self._writer, clock, room_for_refusals)
         self._appended = 0  # since a refusal was last judged
@@ -71,6 +76,8 @@ class TokenLog:
         Raises:
             TemporarilyUnavailable: It can't be made durable now.
         """
+        if not self.is_accepting:
+            raise _unavailable(_OVERDUE)
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._waiting.append((self._record(tenant_id, event, moment, used_secret), done))
@@ -89,6 +96,20 @@ class TokenLog:
         """
         appended, self._appended = self._appended, 0
         return await self._refusals.take(tenant_id, seen, refusal, came_from=came_from, limits=limits, tokens=appended)
+
+    @property
+    def evidence(self) -> Evidence:
+        """
+        How the last commit has fared.
+        """
+        return self._writer.evidence
+
+    def probe_if_idle(self) -> None:
+        """
+        Have it tried whether records can be made durable, where nobody has lately found out.
+        """
+        if self.evidence.is_old():
+            self._writer.probe(to_microseconds(self._clock()))
 
     def close(self) -> None:
         """
@@ -118,9 +139,26 @@ class TokenLog:
             loop.call_soon(self._turn, loop, left - 1)
             return
         batch, self._waiting = self._waiting, []
+        self._overdue = loop.call_later(LONGEST_COMMIT_SECONDS, self._give_up, batch)
         self._writer.put(loop, Batch([record for record, _ in batch], partial(self._done, loop, batch)))
 
+    def _give_up(self, batch: Sequence[Waiting]) -> None:
+        """
+        Let nobody wait any longer for a commit that hangs: on a disk, or on a lock that somebody holds.
+
+        It may come to pass yet. Then there are records of tokens that nobody has got; never the other way round.
+        """
+        self.is_accepting = False
+        self.evidence.failed(_OVERDUE)
+        refused, self._waiting = [*batch, *self._waiting], []
+        for _, done in refused:
+            if not done.done():
+                done.set_exception(_unavailable(_OVERDUE))
+
     def _done(self, loop: asyncio.AbstractEventLoop, batch: Sequence[Waiting], outcomes: Outcomes) -> None:
+        if self._overdue is not None:
+            self._overdue.cancel()
+        self.is_accepting = True
         for (record, done), outcome in zip(batch, outcomes, strict=True):
             if done.done():
                 continue
@@ -130,8 +168,12 @@ class TokenLog:
                 done.set_result(None)
                 self._appended += 1
             else:
-                done.set_exception(TemporarilyUnavailable("the audit log can't be written", detail=str(failure)))
+                done.set_exception(_unavailable(str(failure)))
         if self._waiting:
             loop.call_soon(self._turn, loop, TURNS)
         else:
             self._busy = False
+
+
+def _unavailable(detail: str) -> TemporarilyUnavailable:
+    return TemporarilyUnavailable("the audit log can't be written", detail=detail)
