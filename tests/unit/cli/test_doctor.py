@@ -18,8 +18,9 @@ from tests.support.home import settings_of
 from watchword.cli.doctor import _examine
 from watchword.cli.doctor import server as server_checks
 from watchword.cli.doctor.finding import Finding
-from watchword.server.bootstrap import open_ground
+from watchword.server.bootstrap import open_context, open_ground
 from watchword.server.storage.sqlite.looker import SqliteLooker
+from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,6 +187,26 @@ def test_repair_voids_all_that_running_servers_remember(home: Path) -> None:
         assert [kind for kind, _ in changed] == ["application"]
     home.chmod(0o700)
     assert all(finding.ok for finding in examine(home))
+
+
+def test_repair_confirms_the_time_against_records_from_the_future(home: Path) -> None:
+    """
+    What a server has to wait for is no longer the record of a clock that was wrong.
+    """
+    future = time.time_ns() // 1000 + 3_600_000_000
+    execute(
+        home / "tokens.db",
+        f"INSERT INTO token_events (tenant_id, key, payload, created_at) VALUES ('default', 'x', '{{}}', {future})",
+    )
+    (wrong,) = [finding for finding in examine(home) if finding.check == "clock"]
+    assert "if it is right and the record is wrong, run `watchword doctor --repair`" in wrong.text
+    with closing(open_context(settings_of(home), NoRequestLines())) as ctx:
+        assert "behind the newest record" in str(ctx.vitals.time_fault)
+        examine(home, repair=True)
+    with closing(open_context(settings_of(home), NoRequestLines())) as ctx:
+        assert ctx.vitals.time_fault is None
+    (clock,) = [finding for finding in examine(home) if finding.check == "clock"]
+    assert clock.ok
 
 
 def test_repair_of_a_history_that_never_began(home: Path) -> None:

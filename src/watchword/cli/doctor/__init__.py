@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def doctor(
     *,
     home: Home = None,
-    repair: Annotated[bool, typer.Option("--repair", help="Put missing change triggers back.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Put missing change triggers back; take this machine's time for right.")
+    ] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Leave out what needs the server to run.")] = False,
     as_json: AsJson = False,
 ) -> None:

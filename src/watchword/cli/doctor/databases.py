@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from watchword.cli.clock import utc_now
 from watchword.cli.doctor.finding import Finding, fine, wrong
 from watchword.server.bootstrap import open_ground
-from watchword.server.operations.repair import find_amiss, restore_change_tracking
+from watchword.server.domain.clock import DatabaseTime
+from watchword.server.operations.repair import confirm_time, find_amiss, restore_change_tracking
 from watchword.server.settings import Settings
 from watchword.server.storage import data_keys, inspection, master_key, migrate, tenants
 from watchword.server.storage.database import Connection, Database, StorageUnavailable
+from watchword.server.storage.database_time import database_time
 from watchword.server.storage.databases import database_of
 from watchword.server.storage.master_key import MasterKeyError
 
@@ -70,8 +72,9 @@ def _check_contents(database: Database, settings: Settings, *, repair: bool) -> 
             return
         yield _check_installation(connection, database, settings)
         yield _check_master_key(connection, settings)
-        yield _check_clock(inspection.newest_event_at(connection), inspection.newest_token_event_at(connection))
+        newest, told = inspection.newest_event_at(connection), database_time(connection)
         amiss = find_amiss(connection, tenant_ids)
+    yield _check_clock(settings, newest, told, repair=repair)
     yield _check_tracking(settings, amiss, repair=repair)
 
 
@@ -99,12 +102,20 @@ def _check_master_key(main: Connection, settings: Settings) -> Finding:
     return fine("master key", f"opens this database, line {wrapping}")
 
 
-def _check_clock(*newest: datetime | None) -> Finding:
+def _check_clock(settings: Settings, newest: datetime | None, told: DatabaseTime | None, *, repair: bool) -> Finding:
     now = utc_now()
-    ahead = max((moment - now for moment in newest if moment is not None), default=timedelta(0))
-    if ahead > _CLOCKS_APART:
-        return wrong("clock", f"the newest record is {ahead.total_seconds():.0f} s ahead of it: set it right")
-    return fine("clock", f"{now:%Y-%m-%d %H:%M:%S}Z, after all records")
+    known = [moment for moment in (newest, None if told is None else told.time) if moment is not None]
+    ahead = max((moment - now for moment in known), default=timedelta(0))
+    if ahead <= _CLOCKS_APART:
+        return fine("clock", f"{now:%Y-%m-%d %H:%M:%S}Z, after all records")
+    found = f"the newest record is {ahead.total_seconds():.0f} s ahead of it"
+    if not repair:
+        return wrong(
+            "clock", f"{found}: set it right; if it is right and the record is wrong, run `watchword doctor --repair`"
+        )
+    with open_ground(settings) as ground:
+        confirm_time(ground)
+    return fine("clock", f"{found}, and taken for right from now on: servers issue tokens by it")
 
 
 def _check_tracking(settings: Settings, amiss: list[str], *, repair: bool) -> Finding:

@@ -1,13 +1,17 @@
 """
-Repair: what tells running servers of changes, back in its place.
+Repair: what tells running servers of changes, back in its place; and what they believe of the time.
 """
 
 from collections.abc import Sequence
+from contextlib import closing
 
 from watchword.server.domain.events import changed
+from watchword.server.domain.names import DEFAULT_TENANT
 from watchword.server.operations.installation import Ground
-from watchword.server.storage import changes, tenants, triggers
+from watchword.server.storage import changes, tenants, triggers, upkeep
 from watchword.server.storage.database import Connection
+from watchword.server.storage.databases import database_of
+from watchword.server.storage.transaction import Upkeep
 
 
 def restore_change_tracking(ground: Ground) -> list[str]:
@@ -27,6 +31,19 @@ def restore_change_tracking(ground: Ground) -> list[str]:
         tx = ground.transaction(tenant_id)
         tx.record(changed("ChangeTracking.Restored", tx.actor, {"amiss": lacking}))
     return lacking
+
+
+def confirm_time(ground: Ground) -> None:
+    """
+    Declare this machine's time right, whatever the records say: theirs was of a clock that was wrong.
+    """
+    installation = tenants.installation_id(ground.connection)
+    if installation is not None:
+        with closing(database_of(ground.settings)) as database, database.read() as both:
+            number = upkeep.newest_number(both)
+        upkeep.note_token_log(Upkeep(ground.connection), installation, number, ground.clock())
+        tx = ground.transaction(DEFAULT_TENANT)
+        tx.record(changed("Time.Confirmed", tx.actor, {"number": number}))
 
 
 def find_amiss(connection: Connection, tenant_ids: Sequence[str]) -> list[str]:
