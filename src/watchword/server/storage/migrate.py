@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from watchword.server.storage import schema, token_schema, triggers
 
-HEADS = {"main": "0004", "tokens": "0001"}
+HEADS = {"main": "0004", "tokens": "0002"}
 METADATA = {"main": schema.metadata, "tokens": token_schema.metadata}
 _MIGRATIONS = Path(__file__).parent / "migrations"
 

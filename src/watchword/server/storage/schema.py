@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.names import ApplicationType, RoleType
-from watchword.server.storage.types import Instant, Word
+from watchword.server.storage.log_tables import seal_tables
+from watchword.server.storage.types import Instant, LogNumber, Word
 
 metadata = sa.MetaData(
     naming_convention={
@@ -270,21 +271,26 @@ user_roles = sa.Table(
     sa.Index(None, "tenant_id", "role_id", "created_at"),
 )
 
+# A record outlives what it tells of: no foreign key. Its number is its place in the chain of all tenants' records.
 audit_events = sa.Table(
     "audit_events",
     metadata,
-    _tenant(),
-    _id(),
+    sa.Column("number", LogNumber, primary_key=True, autoincrement=True),
+    sa.Column("tenant_id", sa.String, nullable=False),
+    _id(primary=False),
     sa.Column("key", sa.String, nullable=False),
     sa.Column("application_id", sa.String),
     sa.Column("user_id", sa.String),
     sa.Column("payload", sa.JSON, nullable=False),
     _created(),
+    sa.UniqueConstraint("tenant_id", "id"),
     sa.Index(None, "tenant_id", "created_at", "id"),
     sa.Index(None, "tenant_id", "key", "created_at"),
     sa.Index(None, "tenant_id", "application_id", "created_at"),
     sa.Index(None, "tenant_id", "user_id", "created_at"),
+    sqlite_autoincrement=True,
 )
+log_seals, log_marks, log_counts = seal_tables(metadata)
 
 # Upkeep: whose turn it is to run a job, and how far the token log had come when a node last looked.
 jobs = sa.Table(
@@ -303,7 +309,9 @@ token_log_marks = sa.Table(
 )
 
 # Tables that `Upkeep` may write: no tenant's rows that decisions read, none with a change trigger.
-UPKEEP = frozenset({"jobs", "token_log_marks", "secret_copies", "changes"})
+UPKEEP = frozenset({"jobs", "token_log_marks", "secret_copies", "changes", "log_seals", "log_marks", "log_counts"})
+# Logs, whose records retention drops; nothing may change one.
+UPKEEP_DELETES = frozenset({"audit_events", "token_events"})
 
 
 @dataclass(frozen=True, slots=True)

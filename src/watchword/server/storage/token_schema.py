@@ -7,6 +7,8 @@ tables; on PostgreSQL in the schema `tokens`. Where they are read beside the mai
 
 import sqlalchemy as sa
 
+from watchword.server.storage.log_tables import seal_tables
+
 metadata = sa.MetaData()
 
 installation = sa.Table("installation", metadata, sa.Column("id", sa.String, primary_key=True))
@@ -46,6 +48,11 @@ uses = sa.Table(
     sa.Column("last_used_at", sa.BigInteger, nullable=False),
 )
 
+log_seals, log_marks, log_counts = seal_tables(metadata)
+
 _READ = sa.MetaData(schema="tokens")
 read_token_events = token_events.to_metadata(_READ)
 read_installation = installation.to_metadata(_READ)
+read_log_seals = log_seals.to_metadata(_READ)
+read_log_marks = log_marks.to_metadata(_READ)
+read_log_counts = log_counts.to_metadata(_READ)

@@ -10,6 +10,9 @@ import sqlalchemy as sa
 
 W = TypeVar("W", bound=StrEnum)
 
+# A record's number in its log. SQLite numbers rows by itself only in a column of this very type.
+LogNumber = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
