@@ -145,6 +145,23 @@ def open_ground(settings: Settings) -> Iterator[Ground]:
 
 
 @contextmanager
+def open_logs(settings: Settings) -> Iterator[tuple[Database, DataKeys]]:
+    """
+    Open a home for reading its logs, beside any server.
+
+    Raises:
+        NotInitialised: There is nothing there yet.
+        MasterKeyError: The master key is missing, foreign or readable by others.
+        SchemaError: The database comes from a newer version.
+        StorageUnavailable: The database can't be opened.
+    """
+    with open_ground(settings) as ground:
+        keys = ground.keys
+    with closing(database_of(settings)) as database:
+        yield database, keys
+
+
+@contextmanager
 def _open_databases(settings: Settings, *, may_create: bool) -> Iterator[tuple[Connection, DataKeys]]:
     """
     Bring both databases up to date and open the data keys, in one writing transaction on the main one.

@@ -218,10 +218,17 @@ class Context:
         self.request_log.close()
 
     @contextmanager
-    def upkeep(self) -> Iterator[Upkeep]:
+    def upkeep(self, *, of_tokens: bool = False) -> Iterator[Upkeep]:
         """
         Open a transaction for a job: it writes no tenant's rows and records no event.
+
+        Args:
+            of_tokens: Whether it writes where the token path writes, instead of the main tables.
         """
+        if of_tokens:
+            with self.database.write_tokens() as connection:
+                yield Upkeep(connection)
+            return
         with self.vitals.note_writing(), self.database.write() as connection:
             yield Upkeep(connection)
 

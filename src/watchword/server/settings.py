@@ -126,6 +126,14 @@ class Settings(BaseModel):
         le=1_048_576,
         description="Free space, in MiB, that refusals leave to the records of tokens; a tenth of the disk at most.",
     )
+    token_log_retention_days: Annotated[int, Field(ge=1, le=36_600)] | Literal["forever"] = Field(
+        default="forever",
+        description="How long the records of tokens, issued and refused, are kept: a number of days, or `forever`.",
+    )
+    change_log_retention_days: Annotated[int, Field(ge=1, le=36_600)] | Literal["forever"] = Field(
+        default="forever",
+        description="How long the records of changes are kept: a number of days, or `forever`.",
+    )
     request_log: bool = Field(default=True, description="Write one line to standard error for each request.")
     log_format: Literal["json", "console"] = Field(default="json", description="How log lines look.")
     header_timeout_seconds: int = Field(

@@ -9,18 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchword.server.context import Context
-from watchword.server.jobs import changes, secret_copies, signing_keys, token_log_mark
+from watchword.server.jobs import changes, retention, sealing, secret_copies, signing_keys, token_log_mark
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """
     Something that is done again and again.
+
+    Attributes:
+        run_once: Does it, or a part of it: true says that there is more to do at once.
     """
 
     name: str
     every: timedelta
-    run_once: Callable[[Context, datetime], None]
+    run_once: Callable[[Context, datetime], bool | None]
 
 
 JOBS: Sequence[Job] = (
@@ -28,4 +31,6 @@ JOBS: Sequence[Job] = (
     Job("changes", timedelta(minutes=10), changes.run_once),
     Job(signing_keys.NAME, timedelta(minutes=10), signing_keys.run_once),
     Job("token-log-mark", timedelta(minutes=1), token_log_mark.run_once),
+    Job("log-sealing", timedelta(seconds=30), sealing.run_once),
+    Job("log-retention", timedelta(minutes=1), retention.run_once),
 )

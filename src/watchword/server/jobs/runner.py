@@ -3,6 +3,7 @@ Gives every job its turns, on a thread of its own.
 """
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
@@ -46,24 +47,27 @@ class JobRunner:
         """
         if self._ctx.vitals.time_fault is None:
             for job in JOBS:
-                run_if_due(self._ctx, job, self._ctx.clock())
+                run_if_due(self._ctx, job, self._ctx.clock(), self._stopping.is_set)
 
     def _work(self) -> None:
         while not self._stopping.wait(_LOOK_EVERY_SECONDS):
             self.run_what_is_due()
 
 
-def run_if_due(ctx: Context, job: Job, now: datetime) -> bool:
+def run_if_due(ctx: Context, job: Job, now: datetime, is_stopping: Callable[[], bool] = lambda: False) -> bool:
     """
     Run a job if its turn has come and no other process has taken it; tell whether it ran.
 
-    A job that fails is logged, and gets its next turn: nothing that serves requests depends on it.
+    A job that has more to do goes on for as long as its turn lasts. One that fails is logged, and gets its next turn:
+    nothing that serves requests depends on it.
     """
+    end = now + job.every
     try:
         with ctx.upkeep() as upkeep:
-            if not take_lease(upkeep, job.name, now, now + job.every):
+            if not take_lease(upkeep, job.name, now, end):
                 return False
-        job.run_once(ctx, now)
+        while job.run_once(ctx, now) and ctx.clock() < end and not is_stopping():
+            pass
     except StorageUnavailable as error:
         _log.warning("a job could not run", job=job.name, reason=str(error))
         return False

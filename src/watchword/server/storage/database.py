@@ -68,6 +68,14 @@ class Database(Protocol):
             StorageUnavailable: The database can't be written.
         """
 
+    def write_tokens(self) -> AbstractContextManager[Connection]:
+        """
+        Open a writing transaction beside the token path, where statements say `tokens` too. Keep it short.
+
+        Raises:
+            StorageUnavailable: The database can't be written.
+        """
+
     def administer(self) -> AbstractContextManager[Connection]:
         """
         Open a writing transaction on the installation itself: one at a time, over all processes and nodes.

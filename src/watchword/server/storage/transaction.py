@@ -2,7 +2,7 @@
 A transaction as operations see it: bound to one tenant, and recording what it does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -75,19 +75,25 @@ class Transaction:
 @dataclass(frozen=True, slots=True)
 class Upkeep:
     """
-    A transaction that may write only the tables that the schema marks for upkeep.
+    A transaction that may write only the tables that the schema marks for upkeep, and drop records of the logs.
     """
 
     connection: sa.Connection
 
-    def execute(self, statement: sa.Insert | sa.Update | sa.Delete) -> int:
+    def execute(
+        self, statement: sa.Insert | sa.Update | sa.Delete, rows: Sequence[Mapping[str, object]] | None = None
+    ) -> int:
         """
         Run a statement; return how many rows it touched.
+
+        Args:
+            rows: Parameters, to run it once for each of them.
 
         Raises:
             ValueError: Its table is not marked for upkeep.
         """
         name = getattr(statement.table, "name", "")
-        if name not in schema.UPKEEP:
+        may_delete = name in schema.UPKEEP_DELETES and isinstance(statement, sa.Delete)
+        if name not in schema.UPKEEP and not may_delete:
             raise ValueError(f"the table {name} is not for upkeep")
-        return self.connection.execute(statement).rowcount
+        return self.connection.execute(statement, rows).rowcount

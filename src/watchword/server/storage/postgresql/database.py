@@ -77,6 +77,14 @@ class PostgresDatabase:
             yield connection
 
     @contextmanager
+    def write_tokens(self) -> Iterator[sa.Connection]:
+        """
+        Open a writing transaction, as any other: the token path holds no lock that it could meet.
+        """
+        with self.write() as connection:
+            yield connection
+
+    @contextmanager
     def administer(self) -> Iterator[sa.Connection]:
         """
         Open a writing transaction behind a lock that all nodes respect, waiting for as long as it takes.

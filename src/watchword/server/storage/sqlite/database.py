@@ -23,6 +23,7 @@ from watchword.server.storage.sqlite.connection import prepare
 from watchword.server.storage.sqlite.looker import SqliteLooker
 from watchword.server.storage.sqlite.stored_file import StoredFile, location, open_existing, touch
 from watchword.server.storage.sqlite.token_records import SqliteTokenRecords
+from watchword.server.storage.sqlite.turns import turn
 from watchword.server.storage.token_records import TokenRecords
 
 # A DatabaseError that is none of its subclasses: the file is damaged, or no database at all.
@@ -46,6 +47,9 @@ class SqliteDatabase:
         self._seen = [file.identify() for file in self._files]
         self._writer = _engine(path, begin="BEGIN IMMEDIATE", attach=None)
         self._reader = _engine(path, begin="BEGIN", attach=token_path)
+        # Alone in its connection, since a writing transaction locks what is attached as well.
+        alone = _engine(token_path, begin="BEGIN IMMEDIATE", attach=None)
+        self._token_writer = alone.execution_options(schema_translate_map={"tokens": None})
 
     @property
     def name(self) -> str:
@@ -76,6 +80,15 @@ class SqliteDatabase:
         del tenant_id
         # Threads of this process queue here, in order, and not on SQLite's busy handler, which sleeps.
         with self._writing, translated(_UNAVAILABLE, StorageUnavailable), self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write_tokens(self) -> Iterator[sa.Connection]:
+        """
+        Open a writing transaction on the token log's file, once it is this thread's turn to write it.
+        """
+        unavailable = translated((*_UNAVAILABLE, OSError), StorageUnavailable)
+        with unavailable, turn(self._token_path), self._token_writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -134,6 +147,7 @@ class SqliteDatabase:
         Close all connections.
         """
         self._writer.dispose()
+        self._token_writer.dispose()
         self._reader.dispose()
 
 

@@ -1,0 +1,63 @@
+"""
+Logs for tests: records as the server writes them, sealed when the test says so.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from watchword.server.domain.actors import Actor, ActorKind
+from watchword.server.domain.events import changed
+from watchword.server.domain.names import Permission
+from watchword.server.jobs import sealing
+from watchword.server.storage.token_records import Record, TokenRecords
+from watchword.server.storage.types import to_microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from watchword.server.context import Context
+
+LOCAL = Actor(kind=ActorKind.LOCAL)
+KEY = "ExchangeTokenBy.ClientCredentials"
+
+
+def add_tokens(ctx: Context, rows: Iterable[tuple[datetime, str, str | None]], *, tenant: str = "default") -> None:
+    """
+    Write records of tokens: when, key, application.
+    """
+    records = TokenRecords(ctx.settings.token_database)
+    records.commit(
+        [
+            Record((tenant, key, application, None, f'{{"result":"Success","n":{n}}}', to_microseconds(at)), None)
+            for n, (at, key, application) in enumerate(rows)
+        ]
+    )
+    records.close()
+
+
+def add_some_tokens(ctx: Context, count: int, *, age: timedelta = timedelta(0)) -> None:
+    """
+    Write so many records of tokens.
+    """
+    at = ctx.clock() - age
+    add_tokens(ctx, [(at + timedelta(microseconds=n), KEY, f"app{n % 3}") for n in range(count)])
+
+
+def add_changes(ctx: Context, count: int) -> None:
+    """
+    Write so many records of changes, a transaction each.
+    """
+    for n in range(count):
+        with ctx.write("default", LOCAL, Permission.ALL) as tx:
+            tx.record(changed("Role.Created", LOCAL, {"roleId": f"role{n}"}))
+
+
+def seal(ctx: Context) -> None:
+    """
+    Seal all that is there.
+    """
+    while sealing.run_once(ctx, ctx.clock()):
+        pass
