@@ -15,7 +15,7 @@ from tests.support.home import ON_SQLITE
 from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.names import Permission
 from watchword.server.storage import logs
-from watchword.server.storage.logs import LogFilter
+from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page
 from watchword.server.storage.token_records import Record
 

@@ -7,7 +7,7 @@ from watchword.server.domain.names import Permission
 from watchword.server.domain.records import LogEntry
 from watchword.server.operations.operation import reads
 from watchword.server.storage import logs
-from watchword.server.storage.logs import LogFilter
+from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
 

@@ -6,42 +6,27 @@ is.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
 from watchword.server.domain.records import LogEntry
-from watchword.server.storage import rows, schema, token_schema
+from watchword.server.storage import rows, schema
+from watchword.server.storage.audit.chains import TOKENS
+from watchword.server.storage.audit.reading import token_event_id
+from watchword.server.storage.log_filter import LogFilter, conditions
+from watchword.server.storage.log_totals import Hours, count_by_hour, start_of
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
-from watchword.server.storage.types import from_microseconds, to_microseconds
+from watchword.server.storage.types import from_microseconds
 
-_TOKENS = token_schema.read_token_events
+_TOKENS = TOKENS.records
 _TABLES = (schema.audit_events, _TOKENS)
-# 21 characters, as all ids of records; those of operations begin with a letter or digit too, and are random.
+Start = tuple[LogFilter, Page | None]
 _TOKEN_ID = re.compile(r"t(\d{20})\Z")
 _LARGEST_NUMBER = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogFilter:
-    """
-    Which entries a list shows; None does not filter.
-
-    Attributes:
-        since: The first moment, aware UTC.
-        before: The first moment that is no longer shown, aware UTC.
-    """
-
-    user_id: str | None = None
-    application_id: str | None = None
-    key: str | None = None
-    since: datetime | None = None
-    before: datetime | None = None
 
 
 def listing(tx: Transaction, wanted: LogFilter, page: Page | None, *, count_up_to: int | None) -> Listing[LogEntry]:
@@ -51,9 +36,35 @@ def listing(tx: Transaction, wanted: LogFilter, page: Page | None, *, count_up_t
     Args:
         count_up_to: Where counting stops: a total of one more says that there are more. None counts all.
     """
-    total = tx.connection.execute(_count(tx, wanted, count_up_to)).scalar_one()
-    found = tx.connection.execute(page_query(tx, wanted, page))
+    total, start = _total(tx, wanted, page, count_up_to)
+    if start is None:
+        return Listing([], total)
+    found = tx.connection.execute(page_query(tx, *start))
     return Listing([_to_entry(tx, row) for row in found], total)
+
+
+def _total(tx: Transaction, wanted: LogFilter, page: Page | None, up_to: int | None) -> tuple[int, Start | None]:
+    if wanted.user_id is not None:
+        return tx.connection.execute(_count(tx, wanted, up_to)).scalar_one(), (wanted, page)
+    hours = count_by_hour(tx, wanted)
+    total = sum(count for _, count in hours)
+    start = (wanted, None) if page is None else _skip(hours, wanted, page)
+    return total if up_to is None else min(total, up_to + 1), start
+
+
+def _skip(hours: Hours, wanted: LogFilter, page: Page) -> Start | None:
+    """
+    Begin in the hour that a page begins in: a page deep in a long log costs no more than its hour has entries.
+    """
+    offset = page.offset
+    for hour, count in hours:
+        if offset < count:
+            end = start_of(hour + 1)
+            before = end if wanted.before is None else min(end, wanted.before)
+            narrowed = wanted if offset == page.offset else replace(wanted, before=before)
+            return narrowed, Page(limit=page.limit, offset=offset)
+        offset -= count
+    return None
 
 
 def find(tx: Transaction, entry_id: str) -> LogEntry | None:
@@ -75,7 +86,7 @@ def page_query(tx: Transaction, wanted: LogFilter, page: Page | None) -> sa.Comp
     """
     Select a page of the log, or all of it.
     """
-    parts = [sa.select(*_columns(table)).where(*_conditions(tx, table, wanted)) for table in _TABLES]
+    parts = [sa.select(*_columns(table)).where(*conditions(tx, table, wanted)) for table in _TABLES]
     # By the time alone, which is what all indexes end with: their own order parts what happened in one microsecond.
     newest_first: sa.UnaryExpression[Any] = sa.desc(sa.literal_column("created_at"))
     query = sa.union_all(*parts).order_by(newest_first)
@@ -84,7 +95,7 @@ def page_query(tx: Transaction, wanted: LogFilter, page: Page | None) -> sa.Comp
 
 def _count(tx: Transaction, wanted: LogFilter, up_to: int | None) -> sa.Select[int]:
     one = sa.literal_column("1", sa.Integer)
-    parts = [sa.select(one).where(*_conditions(tx, table, wanted)) for table in _TABLES]
+    parts = [sa.select(one).where(*conditions(tx, table, wanted)) for table in _TABLES]
     found = sa.union_all(*parts)
     if up_to is not None:
         found = found.limit(up_to + 1)
@@ -101,27 +112,10 @@ def _columns(table: sa.Table) -> tuple[sa.ColumnElement[Any], ...]:
     return *own, table.c.key, sa.cast(table.c.payload, sa.Text).label("payload"), created_at
 
 
-def _conditions(tx: Transaction, table: sa.Table, wanted: LogFilter) -> Iterator[sa.ColumnElement[bool]]:
-    created_at = sa.type_coerce(table.c.created_at, sa.BigInteger)
-    yield rows.of_tenant(tx, table)
-    if wanted.user_id is not None:
-        yield table.c.user_id == wanted.user_id
-    if wanted.application_id is not None:
-        yield table.c.application_id == wanted.application_id
-    if wanted.key is not None:
-        # One index is walked. An application's own is the shorter one: this keeps the planner from the key's.
-        by_whom = wanted.user_id is not None or wanted.application_id is not None
-        yield (table.c.key.concat("") if by_whom else table.c.key) == wanted.key
-    if wanted.since is not None:
-        yield created_at >= to_microseconds(wanted.since)
-    if wanted.before is not None:
-        yield created_at < to_microseconds(wanted.before)
-
-
 def _to_entry(tx: Transaction, row: sa.Row[*tuple[Any, ...]]) -> LogEntry:
     return LogEntry(
         tenant_id=tx.tenant_id,
-        id=row.id if row.number is None else f"t{row.number:020d}",
+        id=row.id if row.number is None else token_event_id(row.number),
         key=row.key,
         payload=msgspec.json.decode(row.payload),
         created_at=from_microseconds(row.created_at),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.search import is_true
 from watchword.server.operations import logs
-from watchword.server.storage.logs import LogFilter
+from watchword.server.storage.log_filter import LogFilter
 from watchword.server.web.api.flags import Values, only
 from watchword.server.web.api.route import Call, Paged, Paging, Query, Route
 from watchword.server.web.api.wire import all_as_json, as_json, from_milliseconds, milliseconds
