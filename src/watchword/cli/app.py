@@ -5,6 +5,7 @@ The table of contents of the command line.
 import typer
 
 from watchword import __version__
+from watchword.cli.audit import audit
 from watchword.cli.build import add_rows, new_group
 from watchword.cli.doctor import doctor
 from watchword.cli.failures import told
@@ -25,6 +26,7 @@ app.command()(serve)
 app.command()(settings)
 app.command()(doctor)
 app.add_typer(master_key, name="master-key")
+app.add_typer(audit, name="audit")
 app.add_typer(token, name="token")
 add_rows(app, ROWS, GROUPS)
 
