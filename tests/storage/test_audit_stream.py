@@ -1,0 +1,186 @@
+"""
+The logs as one stream: nothing is left out, whatever happens between two readings.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from tests.support.home import ctx, home, made, settings_of
+from tests.support.sealed import add_changes, add_some_tokens, add_tokens, seal
+from watchword.server.bootstrap import open_context
+from watchword.server.jobs import retention
+from watchword.server.operations import audit_stream
+from watchword.server.operations.audit_stream import Cursor, CursorError, open_stream
+from watchword.server.web.request_log import NoRequestLines
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from watchword.server.context import Context
+
+__all__ = ["ctx", "home", "made"]
+Line = dict[str, Any]
+
+
+def read_on(ctx: Context, cursor: Cursor | None) -> tuple[list[Line], Cursor]:
+    """
+    Read all that is there, as a process that begins with a cursor does.
+    """
+    stream = open_stream(ctx.database, None if cursor is None else Cursor.decode(cursor.encode()))
+    lines: list[Line] = []
+    while found := stream.next_lines():
+        lines += [msgspec.json.decode(line) for line in found]
+    return lines, stream.cursor
+
+
+def numbers(lines: list[Line], chain: str) -> list[int]:
+    """
+    Return the numbers of a chain's records, in the order of the stream.
+    """
+    return [line["number"] for line in lines if line["kind"] == "record" and line["chain"] == chain]
+
+
+def test_every_record_comes_once_and_in_order(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Across batches and readings, with many records in one instant; each goes on where the last one ended.
+    """
+    monkeypatch.setattr(audit_stream, "_MOST_AT_ONCE", 7)
+    now = ctx.clock()
+    add_tokens(ctx, [(now, "k", "app1")] * 20)
+    add_changes(ctx, 9)
+    first, cursor = read_on(ctx, None)
+    assert numbers(first, "token_events") == list(range(1, 21))
+    assert numbers(first, "audit_events") == list(range(1, 11))
+    assert read_on(ctx, cursor)[0] == []
+    add_tokens(ctx, [(now - timedelta(days=1), "k", None)] * 3)
+    second, _ = read_on(ctx, cursor)
+    assert numbers(second, "token_events") == [21, 22, 23]
+
+
+def test_head_comes_after_the_records_that_it_covers(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Once, whether it was made before the reading or between two.
+    """
+    monkeypatch.setattr(audit_stream, "_MOST_AT_ONCE", 4)
+    add_some_tokens(ctx, 10)
+    seal(ctx)
+    add_some_tokens(ctx, 3)
+    lines, cursor = read_on(ctx, None)
+    tokens = [line for line in lines if line["chain"] == "token_events"]
+    heads = [position for position, line in enumerate(tokens) if line["kind"] == "head"]
+    assert len(heads) == 1
+    assert tokens[heads[0] - 1].get("number", 10) >= 10
+    seal(ctx)
+    lines, _ = read_on(ctx, cursor)
+    assert [(line["kind"], line["chain"], line["seal"], line["last"]) for line in lines] == [
+        ("head", "token_events", 2, 13)
+    ]
+
+
+def test_record_is_what_the_log_shows(ctx: Context) -> None:
+    """
+    The members of a record, of both logs.
+    """
+    add_tokens(ctx, [(ctx.clock(), "k", "app1")])
+    (change, token), _ = read_on(ctx, None)
+    assert change["id"] != token["id"] == "t00000000000000000001"
+    assert token | {"installation": "", "createdAt": ""} == {
+        "schema": "watchword.audit/1",
+        "installation": "",
+        "chain": "token_events",
+        "kind": "record",
+        "number": 1,
+        "id": "t00000000000000000001",
+        "tenantId": "default",
+        "key": "k",
+        "applicationId": "app1",
+        "userId": None,
+        "createdAt": "",
+        "payload": {"result": "Success", "n": 0},
+    }
+
+
+def test_what_retention_dropped_before_it_was_read_is_a_gap(ctx: Context, home: Path) -> None:
+    """
+    The stream says which numbers are gone, and goes on after them.
+    """
+    add_some_tokens(ctx, 2, age=timedelta(days=3))
+    _, cursor = read_on(ctx, None)
+    add_some_tokens(ctx, 5, age=timedelta(days=3))
+    seal(ctx)
+    add_some_tokens(ctx, 2)
+    ctx.close()
+    context = open_context(settings_of(home, token_log_retention_days=1), NoRequestLines())
+    with closing(context):
+        retention.run_once(context, context.clock())
+        lines, _ = read_on(context, cursor)
+        afresh, _ = read_on(context, None)
+    tokens = [line for line in lines if line["chain"] == "token_events"]
+    assert [(line["kind"], line["first"], line["last"]) for line in tokens if line["kind"] == "gap"] == [("gap", 3, 7)]
+    assert numbers(tokens, "token_events") == [8, 9]
+    assert numbers(afresh, "token_events") == [8, 9]
+    assert not [line for line in afresh if line["kind"] == "gap"]
+
+
+def test_cursor_of_another_installation_is_refused(ctx: Context) -> None:
+    """
+    Numbers mean nothing elsewhere.
+    """
+    _, cursor = read_on(ctx, None)
+    other = msgspec.structs.replace(cursor, installation="other")
+    with pytest.raises(CursorError, match="installation other"):
+        open_stream(ctx.database, other)
+
+
+def test_log_that_became_shorter_is_refused(ctx: Context) -> None:
+    """
+    A cursor ahead of the log: an earlier copy was put back, or the end was cut off.
+    """
+    add_some_tokens(ctx, 5)
+    _, cursor = read_on(ctx, None)
+    with ctx.database.write_tokens() as connection:
+        connection.exec_driver_sql("DELETE FROM token_events WHERE number > 3")
+    with pytest.raises(CursorError, match="ends at number 3 and was read up to 5"):
+        open_stream(ctx.database, cursor)
+
+
+def test_log_that_went_another_way_is_refused(ctx: Context, tmp_path: Path) -> None:
+    """
+    An earlier copy that was put back and went on has other seals, whatever its numbers.
+    """
+    add_some_tokens(ctx, 5)
+    ctx.database.close()
+    copied = shutil.copytree(ctx.settings.home, tmp_path / "copied")
+    add_some_tokens(ctx, 5)
+    seal(ctx)
+    _, cursor = read_on(ctx, None)
+    context = open_context(settings_of(copied), NoRequestLines())
+    with closing(context):
+        add_some_tokens(context, 7)
+        seal(context)
+        with pytest.raises(CursorError, match="not the one that was read"):
+            open_stream(context.database, cursor)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"{}", id="no members"),
+        pytest.param(b'{"schema":"watchword.audit/2","installation":"x","places":{}}', id="another version"),
+        pytest.param(b"\xff", id="not text"),
+    ],
+)
+def test_what_is_no_cursor_is_refused(text: bytes) -> None:
+    """
+    It is not taken for the beginning.
+    """
+    with pytest.raises(CursorError):
+        Cursor.decode(text)

@@ -1,0 +1,156 @@
+"""
+Totals and deep pages of a long log: exact, whatever part of it is sealed, and as quick as the first page.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.home import ctx, home, made, settings_of
+from tests.support.sealed import KEY, LOCAL, add_changes, add_tokens, seal
+from watchword.server.bootstrap import open_context
+from watchword.server.domain.names import Permission
+from watchword.server.jobs import retention
+from watchword.server.storage import logs
+from watchword.server.storage.log_filter import LogFilter
+from watchword.server.storage.rows import Page
+from watchword.server.storage.types import to_microseconds
+from watchword.server.web.request_log import NoRequestLines
+
+if TYPE_CHECKING:
+    from tests.support.home import Made
+    from watchword.server.context import Context
+    from watchword.server.domain.records import LogEntry
+    from watchword.server.storage.rows import Listing
+
+__all__ = ["ctx", "home", "made"]
+IS_LONG = os.environ.get("WATCHWORD_SOAK") == "1"
+KEYS, APPLICATIONS = ("k1", "k2"), (None, "app1", "app2")
+MINUTES = st.integers(min_value=0, max_value=400)
+
+
+def listing(ctx: Context, wanted: LogFilter, page: Page | None, count_up_to: int | None = None) -> Listing[LogEntry]:
+    """
+    List what a filter shows.
+    """
+    with ctx.read("default", LOCAL, Permission.ALL) as tx:
+        return logs.listing(tx, wanted, page, count_up_to=count_up_to)
+
+
+@pytest.fixture(scope="module")
+def spread(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """
+    A log over some hours, written out of order: a part dropped, a part sealed, a part not yet, and another tenant's.
+    """
+    home = shutil.copytree(made.home, tmp_path_factory.mktemp("log") / "home")
+    context = open_context(settings_of(home, token_log_retention_days=2), NoRequestLines())
+    now = context.clock()
+    add_tokens(context, [(now - timedelta(days=3, minutes=7 * n), "k1", "app1") for n in range(40)])
+    seal(context)
+    retention.run_once(context, now)
+    for part in range(3):
+        add_tokens(
+            context,
+            [(now - timedelta(minutes=(37 * n + part) % 400), KEYS[n % 2], APPLICATIONS[n % 3]) for n in range(60)],
+        )
+        add_tokens(context, [(now - timedelta(minutes=n), "k1", "app1") for n in range(20)], tenant="other")
+        add_changes(context, 4)
+        if part < 2:
+            seal(context)
+    return context
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    key=st.sampled_from([None, *KEYS, "Role.Created", "nothing"]),
+    application=st.sampled_from([None, "app1", "nobody"]),
+    window=st.tuples(st.none() | MINUTES, st.none() | MINUTES),
+    page=st.builds(Page, limit=st.integers(1, 20), offset=st.integers(0, 220)),
+    cap=st.none() | st.integers(0, 200),
+)
+def test_totals_and_pages_are_exact(  # noqa: PLR0917 - what a list can ask
+    spread: Context,
+    key: str | None,
+    application: str | None,
+    window: tuple[int | None, int | None],
+    page: Page,
+    cap: int | None,
+) -> None:
+    """
+    Sealed or not, in whole hours or parts of one: the total counts what the whole list shows, a page is a part of it.
+    """
+    whole = listing(spread, LogFilter(), None).records
+    now = whole[0].created_at
+    since, before = (None if minutes is None else now - timedelta(minutes=minutes) for minutes in window)
+    expected = [
+        entry
+        for entry in whole
+        if (key is None or entry.key == key)
+        and (since is None or entry.created_at >= since)
+        and (before is None or entry.created_at < before)
+    ]
+    wanted = LogFilter(key=key, application_id=application, since=since, before=before)
+    shown = listing(spread, wanted, None)
+    if application is None:
+        assert [entry.created_at for entry in shown.records] == [entry.created_at for entry in expected]
+    assert shown.total == len(shown.records)
+    part = listing(spread, wanted, page, cap)
+    assert part.records == shown.records[page.offset : page.offset + page.limit]
+    assert part.total == (shown.total if cap is None else min(shown.total, cap + 1))
+
+
+ROWS = 10_000_000 if IS_LONG else 30_000
+MOST_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def long_log(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """
+    A sealed log of many records over thirty days: ten million in the long form.
+    """
+    home = shutil.copytree(made.home, tmp_path_factory.mktemp("long") / "home")
+    context = open_context(settings_of(home), NoRequestLines())
+    first = to_microseconds(context.clock() - timedelta(days=30))
+    apart = to_microseconds(context.clock()) - first
+    with closing(sqlite3.connect(home / "tokens.db")) as connection, connection:
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1) "
+            "INSERT INTO token_events (tenant_id, key, application_id, payload, created_at) "
+            "SELECT 'default', ?, 'app' || (i % 100), '{\"result\":\"Success\"}', ? + i * ? / ? FROM n",
+            (ROWS, KEY, first, apart, ROWS),
+        )
+    seal(context)
+    return context
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        pytest.param(LogFilter(), id="all"),
+        pytest.param(LogFilter(key=KEY), id="key"),
+        pytest.param(LogFilter(application_id="app7"), id="application"),
+        pytest.param(LogFilter(application_id="app7", key=KEY), id="application and key"),
+    ],
+)
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.9], ids=["first", "middle", "last"])
+def test_page_of_a_long_log_is_quick(long_log: Context, wanted: LogFilter, share: float) -> None:
+    """
+    The first page, one in the middle (offset 5,000,000 in the long form) and one near the end, with their totals.
+    """
+    expected = ROWS // 100 if wanted.application_id else ROWS
+    begun = time.perf_counter()
+    found = listing(long_log, wanted, Page(limit=20, offset=int(expected * share)))
+    taken = time.perf_counter() - begun
+    assert found.total in {expected, expected + 1}  # the home's first record is a change
+    assert len(found.records) == 20
+    assert taken < MOST_SECONDS
