@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from tests.architecture.pages import DOCS, rows
 from tests.support.home import ctx, home, made, settings_of
 from tests.support.sealed import add_changes, add_some_tokens, add_tokens, seal
 from watchword.server.bootstrap import open_context
+from watchword.server.domain.log_chain import BEGINNING
 from watchword.server.jobs import retention
 from watchword.server.operations import audit_stream
 from watchword.server.operations.audit_stream import Cursor, CursorError, open_stream
@@ -184,3 +186,29 @@ def test_what_is_no_cursor_is_refused(text: bytes) -> None:
     """
     with pytest.raises(CursorError):
         Cursor.decode(text)
+
+
+def test_every_member_is_documented(ctx: Context, home: Path) -> None:
+    """
+    The reference has the members of each kind of line, and no others.
+    """
+    add_some_tokens(ctx, 2, age=timedelta(days=3))
+    seal(ctx)
+    ctx.close()
+    context = open_context(settings_of(home, token_log_retention_days=1), NoRequestLines())
+    cursor = Cursor(
+        installation=read_on(context, None)[1].installation,
+        places={"audit_events": BEGINNING, "token_events": BEGINNING},
+    )
+    with closing(context):
+        retention.run_once(context, context.clock())
+        add_some_tokens(context, 2)
+        seal(context)
+        lines, _ = read_on(context, cursor)
+    page = DOCS / "reference" / "audit-events.md"
+    common = {row[0].strip("`") for row in rows(page, "Every line")}
+    for kind, heading in {"record": "Records", "head": "Heads", "gap": "Gaps"}.items():
+        told = common | {row[0].strip("`") for row in rows(page, heading)}
+        found = [set(line) for line in lines if line["kind"] == kind]
+        assert found
+        assert all(members == told for members in found), kind
