@@ -11,7 +11,7 @@ from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import Permission
 from watchword.server.jobs import sealing
-from watchword.server.storage.token_records import Record, TokenRecords
+from watchword.server.storage.token_records import Record
 from watchword.server.storage.types import to_microseconds
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ def add_tokens(ctx: Context, rows: Iterable[tuple[datetime, str, str | None]], *
     """
     Write records of tokens: when, key, application.
     """
-    records = TokenRecords(ctx.settings.token_database)
+    records = ctx.database.token_records()
     records.commit(
         [
-            Record((tenant, key, application, None, f'{{"result":"Success","n":{n}}}', to_microseconds(at)), None)
+            Record((tenant, key, application, None, f'{{"result":"Success","n":{n}}}', to_microseconds(at)), None, None)
             for n, (at, key, application) in enumerate(rows)
         ]
     )
@@ -61,3 +61,13 @@ def seal(ctx: Context) -> None:
     """
     while sealing.run_once(ctx, ctx.clock()):
         pass
+
+
+def write_raw(ctx: Context, statement: str) -> None:
+    """
+    Change the token log behind the server's back.
+    """
+    with ctx.database.write_tokens() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL search_path TO tokens")
+        connection.exec_driver_sql(statement)

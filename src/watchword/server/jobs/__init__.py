@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchword.server.context import Context
-from watchword.server.jobs import changes, retention, sealing, secret_copies, signing_keys, token_log_mark
+from watchword.server.jobs import changes, partitions, retention, sealing, secret_copies, signing_keys, token_log_mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +32,6 @@ JOBS: Sequence[Job] = (
     Job(signing_keys.NAME, timedelta(minutes=10), signing_keys.run_once),
     Job("token-log-mark", timedelta(minutes=1), token_log_mark.run_once),
     Job("log-sealing", timedelta(seconds=30), sealing.run_once),
+    Job("log-partitions", timedelta(hours=1), partitions.run_once),
     Job("log-retention", timedelta(minutes=1), retention.run_once),
 )

@@ -5,15 +5,19 @@ Each transaction leaves a signed checkpoint where the chain goes on, so that wha
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from watchword.server.context import Context
-from watchword.server.domain.log_chain import MarkKind, sign_mark
+from watchword.server.domain.log_chain import MarkKind, Position, Seal, sign_mark
 from watchword.server.jobs.sealing import position_of
 from watchword.server.settings import Settings
-from watchword.server.storage.audit import counts, seals
-from watchword.server.storage.audit.chains import CHAINS, Chain
+from watchword.server.storage.audit import counts, partitions, seals
+from watchword.server.storage.audit.chains import CHAINS, TOKENS, Chain
+from watchword.server.storage.audit.reading import newest_number_before
 from watchword.server.storage.audit.seals import Outrun
+from watchword.server.storage.transaction import Upkeep
 from watchword.server.storage.types import to_microseconds
 
 _PAUSE_SECONDS = 0.02
@@ -35,10 +39,14 @@ def _drop_some(ctx: Context, chain: Chain, now: datetime) -> bool:
     days = days_kept(ctx.settings, chain)
     if days is None:
         return False
-    for _ in range(_BATCHES_AT_ONCE):
-        if not drop_next(ctx, chain, now - timedelta(days=days), now):
-            return False
-        time.sleep(_PAUSE_SECONDS)
+    before = to_microseconds(now - timedelta(days=days))
+    try:
+        for _ in range(_BATCHES_AT_ONCE):
+            if not (drop_next(ctx, chain, before, now) or (chain is TOKENS and drop_partition(ctx, before, now))):
+                return False
+            time.sleep(_PAUSE_SECONDS)
+    except Outrun:
+        return False  # a process whose turn had ended goes on where this one was
     return True
 
 
@@ -50,28 +58,68 @@ def days_kept(settings: Settings, chain: Chain) -> int | None:
     return None if days == "forever" else days
 
 
-def drop_next(ctx: Context, chain: Chain, before: datetime, now: datetime) -> bool:
+def drop_next(ctx: Context, chain: Chain, before: int, now: datetime) -> bool:
     """
-    Drop the oldest sealed batch of records if all of it is too old; tell whether it was.
+    Drop the oldest seal with its records if all of them are too old; tell whether they were.
+
+    What lies in a partition waits until the whole of it is too old.
 
     Args:
-        before: The first moment that is kept.
+        before: The first moment that is kept, microseconds since 1970.
 
     Raises:
         BrokenChain: The checkpoint was not signed by us.
     """
     with ctx.database.read() as connection:
+        parts = partitions.find_partitions(connection) if chain is TOKENS else []
         checkpoint = position_of(connection, ctx.keys, chain, MarkKind.CHECKPOINT)
         oldest = next(iter(seals.seals_after(connection, chain, checkpoint.seal, 1)), None)
-        if oldest is None or oldest.newest_at >= to_microseconds(before):
+        if oldest is None or oldest.newest_at >= min([before, *(part.first for part in parts)]):
             return False
         bins = counts.tally(connection, chain, oldest.first, oldest.last)
-    mark = sign_mark(ctx.keys.audit, chain.name, MarkKind.CHECKPOINT, oldest.position, to_microseconds(now))
-    try:
-        with ctx.upkeep(of_tokens=chain.is_of_tokens) as upkeep:
-            seals.move_mark(upkeep, chain, checkpoint, mark)
-            seals.drop_sealed(upkeep, chain, oldest)
-            counts.subtract(upkeep, chain, bins)
-    except Outrun:
-        return False
+    with _dropping(ctx, chain, checkpoint, oldest, now) as upkeep:
+        counts.subtract(upkeep, chain, bins)
     return True
+
+
+def drop_partition(ctx: Context, before: int, now: datetime) -> bool:
+    """
+    Drop the oldest partition of the token log if all of it is too old and sealed; tell whether it was.
+
+    The last seal over it may cover records of the next one as well, moments younger: they go with it.
+
+    Args:
+        before: The first moment that is kept, microseconds since 1970.
+
+    Raises:
+        BrokenChain: The checkpoint was not signed by us.
+    """
+    with ctx.database.read() as connection:
+        oldest = next(iter(partitions.find_partitions(connection)), None)
+        if oldest is None or oldest.end > before:
+            return False
+        checkpoint = position_of(connection, ctx.keys, TOKENS, MarkKind.CHECKPOINT)
+        newest = newest_number_before(connection, TOKENS, oldest.end)
+        last = seals.seal_over(connection, TOKENS, checkpoint, newest) if newest else None
+        if newest and (last is None or seals.newest_under(connection, TOKENS, checkpoint, last) >= before):
+            return False
+        first = checkpoint.last + 1
+        bins = {} if last is None else counts.tally(connection, TOKENS, first, last.last, since=oldest.end)
+    if last is None:
+        with ctx.upkeep(of_tokens=True) as upkeep:
+            partitions.drop(upkeep, oldest)
+        return True
+    with _dropping(ctx, TOKENS, checkpoint, last, now) as upkeep:
+        counts.subtract(upkeep, TOKENS, bins)
+        counts.forget_before(upkeep, TOKENS, oldest.end // counts.HOUR)
+        partitions.drop(upkeep, oldest)
+    return True
+
+
+@contextmanager
+def _dropping(ctx: Context, chain: Chain, checkpoint: Position, last: Seal, now: datetime) -> Iterator[Upkeep]:
+    mark = sign_mark(ctx.keys.audit, chain.name, MarkKind.CHECKPOINT, last.position, to_microseconds(now))
+    with ctx.upkeep(of_tokens=chain.is_of_tokens) as upkeep:
+        seals.move_mark(upkeep, chain, checkpoint, mark)
+        seals.drop_sealed(upkeep, chain, checkpoint, last)
+        yield upkeep

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from watchword.server.storage.audit.chains import Chain
+from watchword.server.storage.audit.inserting import insert_into
 from watchword.server.storage.database import Connection
 from watchword.server.storage.transaction import Upkeep
 
@@ -37,14 +37,19 @@ def hour_of(table: sa.Table) -> sa.ColumnElement[int]:
     return sa.type_coerce(table.c.created_at, sa.BigInteger) // sa.literal_column(str(HOUR), sa.BigInteger)
 
 
-def tally(connection: Connection, chain: Chain, first: int, last: int) -> Mapping[Bin, int]:
+def tally(connection: Connection, chain: Chain, first: int, last: int, *, since: int = 0) -> Mapping[Bin, int]:
     """
     Count the records of a range of numbers.
+
+    Args:
+        since: Leaves out those from before this moment, microseconds since 1970; 0 leaves out none.
     """
     table = chain.records
     hour = hour_of(table).label("hour")
     groups = (table.c.tenant_id, hour, table.c.key, table.c.application_id)
     counted = sa.select(*groups, sa.func.count().label("records")).where(table.c.number.between(first, last))
+    if since:
+        counted = counted.where(table.c.created_at >= since)
     bins: Counter[Bin] = Counter()
     for row in connection.execute(counted.group_by(*groups)):
         for key in (ALL, row.key):
@@ -61,8 +66,7 @@ def add(upkeep: Upkeep, chain: Chain, bins: Mapping[Bin, int]) -> None:
     if not bins:
         return
     table = chain.counts
-    insert = postgresql.insert if upkeep.connection.dialect.name == "postgresql" else sqlite.insert
-    added = insert(table)
+    added = insert_into(upkeep.connection, table)
     statement = added.on_conflict_do_update(
         index_elements=list(table.primary_key.columns), set_={"count": table.c.count + added.excluded.count}
     )
@@ -73,6 +77,8 @@ def subtract(upkeep: Upkeep, chain: Chain, bins: Mapping[Bin, int]) -> None:
     """
     Count no longer what is being dropped.
     """
+    if not bins:
+        return
     add(upkeep, chain, {found: -count for found, count in bins.items()})
     table = chain.counts
     is_empty = [table.c[name] == sa.bindparam(f"of_{name}") for name in Bin._fields]
@@ -80,6 +86,13 @@ def subtract(upkeep: Upkeep, chain: Chain, bins: Mapping[Bin, int]) -> None:
     upkeep.execute(
         emptied, [{f"of_{name}": value for name, value in found._asdict().items()} for found in sorted(bins)]
     )
+
+
+def forget_before(upkeep: Upkeep, chain: Chain, hour: int) -> None:
+    """
+    Count nothing any more of the hours before one.
+    """
+    upkeep.execute(chain.counts.delete().where(chain.counts.c.hour < hour))
 
 
 def kept(connection: Connection, chain: Chain) -> Iterator[tuple[Bin, int]]:

@@ -42,7 +42,7 @@ def records_after(connection: Connection, chain: Chain, number: int, up_to: int,
     query = (
         sa.select(
             *(table.c[name] for name in chain.columns if name not in {"payload", "created_at"}),
-            sa.type_coerce(table.c.payload, sa.String).label("payload"),
+            sa.cast(table.c.payload, sa.Text).label("payload"),
             sa.type_coerce(table.c.created_at, sa.BigInteger).label("created_at"),
         )
         .where(table.c.number > number, table.c.number <= up_to)
@@ -59,6 +59,15 @@ def token_event_id(number: int) -> str:
     Return the id of a token's record, which follows from its number: 21 characters, as all ids of records.
     """
     return f"t{number:020d}"
+
+
+def newest_number_before(connection: Connection, chain: Chain, moment: int) -> int:
+    """
+    Return the largest number of the records from before a moment, 0 where there is none.
+    """
+    table = chain.records
+    query = sa.select(sa.func.max(table.c.number)).where(table.c.created_at < moment)
+    return connection.execute(query).scalar_one_or_none() or 0
 
 
 def newest_number(connection: Connection, chain: Chain) -> int:

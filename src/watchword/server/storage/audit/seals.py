@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from watchword.server.domain.log_chain import BEGINNING, Mark, MarkKind, Position, Seal
 from watchword.server.storage.audit.chains import Chain
+from watchword.server.storage.audit.inserting import insert_into
 from watchword.server.storage.database import Connection
 from watchword.server.storage.transaction import Upkeep
 
@@ -86,20 +87,40 @@ def move_mark(upkeep: Upkeep, chain: Chain, before: Position, mark: Mark) -> Non
         moved = upkeep.execute(
             table.update().where(table.c.kind == mark.kind, table.c.head == before.head).values(**values)
         )
-    elif find_mark(upkeep.connection, chain, mark.kind) is None:
-        moved = upkeep.execute(table.insert().values(kind=mark.kind, **values))
     else:
-        moved = 0
+        first = insert_into(upkeep.connection, table).values(kind=mark.kind, **values)
+        moved = upkeep.execute(first.on_conflict_do_nothing())
     if not moved:
         raise Outrun(f"another process moved the {mark.kind} of {chain.name}")
 
 
-def drop_sealed(upkeep: Upkeep, chain: Chain, seal: Seal) -> None:
+def seal_over(connection: Connection, chain: Chain, after: Position, number: int) -> Seal | None:
     """
-    Drop a seal and the records under it.
+    Return the seal that covers a record, which comes after a place in the chain; None where it is not sealed yet.
     """
-    upkeep.execute(chain.records.delete().where(chain.records.c.number.between(seal.first, seal.last)))
-    upkeep.execute(chain.seals.delete().where(chain.seals.c.number == seal.number))
+    table = chain.seals
+    query = sa.select(table).where(table.c.number > after.seal, table.c.last >= number).order_by(table.c.number)
+    row = connection.execute(query.limit(1)).first()
+    return None if row is None else Seal(**_values(table, row))
+
+
+def newest_under(connection: Connection, chain: Chain, after: Position, seal: Seal) -> int:
+    """
+    Return when the youngest record was written of those from a place in the chain up to a seal.
+    """
+    table = chain.seals
+    query = sa.select(sa.func.max(table.c.newest_at)).where(table.c.number.between(after.seal + 1, seal.number))
+    newest: int = connection.execute(query).scalar_one()
+    return newest
+
+
+def drop_sealed(upkeep: Upkeep, chain: Chain, after: Position, seal: Seal) -> None:
+    """
+    Drop the seals up to one, from a place in the chain on, and the records under them.
+    """
+    records, table = chain.records, chain.seals
+    upkeep.execute(records.delete().where(records.c.number.between(after.last + 1, seal.last)))
+    upkeep.execute(table.delete().where(table.c.number.between(after.seal + 1, seal.number)))
 
 
 def _values(table: sa.Table, row: sa.Row[*tuple[Any, ...]]) -> dict[str, Any]:

@@ -1,0 +1,34 @@
+"""
+Makes the partitions of the token log on PostgreSQL, some days ahead.
+"""
+
+from datetime import datetime
+
+from watchword.server.context import Context
+from watchword.server.jobs.retention import days_kept
+from watchword.server.storage.audit import partitions
+from watchword.server.storage.audit.chains import TOKENS
+from watchword.server.storage.audit.partitions import DAY, Partition
+from watchword.server.storage.types import to_microseconds
+
+_DAYS_AHEAD = 3
+_DAYS_OF_A_LONG_ONE = 30  # of a log that is kept for ever, whose partitions would be too many by the day
+
+
+def run_once(ctx: Context, now: datetime) -> None:
+    """
+    Make the partitions that are to begin soon.
+
+    They begin with tomorrow at the earliest: what was written today lies in the default partition already.
+    """
+    with ctx.database.read() as connection:
+        if not partitions.may_change(connection):
+            return
+        known = partitions.find_partitions(connection)
+    width = DAY * (1 if days_kept(ctx.settings, TOKENS) is not None else _DAYS_OF_A_LONG_ONE)
+    today = to_microseconds(now) // DAY * DAY
+    first = max([today + DAY, *(each.end for each in known)])
+    while first < today + _DAYS_AHEAD * DAY:
+        with ctx.upkeep(of_tokens=True) as upkeep:
+            partitions.create(upkeep, Partition(first, first + width))
+        first += width
