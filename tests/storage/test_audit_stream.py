@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from tests.architecture.pages import DOCS, rows
-from tests.support.home import ctx, home, made, settings_of
-from tests.support.sealed import add_changes, add_some_tokens, add_tokens, seal
+from tests.support.home import ON_SQLITE, settings_of
+from tests.support.sealed import add_changes, add_some_tokens, add_tokens, seal, write_raw
 from watchword.server.bootstrap import open_context
 from watchword.server.domain.log_chain import BEGINNING
 from watchword.server.jobs import retention
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from watchword.server.context import Context
 
-__all__ = ["ctx", "home", "made"]
 Line = dict[str, Any]
 
 
@@ -147,12 +146,12 @@ def test_log_that_became_shorter_is_refused(ctx: Context) -> None:
     """
     add_some_tokens(ctx, 5)
     _, cursor = read_on(ctx, None)
-    with ctx.database.write_tokens() as connection:
-        connection.exec_driver_sql("DELETE FROM token_events WHERE number > 3")
+    write_raw(ctx, "DELETE FROM token_events WHERE number > 3")
     with pytest.raises(CursorError, match="ends at number 3 and was read up to 5"):
         open_stream(ctx.database, cursor)
 
 
+@ON_SQLITE
 def test_log_that_went_another_way_is_refused(ctx: Context, tmp_path: Path) -> None:
     """
     An earlier copy that was put back and went on has other seals, whatever its numbers.

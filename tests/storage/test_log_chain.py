@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tests.support.home import ctx, home, made, settings_of
-from tests.support.sealed import add_changes, add_some_tokens, seal
+from tests.support.home import ON_SQLITE, settings_of
+from tests.support.sealed import add_changes, add_some_tokens, seal, write_raw
 from watchword.server.bootstrap import open_context, open_logs
 from watchword.server.domain.log_chain import MarkKind, head_of, sign_mark
 from watchword.server.jobs import JOBS, retention, sealing
@@ -30,14 +30,13 @@ from watchword.server.storage.audit.lines import read_batch
 from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tests.support.home import Made
     from watchword.server.context import Context
     from watchword.server.operations.audit import Finding
 
-__all__ = ["ctx", "home", "made"]
 FILES = {"audit_events": "watchword.db", "token_events": "tokens.db"}
 DROPPED, KEPT = 5, 30  # records of tokens
 NO_HEADS: frozenset[str] = frozenset()
@@ -72,11 +71,11 @@ def proven(ctx: Context, exported: frozenset[str]) -> frozenset[str]:
 
 
 @pytest.fixture(scope="module")
-def sealed_home(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sealed_home(made_on: Callable[[str], Made], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     A home whose logs are sealed, of which retention has dropped a part.
     """
-    home = shutil.copytree(made.home, tmp_path_factory.mktemp("sealed") / "home")
+    home = shutil.copytree(made_on("sqlite").home, tmp_path_factory.mktemp("sealed") / "home")
     context = open_context(settings_of(home, token_log_retention_days=1), NoRequestLines())
     with closing(context):
         add_some_tokens(context, DROPPED, age=timedelta(days=3))
@@ -234,6 +233,41 @@ def change(connection: sqlite3.Connection, statement: str, *values: object) -> N
         assume(False)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param("UPDATE token_events SET application_id = 'innocent' WHERE number = 3", id="record changed"),
+        pytest.param("UPDATE token_events SET application_id = NULL WHERE number = 3", id="value taken away"),
+        pytest.param("UPDATE token_events SET payload = payload || ' ' WHERE number = 3", id="blank added"),
+        pytest.param("DELETE FROM token_events WHERE number = 3", id="record removed"),
+        pytest.param("DELETE FROM token_events WHERE number > 7", id="records cut off"),
+        pytest.param("UPDATE token_events SET number = 0 WHERE number = 1", id="record moved"),
+        pytest.param(
+            "INSERT INTO token_events (number, tenant_id, key, payload, created_at) "
+            "SELECT -1, tenant_id, key, payload, created_at FROM token_events WHERE number = 3",
+            id="record added",
+        ),
+        pytest.param("DELETE FROM log_seals WHERE number = 2", id="newest seal removed"),
+        pytest.param("DELETE FROM log_seals WHERE number = 1", id="oldest seal removed"),
+        pytest.param("UPDATE log_seals SET sealed_at = sealed_at + 1 WHERE number = 1", id="seal changed"),
+        pytest.param("DELETE FROM log_marks", id="tip removed"),
+        pytest.param("UPDATE log_marks SET made_at = made_at + 1", id="tip changed"),
+        pytest.param("UPDATE log_marks SET kind = 'checkpoint'", id="tip taken for a checkpoint"),
+        pytest.param("UPDATE log_counts SET count = count + 1", id="counts changed"),
+    ],
+)
+def test_change_is_found_on_both_databases(ctx: Context, statement: str) -> None:
+    """
+    Whatever the database, one change by raw SQL is enough.
+    """
+    for _ in range(2):
+        add_some_tokens(ctx, 5)
+        seal(ctx)
+    assert faults(ctx) == []
+    write_raw(ctx, statement)
+    assert faults(ctx)
+
+
 def test_wiping_the_seals_is_found_by_an_exported_head(ctx: Context) -> None:
     """
     Without seals there is nothing to compare with; a head that was exported is no longer part of the log.
@@ -242,8 +276,7 @@ def test_wiping_the_seals_is_found_by_an_exported_head(ctx: Context) -> None:
     seal(ctx)
     exported = heads(ctx)
     for table in ("log_seals", "log_marks", "log_counts"):
-        with ctx.database.write_tokens() as connection:
-            connection.exec_driver_sql(f"DELETE FROM {table}")
+        write_raw(ctx, f"DELETE FROM {table}")
     assert faults(ctx) == []
     assert len(proven(ctx, exported)) == 1
     seal(ctx)
@@ -262,8 +295,7 @@ def test_exported_head_convicts_a_holder_of_the_audit_key(ctx: Context) -> None:
     seal(ctx)
     late = heads(ctx)
     assert proven(ctx, early | late) == early | late
-    with ctx.database.write_tokens() as connection:
-        connection.exec_driver_sql("UPDATE token_events SET application_id = 'innocent' WHERE number = 8")
+    write_raw(ctx, "UPDATE token_events SET application_id = 'innocent' WHERE number = 8")
     forge(ctx)
     assert faults(ctx) == []
     assert early <= proven(ctx, early | late)
@@ -289,6 +321,7 @@ def forge(ctx: Context) -> None:
         counts.add(upkeep, TOKENS, bins)
 
 
+@ON_SQLITE
 def test_older_copy_is_found_by_an_exported_head(ctx: Context, tmp_path: Path) -> None:
     """
     An earlier state of the whole home is true in itself: that something came after it, only an exported head knows.
@@ -392,8 +425,7 @@ def test_nothing_is_sealed_on_a_forged_tip(ctx: Context) -> None:
     """
     add_some_tokens(ctx, 5)
     seal(ctx)
-    with ctx.database.write_tokens() as connection:
-        connection.exec_driver_sql("UPDATE log_marks SET last = 2")
+    write_raw(ctx, "UPDATE log_marks SET last = 2")
     add_some_tokens(ctx, 5)
     with pytest.raises(sealing.BrokenChain, match="watchword audit verify"):
         sealing.run_once(ctx, ctx.clock())

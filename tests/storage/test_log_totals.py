@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.home import ctx, home, made, settings_of
+from tests.support.home import settings_of
 from tests.support.sealed import KEY, LOCAL, add_changes, add_tokens, seal
 from watchword.server.bootstrap import open_context
 from watchword.server.domain.names import Permission
@@ -28,12 +28,13 @@ from watchword.server.storage.types import to_microseconds
 from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.support.home import Made
     from watchword.server.context import Context
     from watchword.server.domain.records import LogEntry
     from watchword.server.storage.rows import Listing
 
-__all__ = ["ctx", "home", "made"]
 IS_LONG = os.environ.get("WATCHWORD_SOAK") == "1"
 KEYS, APPLICATIONS = ("k1", "k2"), (None, "app1", "app2")
 MINUTES = st.integers(min_value=0, max_value=400)
@@ -48,11 +49,11 @@ def listing(ctx: Context, wanted: LogFilter, page: Page | None, count_up_to: int
 
 
 @pytest.fixture(scope="module")
-def spread(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Context:
+def spread(made_on: Callable[[str], Made], tmp_path_factory: pytest.TempPathFactory) -> Context:
     """
     A log over some hours, written out of order: a part dropped, a part sealed, a part not yet, and another tenant's.
     """
-    home = shutil.copytree(made.home, tmp_path_factory.mktemp("log") / "home")
+    home = shutil.copytree(made_on("sqlite").home, tmp_path_factory.mktemp("log") / "home")
     context = open_context(settings_of(home, token_log_retention_days=2), NoRequestLines())
     now = context.clock()
     add_tokens(context, [(now - timedelta(days=3, minutes=7 * n), "k1", "app1") for n in range(40)])
@@ -114,11 +115,11 @@ MOST_SECONDS = 1.0
 
 
 @pytest.fixture(scope="module")
-def long_log(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Context:
+def long_log(made_on: Callable[[str], Made], tmp_path_factory: pytest.TempPathFactory) -> Context:
     """
     A sealed log of many records over thirty days: ten million in the long form.
     """
-    home = shutil.copytree(made.home, tmp_path_factory.mktemp("long") / "home")
+    home = shutil.copytree(made_on("sqlite").home, tmp_path_factory.mktemp("long") / "home")
     context = open_context(settings_of(home), NoRequestLines())
     first = to_microseconds(context.clock() - timedelta(days=30))
     apart = to_microseconds(context.clock()) - first
