@@ -28,7 +28,8 @@ from watchword.server.storage.types import to_microseconds
 from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.support.home import Made
     from watchword.server.context import Context
@@ -48,13 +49,20 @@ def listing(ctx: Context, wanted: LogFilter, page: Page | None, count_up_to: int
         return logs.listing(tx, wanted, page, count_up_to=count_up_to)
 
 
-@pytest.fixture(scope="module")
-def spread(made_on: Callable[[str], Made], tmp_path_factory: pytest.TempPathFactory) -> Context:
+@pytest.fixture
+def spread(home: Path) -> Iterator[Context]:
     """
     A log over some hours, written out of order: a part dropped, a part sealed, a part not yet, and another tenant's.
     """
-    home = shutil.copytree(made_on("sqlite").home, tmp_path_factory.mktemp("log") / "home")
-    context = open_context(settings_of(home, token_log_retention_days=2), NoRequestLines())
+    with closing(open_context(settings_of(home, token_log_retention_days=2), NoRequestLines())) as context:
+        fill(context)
+        yield context
+
+
+def fill(context: Context) -> None:
+    """
+    Write that log.
+    """
     now = context.clock()
     add_tokens(context, [(now - timedelta(days=3, minutes=7 * n), "k1", "app1") for n in range(40)])
     seal(context)
@@ -68,10 +76,11 @@ def spread(made_on: Callable[[str], Made], tmp_path_factory: pytest.TempPathFact
         add_changes(context, 4)
         if part < 2:
             seal(context)
-    return context
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=1_000 if IS_LONG else 60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     key=st.sampled_from([None, *KEYS, "Role.Created", "nothing"]),
     application=st.sampled_from([None, "app1", "nobody"]),

@@ -87,10 +87,21 @@ def page_query(tx: Transaction, wanted: LogFilter, page: Page | None) -> sa.Comp
     Select a page of the log, or all of it.
     """
     parts = [sa.select(*_columns(table)).where(*conditions(tx, table, wanted)) for table in _TABLES]
-    # By the time alone, which is what all indexes end with: their own order parts what happened in one microsecond.
-    newest_first: sa.UnaryExpression[Any] = sa.desc(sa.literal_column("created_at"))
-    query = sa.union_all(*parts).order_by(newest_first)
+    if tx.connection.dialect.name == "sqlite":
+        # By the time alone, which is what all indexes end with: their own order parts what happened in one microsecond.
+        query = sa.union_all(*parts).order_by(*_descending("created_at"))
+    else:
+        newest_first = _descending("created_at", "number", "id")
+        if page is not None:
+            # Each part by itself walks its indexes; of all of them together PostgreSQL would sort the whole.
+            most = page.offset + page.limit
+            parts = [part.order_by(*newest_first).limit(most).subquery().select() for part in parts]
+        query = sa.union_all(*parts).order_by(*newest_first)
     return query if page is None else query.limit(page.limit).offset(page.offset)
+
+
+def _descending(*names: str) -> list[sa.UnaryExpression[Any]]:
+    return [sa.desc(sa.literal_column(name)) for name in names]
 
 
 def _count(tx: Transaction, wanted: LogFilter, up_to: int | None) -> sa.Select[int]:
