@@ -1,0 +1,61 @@
+"""
+A job that has more to do goes on, and stops where its turn or the process ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from tests.support.home import ON_SQLITE
+from watchword.server.jobs import Job
+from watchword.server.jobs.runner import run_if_due
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from watchword.server.context import Context
+
+pytestmark = ON_SQLITE
+TURN = timedelta(minutes=1)
+
+
+def test_job_goes_on_while_it_has_more_to_do(ctx: Context) -> None:
+    """
+    Part by part, within one turn.
+    """
+    left = [True, True, False]
+    job = Job("test", TURN, lambda _ctx, _now: left.pop(0))
+    assert run_if_due(ctx, job, ctx.clock())
+    assert left == []
+
+
+def note(done: list[datetime], now: datetime) -> bool:
+    """
+    Note that a part was done; there is always more.
+    """
+    done.append(now)
+    return True
+
+
+def test_job_stops_with_its_process(ctx: Context) -> None:
+    """
+    A backlog keeps no server from ending.
+    """
+    done: list[datetime] = []
+    job = Job("test", TURN, lambda _ctx, now: note(done, now))
+    assert run_if_due(ctx, job, ctx.clock(), lambda: len(done) == 3)
+    assert len(done) == 3
+
+
+def test_job_stops_when_its_turn_ends(ctx: Context) -> None:
+    """
+    Then it is another process's turn as much as its own.
+    """
+    begun = ctx.clock()
+    moments = [begun, begun + TURN / 2, begun + TURN]
+    done: list[datetime] = []
+    job = Job("test", TURN, lambda _ctx, now: note(done, now))
+    assert run_if_due(replace(ctx, clock=lambda: moments[len(done)]), job, begun)
+    assert len(done) == 2
