@@ -28,7 +28,7 @@ from watchword.server.jobs import signing_keys as job
 from watchword.server.operations import logs, oidc_keys, resources, signing_keys
 from watchword.server.operations.operation import Acting
 from watchword.server.operations.resources import NewResource
-from watchword.server.storage.logs import LogFilter
+from watchword.server.storage.log_filter import LogFilter
 from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
