@@ -161,6 +161,6 @@ def test_page_of_a_long_log_is_quick(long_log: Context, wanted: LogFilter, share
     begun = time.perf_counter()
     found = listing(long_log, wanted, Page(limit=20, offset=int(expected * share)))
     taken = time.perf_counter() - begun
-    assert found.total in {expected, expected + 1}  # the home's first record is a change
+    assert expected <= found.total < expected + 10  # a new home has some records of changes
     assert len(found.records) == 20
     assert taken < MOST_SECONDS

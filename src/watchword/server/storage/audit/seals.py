@@ -89,7 +89,7 @@ def move_mark(upkeep: Upkeep, chain: Chain, before: Position, mark: Mark) -> Non
         )
     else:
         first = insert_into(upkeep.connection, table).values(kind=mark.kind, **values)
-        moved = upkeep.execute(first.on_conflict_do_nothing())
+        moved = upkeep.execute(first.on_conflict_do_nothing().execution_options(preserve_rowcount=True))
     if not moved:
         raise Outrun(f"another process moved the {mark.kind} of {chain.name}")
 
