@@ -41,7 +41,7 @@ def connection(tmp_path: Path) -> Iterator[Connection]:
     config.set_main_option("script_location", str(Path(storage.__file__).parent / "migrations" / "main"))
     scripts = ScriptDirectory.from_config(config)
     database = SqliteDatabase(tmp_path / "db", tmp_path / "tokens")
-    with database.write() as opened:
+    with database.administer() as opened:
         with EnvironmentContext(
             config, scripts, fn=lambda revision, _context: scripts._upgrade_revs(BEFORE, revision)
         ) as environment:

@@ -234,7 +234,7 @@ async def test_jobs_rest_while_the_time_is_wrong(
     What they delete, they delete by the time.
     """
     ran: list[str] = []
-    monkeypatch.setattr(runner, "run_if_due", lambda _ctx, job, _now: ran.append(job.name))
+    monkeypatch.setattr(runner, "run_if_due", lambda _ctx, job, *_: ran.append(job.name))
     jobs = runner.JobRunner(timed)
     machine.set_by = -60
     live(timed, machine, 1)
