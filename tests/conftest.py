@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
 from tests.support.exchange import World
 from tests.support.home import ctx, database, home, made, made_on
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from tests.support.shop import Shop
 
 __all__ = ["ctx", "database", "home", "made", "made_on", "postgres"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_tracebacks() -> None:
+    """
+    Write tracebacks as Python does: rich ones take a second each on a busy machine.
+    """
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=[DATABASES[0], pytest.param(DATABASES[1], marks=pytest.mark.slow)])
 def database(request: pytest.FixtureRequest) -> str:
     """
     Run every test on both databases.

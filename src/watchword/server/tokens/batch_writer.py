@@ -107,6 +107,7 @@ class BatchWriter:
             # A loop that was closed has nobody left who waits.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(batch.done, outcomes)
+            _report(outcomes)  # afterwards: nobody waits for a log line
 
     def _probe(self, now: int) -> None:
         try:
@@ -120,11 +121,7 @@ class BatchWriter:
     def _write(self, batch: Batch) -> Outcomes:
         if batch.is_wanted is not None and not batch.is_wanted():
             return [NotWanted()] * len(batch.records)
-        outcomes = self._commit_in_time(batch.records)
-        bad = [outcome for outcome in outcomes if not isinstance(outcome, StorageUnavailable | None)]
-        if bad:
-            _log.error("records can't be kept", number=len(bad), exc_info=bad[0])
-        return outcomes
+        return self._commit_in_time(batch.records)
 
     def is_late(self, record: Record) -> bool:
         """
@@ -153,6 +150,12 @@ class BatchWriter:
             return [*self._commit(records[:middle]), *self._commit(records[middle:])]
         self.evidence.succeeded()
         return [None] * len(records)
+
+
+def _report(outcomes: Outcomes) -> None:
+    bad = [outcome for outcome in outcomes if not isinstance(outcome, StorageUnavailable | NotWanted | None)]
+    if bad:
+        _log.error("records can't be kept", number=len(bad), exc_info=bad[0])
 
 
 def record_of(
