@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
+from tests.support.databases import _server_of_databases
 from tests.support.exchange import World
 from tests.support.home import ctx, database, home, made, made_on
 from tests.support.postgres import postgres
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tests.support.server import RunningServer
     from tests.support.shop import Shop
 
-__all__ = ["ctx", "database", "home", "made", "made_on", "postgres"]
+__all__ = ["_server_of_databases", "ctx", "database", "home", "made", "made_on", "postgres"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
+from tests.support.databases import give_database
 from tests.support.raw import raw_exchange
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ def start_server(
     """
     port = free_port()
     environment = clean_environment(settings)
+    give_database(home)
     credentials = initialise(home, f"http://127.0.0.1:{port}", environment)
     return _serve(home, port, credentials, environment, arguments, through=through)
 
