@@ -2,6 +2,8 @@
 How a connection to the server is opened, and what it promises.
 """
 
+from functools import partial
+
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -30,7 +32,29 @@ _PROMISES = (
 THIS_SERVER = "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint::text"
 
 
-def connect(url: str) -> psycopg.Connection:
+# The function of the server that waits for a standby: its warnings come in whatever language.
+_WAITS_FOR_STANDBY = "SyncRepWaitForLSN"
+
+
+class Link(psycopg.Connection):
+    """
+    A connection that notices when a commit is acknowledged although no standby has confirmed it.
+
+    With synchronous replication that happens when a `statement_timeout` or an administrator cancels the wait: the
+    server warns, and answers as if all was well.
+    """
+
+    is_unconfirmed = False
+
+    def take_unconfirmed(self) -> bool:
+        """
+        Tell whether it happened since this was last asked.
+        """
+        happened, self.is_unconfirmed = self.is_unconfirmed, False
+        return happened
+
+
+def connect(url: str) -> Link:
     """
     Open a connection in autocommit mode.
 
@@ -41,10 +65,23 @@ def connect(url: str) -> psycopg.Connection:
         psycopg.Error: It can't be opened.
         StorageUnavailable: The URL can't be read.
     """
-    connection = psycopg.connect(make_conninfo(**{**_DEFAULTS, **_given(url)}), autocommit=True)
-    for promise in _PROMISES:
-        connection.execute(promise).close()
+    connection = Link.connect(make_conninfo(**{**_DEFAULTS, **_given(url)}), autocommit=True)
+    connection.add_notice_handler(partial(_note, connection))
+    try:
+        for promise in _PROMISES:
+            connection.execute(promise).close()
+    except psycopg.Error:
+        connection.close()
+        raise
     return connection
+
+
+def _note(connection: Link, notice: psycopg.errors.Diagnostic) -> None:
+    if notice.source_function == _WAITS_FOR_STANDBY:
+        connection.is_unconfirmed = True
+
+
+UNCONFIRMED = "the commit was cut short while it waited for its standby"
 
 
 def shown(url: str) -> str:

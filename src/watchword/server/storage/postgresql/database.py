@@ -7,6 +7,7 @@ turns, never deadlock, and the numbers in `changes` follow the order of the comm
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import msgspec
 import psycopg
@@ -16,7 +17,7 @@ from sqlalchemy import exc
 from watchword.server.storage import schema
 from watchword.server.storage.changes import Looker
 from watchword.server.storage.database import StorageConflict, StorageUnavailable, to_json, translated
-from watchword.server.storage.postgresql.connection import THIS_SERVER, connect, shown
+from watchword.server.storage.postgresql.connection import THIS_SERVER, UNCONFIRMED, Link, connect, shown
 from watchword.server.storage.postgresql.looker import PostgresLooker
 from watchword.server.storage.postgresql.token_records import PostgresTokenRecords
 from watchword.server.storage.token_records import TokenRecords
@@ -24,6 +25,14 @@ from watchword.server.storage.token_records import TokenRecords
 _POOL_TIMEOUT_SECONDS = 5
 _ADMINISTRATION = 0x57_41_54_43_48  # the key of an advisory lock
 _UNAVAILABLE = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError)
+# Written like mistakes of ours, and caused by others: a right is lacking, a table is away while a backup is put back, a
+# pooler has a prepared statement on another connection.
+_UNAVAILABLE_TOO = (
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.InvalidSqlStatementName,
+    psycopg.errors.DuplicatePreparedStatement,
+)
 _CONFLICTS = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
 
@@ -69,12 +78,15 @@ class PostgresDatabase:
         """
         Open a writing transaction.
         """
-        with _translated(), self._writer.begin() as connection:
-            if tenant_id is not None:
-                table = schema.tenants
-                own = sa.select(table.c.id).where(table.c.id == tenant_id)
-                connection.execute(own.with_for_update(key_share=True)).close()
-            yield connection
+        with _translated(), self._writer.connect() as connection:
+            with connection.begin():
+                if tenant_id is not None:
+                    table = schema.tenants
+                    own = sa.select(table.c.id).where(table.c.id == tenant_id)
+                    connection.execute(own.with_for_update(key_share=True)).close()
+                yield connection
+            if cast("Link", connection.connection.driver_connection).take_unconfirmed():
+                raise StorageUnavailable(UNCONFIRMED)
 
     @contextmanager
     def write_tokens(self) -> Iterator[sa.Connection]:
@@ -138,7 +150,7 @@ class PostgresDatabase:
 
 
 def _engine(url: str, pool_size: int) -> sa.Engine:
-    def open_connection() -> psycopg.Connection:
+    def open_connection() -> Link:
         connection = connect(url)
         connection.autocommit = False
         return connection
@@ -165,4 +177,8 @@ def _translated() -> Iterator[None]:
         cause = error.__cause__
         if isinstance(getattr(cause, "orig", cause), _CONFLICTS):
             raise StorageConflict(str(error)) from cause
+        raise
+    except exc.ProgrammingError as error:
+        if isinstance(error.orig, _UNAVAILABLE_TOO):
+            raise StorageUnavailable(str(error.orig)) from error
         raise

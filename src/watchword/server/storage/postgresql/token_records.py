@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from watchword.server.storage.database import StorageUnavailable
-from watchword.server.storage.postgresql.connection import THIS_SERVER, connect
+from watchword.server.storage.postgresql.connection import THIS_SERVER, UNCONFIRMED, Link, connect
 from watchword.server.storage.token_records import Record, RecordRefused, Row, Use
 
 # What was decided by one server's rows is written to that server or not at all: another one may have forgotten them.
@@ -34,6 +34,7 @@ class PostgresTokenRecords:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._link: Link | None = None
         self._cursor: psycopg.Cursor[Any] | None = None
 
     def commit(self, records: Sequence[Record]) -> None:
@@ -66,6 +67,8 @@ class PostgresTokenRecords:
         except psycopg.Error as error:
             self.close()
             raise StorageUnavailable(str(error)) from error
+        if self._link is not None and self._link.take_unconfirmed():
+            raise StorageUnavailable(UNCONFIRMED)
         if cursor.rowcount != len(rows):
             self.close()
             raise StorageUnavailable("the database server is another one than that which was looked at")
@@ -74,13 +77,14 @@ class PostgresTokenRecords:
         """
         Close the connection; the next commit opens another.
         """
-        if self._cursor is not None:
+        if self._link is not None:
             with suppress(psycopg.Error):
-                self._cursor.connection.close()
-            self._cursor = None
+                self._link.close()
+            self._link = self._cursor = None
 
     def _open(self) -> psycopg.Cursor[Any]:
-        self._cursor = connect(self._url).cursor()
+        self._link = connect(self._url)
+        self._cursor = self._link.cursor()
         return self._cursor
 
 
