@@ -17,11 +17,13 @@ _TRANSITIONS = {
     "UPDATE": "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows",
     "TRUNCATE": "",
 }
+# Temporary tables come last, else whoever makes one called `changes` would be heard by nobody.
+_PATH = "quote_ident(current_schema()) || ', pg_temp'"
 _PRESENT = f"""
 SELECT tgname AS name, relname AS table_name, tgtype AS event, prosrc AS body
 FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
 WHERE starts_with(tgname, '{PREFIX}') AND pg_table_is_visible(tgrelid) AND NOT tgisinternal
-  AND tgenabled IN ('O', 'A') AND tgqual IS NULL AND tgattr = ''
+  AND tgenabled = 'A' AND tgqual IS NULL AND tgattr = '' AND proconfig = ARRAY['search_path=' || {_PATH}]
 """
 # The numbers come from the counter's row, whose lock puts the commits in order. A statement changes a key once.
 _APPEND = """
@@ -70,17 +72,21 @@ class Definition:
 
 def create(connection: sa.Connection, definition: Definition) -> None:
     """
-    Create a trigger and its function. It finds its tables whatever the writer's search path is.
+    Create a trigger and its function.
+
+    It finds its tables whatever the writer's search path is, and fires whatever its `session_replication_role` is.
     """
+    path = connection.exec_driver_sql(f"SELECT {_PATH}").scalar_one()
     event = next(name for name, bit in _EVENTS.items() if bit == definition.event)
     connection.exec_driver_sql(
         f"CREATE OR REPLACE FUNCTION {definition.name}() RETURNS trigger LANGUAGE plpgsql "
-        f"SET search_path FROM CURRENT AS $body${definition.body}$body$"
+        f"SET search_path TO {path} AS $body${definition.body}$body$"
     )
     connection.exec_driver_sql(
         f"CREATE TRIGGER {definition.name} AFTER {event} ON {definition.table} {_TRANSITIONS[event]} "
         f"FOR EACH STATEMENT EXECUTE FUNCTION {definition.name}()"
     )
+    connection.exec_driver_sql(f"ALTER TABLE {definition.table} ENABLE ALWAYS TRIGGER {definition.name}")
 
 
 def drop_all(connection: sa.Connection) -> None:
