@@ -4,20 +4,25 @@ Random changes, by the API, the command line and raw SQL, and token requests to 
 
 from __future__ import annotations
 
-import sqlite3
+import os
 import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from tests.support.databases import on_database
+from tests.support.home import DATABASES, settings_of
 from tests.support.server import RunningServer, clean_environment, start_beside, start_server, watchword_command
 from tests.support.shop import Application, create_application, create_resource, create_role
+from watchword.server.storage.databases import database_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -59,9 +64,9 @@ class Tokens(RuleBasedStateMachine):
         elif how == "cli":
             self._cli("roles", "scopes", "add" if add else "remove", role, scope_id)
         elif add:
-            self._sql("INSERT INTO role_scopes VALUES ('default', ?, ?, 0)", role, scope_id)
+            self._sql("INSERT INTO role_scopes VALUES ('default', :role, :scope, 0)", role=role, scope=scope_id)
         else:
-            self._sql("DELETE FROM role_scopes WHERE role_id = ? AND scope_id = ?", role, scope_id)
+            self._sql("DELETE FROM role_scopes WHERE role_id = :role AND scope_id = :scope", role=role, scope=scope_id)
         self.scopes_of[role] ^= {scope}
 
     @rule(which=st.integers(0, 1), whom=st.integers(0, 1), how=WAYS)
@@ -77,9 +82,13 @@ class Tokens(RuleBasedStateMachine):
         elif how == "cli":
             self._cli("apps", "roles", "add" if add else "remove", application, role)
         elif add:
-            self._sql("INSERT INTO application_roles VALUES ('default', ?, ?, 0)", application, role)
+            self._sql("INSERT INTO application_roles VALUES ('default', :whom, :role, 0)", whom=application, role=role)
         else:
-            self._sql("DELETE FROM application_roles WHERE application_id = ? AND role_id = ?", application, role)
+            self._sql(
+                "DELETE FROM application_roles WHERE application_id = :whom AND role_id = :role",
+                whom=application,
+                role=role,
+            )
         self.roles_of[application] ^= {role}
 
     @rule(whom=st.integers(0, 1))
@@ -90,7 +99,11 @@ class Tokens(RuleBasedStateMachine):
         application = self.applications[whom].id
         good = not self.secret_is_good[application]
         expires_at = None if good else 1
-        self._sql("UPDATE application_secrets SET expires_at = ? WHERE application_id = ?", expires_at, application)
+        self._sql(
+            "UPDATE application_secrets SET expires_at = :at WHERE application_id = :whom",
+            at=expires_at,
+            whom=application,
+        )
         self.secret_is_good[application] = good
 
     @rule(whom=st.integers(0, 1), asked=st.lists(st.sampled_from([*SCOPES, "nope"]), max_size=4), at=st.integers(0, 1))
@@ -116,10 +129,9 @@ class Tokens(RuleBasedStateMachine):
         answer = self.servers[0].management.request(method, path, json=body)
         assert answer.is_success, answer.text
 
-    def _sql(self, statement: str, *values: object) -> None:
-        with closing(sqlite3.connect(self.servers[0].home / "watchword.db", timeout=20)) as connection, connection:
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute(statement, values)
+    def _sql(self, statement: str, **values: object) -> None:
+        with closing(database_of(settings_of(self.servers[0].home))) as database, database.write() as connection:
+            connection.execute(sa.text(statement), values)
 
     def _cli(self, *arguments: str) -> None:
         command = watchword_command(*arguments, "--home", str(self.servers[0].home))
@@ -129,15 +141,27 @@ class Tokens(RuleBasedStateMachine):
         assert done.returncode == 0, done.stderr
 
 
-def test_tokens_say_what_the_model_says(tmp_path: Path) -> None:
+@pytest.fixture(params=DATABASES)
+def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[RunningServer, RunningServer]]:
+    """
+    Start two processes on one database.
+    """
+    home = tmp_path / "home"
+    with on_database(request, home), start_server(home) as one, start_beside(one) as other:
+        yield one, other
+
+
+def test_tokens_say_what_the_model_says(pair: tuple[RunningServer, RunningServer]) -> None:
     """
     Whoever changes what, by whichever way, the next token of either process shows it.
     """
-    with start_server(tmp_path / "home") as one, start_beside(one) as other:
-        Tokens.servers = (one, other)
-        run_state_machine_as_test(
-            Tokens,
-            settings=settings(
-                max_examples=6, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-            ),
-        )
+    Tokens.servers = pair
+    run_state_machine_as_test(
+        Tokens,
+        settings=settings(
+            max_examples=40 if "WATCHWORD_SOAK" in os.environ else 3,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,13 +1,16 @@
 """
-Two server processes on one SQLite file: what one has answered, the other's next token shows.
+Two server processes on one database, SQLite or PostgreSQL: what one has answered, the other's next token shows.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.databases import on_database
+from tests.support.home import DATABASES
 from tests.support.server import RunningServer, start_beside, start_server
 from tests.support.shop import Application, assign, create_application, create_resource, create_role, unique
 
@@ -17,15 +20,18 @@ if TYPE_CHECKING:
     import httpx
 
 pytestmark = pytest.mark.e2e
-ROUNDS = 50  # of four changes each
+ROUNDS = 50 if "WATCHWORD_SOAK" in os.environ else 15  # of four changes each
 
 
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningServer, RunningServer]]:
+@pytest.fixture(scope="module", params=DATABASES)
+def pair(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[RunningServer, RunningServer]]:
     """
-    Start two processes on one home.
+    Start two processes on one database.
     """
-    with start_server(tmp_path_factory.mktemp("pair") / "home") as one, start_beside(one) as other:
+    home = tmp_path_factory.mktemp("pair") / "home"
+    with on_database(request, home), start_server(home) as one, start_beside(one) as other:
         yield one, other
 
 
@@ -52,7 +58,7 @@ def demand(answer: httpx.Response) -> httpx.Response:
 @pytest.mark.slow
 def test_answered_change_is_in_the_other_processs_next_token(pair: tuple[RunningServer, RunningServer]) -> None:
     """
-    Two hundred times in a row: scope added, role removed, secret deleted, application deleted.
+    Again and again: scope added, role removed, secret deleted, application deleted.
     """
     writer, reader = pair
     api = writer.management

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -51,6 +51,33 @@ def give_database(home: Path) -> None:
     name_database(home, _url_of(server, name))
 
 
+@contextmanager
+def on_database(request: pytest.FixtureRequest, home: Path) -> Iterator[None]:
+    """
+    Let a new home use the database that the fixture's parameter names, whatever other homes use.
+    """
+    if request.param == DATABASES[0]:
+        home.mkdir(mode=0o700)
+        (home / "watchword.toml").touch()
+        yield
+        return
+    with request.getfixturevalue("postgres").new_database() as url:
+        name_database(home, url)
+        yield
+
+
 def _url_of(server: str, database: str) -> str:
     parts = conninfo.conninfo_to_dict(server)
     return f"postgresql://{parts['user']}@{parts['host']}:{parts['port']}/{database}"
+
+
+def refusal_of(url: str, statement: str) -> str:
+    """
+    Run a statement by itself; return what the server says against it, or nothing.
+    """
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        try:
+            connection.execute(statement)
+        except psycopg.Error as error:
+            return str(error)
+    return ""

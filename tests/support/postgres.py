@@ -84,6 +84,12 @@ class PostgresServer:
         """
         self.control("-m", mode, "stop")
 
+    def promote(self) -> None:
+        """
+        Make a primary of a standby.
+        """
+        self.control("promote")
+
 
 @functools.cache
 def versions() -> dict[str, Path]:
@@ -136,6 +142,28 @@ def make_cluster(folder: Path, **more: str) -> Iterator[PostgresServer]:
     )  # fmt: skip
     configure(server, port=str(server.port), listen_addresses="127.0.0.1", unix_socket_directories="", **more)
     try:
+        yield server
+    finally:
+        if (server.data / "postmaster.pid").exists():
+            server.stop()
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def start_standby(primary: PostgresServer, folder: Path) -> Iterator[PostgresServer]:
+    """
+    Run a standby that follows a primary, in a new folder.
+    """
+    folder.mkdir()
+    _hand_over(folder)
+    server = PostgresServer(primary.binaries, folder / "data", free_port())
+    _run(
+        primary.binaries / "pg_basebackup", "-D", str(server.data), "-R", "-X", "stream", "-c", "fast", "--no-sync",
+        "-d", primary.url(),
+    )  # fmt: skip
+    configure(server, port=str(server.port))
+    try:
+        server.start()
         yield server
     finally:
         if (server.data / "postmaster.pid").exists():
