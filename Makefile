@@ -8,6 +8,7 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest -n 2
+POSTGRES := $(notdir $(firstword $(wildcard /usr/lib/postgresql/*)))
 FAST_TESTS := $(wildcard tests/unit tests/storage tests/tokens tests/web tests/architecture)
 TYPED := src tests $(wildcard benchmarks)
 
@@ -51,7 +52,8 @@ imports: setup-dev ## Do imports go one way only?
 test-fast: setup-dev ## The fast tests alone
 	@$(PYTEST) -m "not slow" --dist worksteal $(FAST_TESTS) $(ARGS)
 
-test: setup-node ## All tests
+test: setup-node ## All tests; storage and tokens also on the system's PostgreSQL, where there is one
+	@$(if $(POSTGRES),WATCHWORD_TEST_POSTGRES=$(POSTGRES) $(PYTEST) -q --dist worksteal -k postgresql tests/storage tests/tokens)
 	@$(PYTEST) --dist loadfile $(ARGS)
 
 bench: setup ## Measure the token endpoint (wants two cores, and wrk or oha)
