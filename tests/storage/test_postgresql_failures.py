@@ -143,6 +143,7 @@ def test_exhausted_pool_is_a_database_that_is_away(home: Path, monkeypatch: pyte
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("database")
 def test_commit_that_no_standby_confirms_is_not_acknowledged() -> None:
     """
     The server warns and answers as if all was well, when somebody cancels what waits for a standby.

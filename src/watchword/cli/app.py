@@ -7,6 +7,7 @@ import typer
 from watchword import __version__
 from watchword.cli.audit import audit
 from watchword.cli.build import add_rows, new_group
+from watchword.cli.db import db
 from watchword.cli.doctor import doctor
 from watchword.cli.failures import told
 from watchword.cli.families.table import GROUPS, ROWS
@@ -25,6 +26,7 @@ app.command()(serve)
 
 app.command()(settings)
 app.command()(doctor)
+app.add_typer(db, name="db")
 app.add_typer(master_key, name="master-key")
 app.add_typer(audit, name="audit")
 app.add_typer(token, name="token")

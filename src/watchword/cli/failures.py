@@ -53,6 +53,7 @@ _KNOWN = (
     _Known(module="watchword.server.bootstrap", name="NotInitialised"),
     _Known(module="watchword.server.storage.master_key", name="MasterKeyError"),
     _Known(module="watchword.server.storage.migrate", name="SchemaError"),
+    _Known(module="watchword.server.storage.copying", name="CopyError"),
     _Known(
         module="watchword.server.storage.database",
         name="StorageUnavailable",

@@ -21,12 +21,13 @@ from watchword.server.domain.ids import new_id
 from watchword.server.domain.limits import Limits
 from watchword.server.operations.installation import FirstApplication, Ground, ensure_all_keys, set_up
 from watchword.server.settings import Settings
-from watchword.server.storage import data_keys, master_key, migrate, tenants, upkeep
+from watchword.server.storage import copying, data_keys, master_key, migrate, tenants, upkeep
 from watchword.server.storage.database import Connection, Database
 from watchword.server.storage.databases import database_of
 from watchword.server.storage.disk_space import DiskSpace
 from watchword.server.storage.loader import Loader
 from watchword.server.storage.master_key import MasterKeyError, MasterKeys
+from watchword.server.storage.migrate import DatabaseStatus
 from watchword.server.storage.sealing import DataKeys
 from watchword.server.tokens.directory import Directory
 from watchword.server.tokens.token_log import TokenLog
@@ -144,6 +145,60 @@ def open_ground(settings: Settings) -> Iterator[Ground]:
         yield Ground(connection=connection, keys=keys, settings=settings, clock=now, random=secrets.token_bytes)
 
 
+def bring_up_to_date(settings: Settings) -> tuple[str, dict[str, str]]:
+    """
+    Bring a database's schema up to date, whatever `auto_migrate` says; return its name, and each history's version.
+
+    It needs no master key, and makes an empty database ready for `initialise`.
+
+    Raises:
+        SchemaError: The database comes from a newer version.
+        StorageUnavailable: The database can't be written.
+    """
+    make_home(settings.home)
+    with closing(database_of(settings)) as database, database.administer() as connection:
+        migrate.bring_up_to_date(connection, "main")
+        versions = {"main": migrate.version_of(connection) or ""}
+        with database.administer_tokens(connection) as tokens:
+            migrate.bring_up_to_date(tokens, "tokens")
+            versions["tokens"] = migrate.version_of(tokens) or ""
+        return database.name, versions
+
+
+def database_status(settings: Settings) -> DatabaseStatus | None:
+    """
+    Look at a database's schema and change it in nothing; None where there is no database.
+
+    Raises:
+        SchemaError: The database comes from a newer version, with which this one can't work.
+        StorageUnavailable: The database can't be read.
+    """
+    with closing(database_of(settings)) as database:
+        if not database.holds_anything():
+            return None
+        with database.read() as connection:
+            return migrate.status_of(connection, database.name)
+
+
+def copy_database(
+    settings: Settings, *, to_postgresql: bool, report: Callable[[copying.Copied], None]
+) -> list[copying.Copied]:
+    """
+    Copy all from the home's SQLite files to the PostgreSQL database of its settings, or back.
+
+    Raises:
+        CopyError: There is nothing to copy, the target is not empty, or the copy differs.
+        SchemaError: One of the databases comes from a newer version.
+        StorageUnavailable: One of them can't be used.
+    """
+    files = database_of(settings.model_copy(update={"database_url": None}))
+    with closing(files), closing(database_of(settings)) as server:
+        source, target = (files, server) if to_postgresql else (server, files)
+        if not source.holds_anything():
+            raise copying.CopyError(f"there is no {source.name}: there is nothing to copy")
+        return copying.copy_installation(source, target, report)
+
+
 @contextmanager
 def open_logs(settings: Settings) -> Iterator[tuple[Database, DataKeys]]:
     """
@@ -168,14 +223,21 @@ def _open_databases(settings: Settings, *, may_create: bool) -> Iterator[tuple[C
     """
     make_home(settings.home)
     with closing(database_of(settings)) as database, database.administer() as connection:
-        migrate.bring_up_to_date(connection, "main")
+        _settle_schema(connection, "main", settings)
         ours = tenants.installation_id(connection)
         with database.administer_tokens(connection) as tokens:
-            migrate.bring_up_to_date(tokens, "tokens")
+            _settle_schema(tokens, "tokens", settings)
             installation_id = _bind(tokens, ours, settings.token_database)
         if ours is None:
             tenants.set_installation_id(connection, installation_id, now())
         yield connection, _data_keys(connection, settings, may_create=may_create)
+
+
+def _settle_schema(connection: Connection, history: str, settings: Settings) -> None:
+    if settings.auto_migrate:
+        migrate.bring_up_to_date(connection, history)
+    else:
+        migrate.check_version(migrate.version_of(connection), history)
 
 
 def _warn_of_older_token_log(database: Database) -> None:

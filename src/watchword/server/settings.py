@@ -92,6 +92,11 @@ class Settings(BaseModel):
         le=500,
         description="With PostgreSQL: how many connections of a worker may read, and how many write. It has two more.",
     )
+    auto_migrate: bool = Field(
+        default=True,
+        description="Bring the database's schema up to date at start. Otherwise `watchword db migrate` does, run as a "
+        "role that may.",
+    )
     master_key: SecretStr | None = Field(
         default=None, description="Master key lines, `id:base64`, the last one wraps. Instead of a file."
     )

@@ -54,7 +54,15 @@ def _check_history(database: Database, history: str, settings: Settings) -> Find
         return wrong("database", f"{where} holds nothing: run `watchword init` to the end, or restore a backup")
     if version == head:
         return fine("database", f"{where} is whole, schema {version}")
-    what = "start the server, which brings it up to date" if version < head else "run the newer version that wrote it"
+    try:
+        if migrate.is_newer(version, history):
+            return fine(
+                "database", f"{where} is whole, schema {version}, of a newer version, which this one works with"
+            )
+    except migrate.SchemaError:
+        what = "run the newer version that wrote it"
+    else:
+        what = "run `watchword db migrate`"
     return wrong("database", f"{where} has schema {version}, this version works with {head}: {what}")
 
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import DEFAULT_TENANT
 from watchword.server.operations.installation import Ground
-from watchword.server.storage import changes, tenants, triggers, upkeep
+from watchword.server.storage import changes, migrate, tenants, triggers, upkeep
 from watchword.server.storage.database import Connection
 from watchword.server.storage.databases import database_of
 from watchword.server.storage.transaction import Upkeep
@@ -20,11 +20,16 @@ def restore_change_tracking(ground: Ground) -> list[str]:
 
     While one was missing, changes went by that nobody heard of. So all that running servers remember is declared
     void, in the same transaction: what changes from here on is heard, what changed before is read anew.
+
+    Raises:
+        SchemaError: The triggers are a newer version's, which has to put them back.
     """
     tenant_ids = tenants.tenant_ids(ground.connection)
     lacking = find_amiss(ground.connection, tenant_ids)
     if not lacking:
         return []
+    if migrate.is_newer(migrate.version_of(ground.connection), "main"):
+        raise migrate.SchemaError("the change triggers are a newer version's: run its `watchword doctor --repair`")
     triggers.install(ground.connection)
     for tenant_id in tenant_ids:
         changes.void_everything(ground.connection, tenant_id)
@@ -53,4 +58,4 @@ def find_amiss(connection: Connection, tenant_ids: Sequence[str]) -> list[str]:
     uncounted = [
         f"counter of {tenant_id}" for tenant_id in tenant_ids if not changes.has_counter(connection, tenant_id)
     ]
-    return [*triggers.missing(connection), *uncounted]
+    return [*migrate.missing_triggers(connection), *uncounted]

@@ -32,10 +32,15 @@ def drop_all(connection: sa.Connection) -> None:
     _OF_DIALECT[connection.dialect.name].drop_all(connection)
 
 
-def missing(connection: sa.Connection) -> list[str]:
+def missing(connection: sa.Connection, *, by_name: bool = False) -> list[str]:
     """
     Name the triggers that should be there and are not, or that say something else.
+
+    Args:
+        by_name: Leave what they say to whoever made them.
     """
     triggers = _OF_DIALECT[connection.dialect.name]
-    present = triggers.present(connection)
-    return sorted(name for name, definition in triggers.definitions().items() if present.get(name) != definition)
+    present, wanted = triggers.present(connection), triggers.definitions()
+    if by_name:
+        return sorted(wanted.keys() - present.keys())
+    return sorted(name for name, definition in wanted.items() if present.get(name) != definition)

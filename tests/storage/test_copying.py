@@ -1,0 +1,163 @@
+"""
+Copying an installation: from SQLite to PostgreSQL and back, all of it or nothing, and nobody goes on with what was.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from tests.support.home import settings_of
+from tests.support.shopping import ask_as_bot
+from watchword.server.bootstrap import copy_database, open_context
+from watchword.server.operations import scopes
+from watchword.server.storage import copying, schema, token_schema
+from watchword.server.storage.changes import Mark
+from watchword.server.storage.copying import CopyError
+from watchword.server.storage.databases import database_of
+from watchword.server.web.request_log import NoRequestLines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.postgres import PostgresServer
+    from tests.support.shopping import Shopping
+    from watchword.server.context import Context
+    from watchword.server.settings import Settings
+
+
+@pytest.fixture(params=["sqlite"])
+def database(request: pytest.FixtureRequest) -> str:
+    """
+    Begin with SQLite: the way back is part of each test.
+    """
+    chosen: str = request.param
+    return chosen
+
+
+@pytest.fixture
+def both(ctx: Context, postgres: PostgresServer) -> Iterator[Settings]:
+    """
+    Return settings that name both ends: the home's files, and a new database.
+    """
+    with postgres.new_database() as url:
+        yield settings_of(ctx.settings.home, database_url=url)
+
+
+def copy(settings: Settings, *, to_postgresql: bool) -> dict[str, tuple[int, str]]:
+    """
+    Copy; return rows and digest by table.
+    """
+    copied = copy_database(settings, to_postgresql=to_postgresql, report=lambda _: None)
+    return {one.table: (one.rows, one.digest) for one in copied}
+
+
+def empty_files(settings: Settings) -> Settings:
+    """
+    Move to a home with the same master key and no files of a database.
+    """
+    home = settings.home.parent / "other"
+    home.mkdir()
+    (home / "master.key").write_bytes((settings.home / "master.key").read_bytes())
+    (home / "master.key").chmod(0o600)
+    assert settings.database_url is not None
+    return settings_of(home, database_url=settings.database_url.get_secret_value())
+
+
+async def test_all_arrives_and_all_comes_back(ctx: Context, shopping: Shopping, both: Settings) -> None:
+    """
+    Every table of both histories is copied; a secret that was good is good there, and what is read is the same.
+    """
+    await ask_as_bot(ctx, shopping, scope="read:products")
+    there = copy(both, to_postgresql=True)
+    tables = {*schema.metadata.tables, *token_schema.metadata.tables} - {"changes"}
+    assert set(there) == tables
+    assert there["token_events"][0] == 1
+    with closing(open_context(both, NoRequestLines())) as copied:
+        assert (await ask_as_bot(copied, shopping, scope="read:products")).scope == "read:products"
+    other = empty_files(both)
+    back = copy(other, to_postgresql=False)
+    assert back["token_events"][0] == 2
+    unchanged = tables - {"token_events", "uses", "change_counters", "jobs"}
+    assert {name: back[name] for name in unchanged} == {name: there[name] for name in unchanged}
+    with closing(open_context(settings_of(other.home), NoRequestLines())) as returned:
+        assert (await ask_as_bot(returned, shopping, scope="read:products")).scope == "read:products"
+
+
+@pytest.mark.parametrize("to_postgresql", [True, False], ids=["files", "server"])
+def test_nothing_is_copied_from_nothing(both: Settings, *, to_postgresql: bool) -> None:
+    """
+    A source without an installation is a mistake, and the target stays as it was.
+    """
+    with pytest.raises(CopyError, match="nothing to copy"):
+        copy(empty_files(both), to_postgresql=to_postgresql)
+
+
+def test_target_that_holds_something_is_left_alone(both: Settings) -> None:
+    """
+    A second copy would mix two moments.
+    """
+    copy(both, to_postgresql=True)
+    for to_postgresql in (True, False):
+        with pytest.raises(CopyError, match="is not empty"):
+            copy(both, to_postgresql=to_postgresql)
+
+
+def test_copy_that_differs_is_undone(both: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What arrived is read back and compared: a row that was altered on its way undoes all.
+    """
+    batches = copying._batches
+
+    def altering(connection: sa.Connection, table: sa.Table) -> Iterator[list[tuple[object, ...]]]:
+        for batch in batches(connection, table):
+            alter = table.name == "roles" and connection.dialect.name == "postgresql"
+            yield [(*row[:2], "x", *row[3:]) for row in batch] if alter else batch
+
+    monkeypatch.setattr(copying, "_batches", altering)
+    with pytest.raises(CopyError, match="the copy of roles differs"):
+        copy(both, to_postgresql=True)
+    monkeypatch.undo()
+    copy(both, to_postgresql=True)
+
+
+async def test_numbers_go_on_where_they_were(ctx: Context, shopping: Shopping, both: Settings) -> None:
+    """
+    A record's id is its number: one that was ever given is not given again, its record being there or not.
+    """
+    for _ in range(3):
+        await ask_as_bot(ctx, shopping)
+    with ctx.database.read() as connection:
+        changed = connection.exec_driver_sql("SELECT max(number) FROM audit_events").scalar_one()
+    with ctx.database.write() as main, ctx.database.administer_tokens(main) as tokens:
+        tokens.exec_driver_sql("DELETE FROM token_events")
+    with ctx.database.write() as main:
+        main.exec_driver_sql("DELETE FROM audit_events")
+    copy(both, to_postgresql=True)
+    with closing(open_context(both, NoRequestLines())) as copied:
+        await ask_as_bot(copied, shopping)
+        with copied.database.read() as connection:
+            number = "SELECT max(number) FROM tokens.token_events"
+            assert connection.exec_driver_sql(number).scalar_one() == 4
+        scopes.create(replace(shopping.acting, ctx=copied), shopping.resource_id, "count:products", None)
+        with copied.database.read() as connection:
+            assert connection.exec_driver_sql("SELECT min(number) FROM audit_events").scalar_one() == changed + 1
+
+
+def test_whoever_looks_at_the_target_forgets(ctx: Context, both: Settings) -> None:
+    """
+    The history of the copy joins no other's: neither the source's, nor that of what was there before.
+    """
+    with closing(ctx.database.looker()) as looker:
+        seen = looker.since("default", None).mark
+    copy(both, to_postgresql=True)
+    with closing(database_of(both)) as target, closing(target.looker()) as looker:
+        assert looker.since("default", seen).keys is None
+        assert looker.since("default", Mark(0, "")).keys is None
+        found = looker.since("default", None).mark
+        assert found.number > seen.number
+        assert looker.since("default", found).keys == ()
