@@ -1,0 +1,114 @@
+"""
+What a look costs on each database, and how much another tenant's writer slows token requests down.
+
+    python benchmarks/looks.py            SQLite
+    python benchmarks/looks.py URL        and PostgreSQL, in an empty database that is left full
+"""
+
+import asyncio
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+from watchword.server.bootstrap import initialise, open_context
+from watchword.server.context import Context
+from watchword.server.domain.names import DEFAULT_TENANT
+from watchword.server.domain.view import View
+from watchword.server.settings import Settings, resolve
+from watchword.server.storage.databases import database_of
+from watchword.server.web.request_log import NoRequestLines
+
+LOOKS = 3_000
+SECONDS = 3.0
+ROUNDS = 5
+CHANGES_A_SECOND = 200
+
+
+def main(url: str | None) -> None:
+    """
+    Measure SQLite, and PostgreSQL where its URL is given.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for name, database_url in (("SQLite", None), ("PostgreSQL", url)):
+            if name == "PostgreSQL" and url is None:
+                continue
+            flags = {"home": Path(folder) / name, "database_url": database_url}
+            settings = resolve(flags, {}).settings
+            initialise(settings)
+            with closing(open_context(settings, NoRequestLines())) as ctx:
+                print(f"{name}: {_looks(ctx)}; {_neighbour(ctx)}")
+
+
+def _looks(ctx: Context) -> str:
+    with closing(ctx.database.looker()) as looker:
+        mark = looker.since(DEFAULT_TENANT, None).mark
+        took = []
+        for _ in range(LOOKS):
+            began = time.perf_counter()
+            looker.since(DEFAULT_TENANT, mark)
+            took.append((time.perf_counter() - began) * 1e6)
+    return (
+        f"a look takes {statistics.median(took):.0f} µs, nine of ten at most {statistics.quantiles(took, n=10)[8]:.0f}"
+    )
+
+
+def _neighbour(ctx: Context) -> str:
+    with ctx.database.write() as connection:
+        connection.exec_driver_sql("INSERT INTO tenants (id, signing_algorithm, created_at) VALUES ('b', 'ES256', 0)")
+    # Turn and turn about, so that whatever else the machine does meets both.
+    ratios = []
+    for _ in range(ROUNDS):
+        quiet = asyncio.run(_decisions(ctx))
+        with _writing(ctx):
+            ratios.append(asyncio.run(_decisions(ctx)) / quiet)
+    return (
+        f"beside {CHANGES_A_SECOND} changes a second of another tenant, "
+        f"{statistics.median(ratios):.2f} of the decisions without"
+    )
+
+
+async def _decisions(ctx: Context) -> float:
+    async def decide(view: View) -> object:
+        return await view.tenant()
+
+    count, began = 0, time.perf_counter()
+    while (took := time.perf_counter() - began) < SECONDS:
+        await asyncio.gather(*(ctx.directory.decide(DEFAULT_TENANT, decide) for _ in range(16)))
+        count += 16
+    return count / took
+
+
+@contextmanager
+def _writing(ctx: Context) -> Iterator[None]:
+    # Another process, as another node would be: what is measured is what its changes cost this one.
+    spawn = multiprocessing.get_context("spawn")
+    began, stop = spawn.Event(), spawn.Event()
+    writer = spawn.Process(target=_write, args=(ctx.settings, began, stop))
+    writer.start()
+    began.wait()
+    try:
+        yield
+    finally:
+        stop.set()
+        writer.join()
+
+
+def _write(settings: Settings, begun: Event, stop: Event) -> None:
+    with closing(database_of(settings)) as database:
+        number, began = 0, time.perf_counter()
+        while not stop.is_set():
+            number += 1
+            with database.write("b") as connection:
+                connection.exec_driver_sql("UPDATE tenants SET created_at = created_at + 1 WHERE id = 'b'")
+            begun.set()
+            stop.wait(max(0.0, began + number / CHANGES_A_SECOND - time.perf_counter()))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else None)
