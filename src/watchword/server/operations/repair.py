@@ -1,5 +1,6 @@
 """
-Repair: what tells running servers of changes, back in its place; and what they believe of the time.
+Repair: what tells running servers of changes, and what counts rows, back in its place; and what they believe of
+the time.
 """
 
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from contextlib import closing
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import DEFAULT_TENANT
 from watchword.server.operations.installation import Ground
-from watchword.server.storage import changes, migrate, tenants, triggers, upkeep
+from watchword.server.storage import changes, counts, migrate, tenants, triggers, upkeep
 from watchword.server.storage.database import Connection
 from watchword.server.storage.databases import database_of
 from watchword.server.storage.transaction import Upkeep
@@ -16,10 +17,11 @@ from watchword.server.storage.transaction import Upkeep
 
 def restore_change_tracking(ground: Ground) -> list[str]:
     """
-    Put missing or altered change triggers and counters back; return what was amiss.
+    Put missing or altered triggers, counters and counts back; return what was amiss.
 
-    While one was missing, changes went by that nobody heard of. So all that running servers remember is declared
-    void, in the same transaction: what changes from here on is heard, what changed before is read anew.
+    While one was missing, changes went by that nobody heard of or counted. So all is counted anew, and all that running
+    servers remember is declared void, in the same transaction: what changes from here on is heard, what changed before
+    is read anew.
 
     Raises:
         SchemaError: The triggers are a newer version's, which has to put them back.
@@ -31,6 +33,7 @@ def restore_change_tracking(ground: Ground) -> list[str]:
     if migrate.is_newer(migrate.version_of(ground.connection), "main"):
         raise migrate.SchemaError("the change triggers are a newer version's: run its `watchword doctor --repair`")
     triggers.install(ground.connection)
+    counts.recount(ground.connection)
     for tenant_id in tenant_ids:
         changes.void_everything(ground.connection, tenant_id)
         tx = ground.transaction(tenant_id)
@@ -53,9 +56,9 @@ def confirm_time(ground: Ground) -> None:
 
 def find_amiss(connection: Connection, tenant_ids: Sequence[str]) -> list[str]:
     """
-    Name the change triggers and counters that are not as they should be.
+    Name the triggers, the counters and the counts that are not as they should be.
     """
     uncounted = [
         f"counter of {tenant_id}" for tenant_id in tenant_ids if not changes.has_counter(connection, tenant_id)
     ]
-    return [*migrate.missing_triggers(connection), *uncounted]
+    return [*migrate.missing_triggers(connection), *uncounted, *counts.find_wrong(connection)]

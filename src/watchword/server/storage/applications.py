@@ -14,7 +14,7 @@ from watchword.server.domain.names import ApplicationType
 from watchword.server.domain.records import Application, ApplicationSecret, Role
 from watchword.server.domain.search import Search
 from watchword.server.domain.secrets import mask
-from watchword.server.storage import rows, schema
+from watchword.server.storage import counts, rows, schema
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.sealing import Purpose
 from watchword.server.storage.search import matching
@@ -57,7 +57,9 @@ def listing(tx: Transaction, wanted: ApplicationFilter, search: Search, page: Pa
     if wanted.exclude_role_id is not None:
         holders = _holders(tx, wanted.exclude_role_id)
         query = query.where(_T.c.id.not_in(holders))
-    return rows.listing(tx, Application, matching(tx, query, _T, search), NEWEST_FIRST, page)
+    whole = wanted.is_third_party is None and wanted.exclude_role_id is None and not search.groups
+    total = counts.total(tx, _T, wanted.types) if whole else None
+    return rows.listing(tx, Application, matching(tx, query, _T, search).order_by(*NEWEST_FIRST), page, total)
 
 
 def insert(tx: Transaction, application: Application) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from watchword.server.storage import schema, token_schema, triggers
+from watchword.server.storage import counts, schema, token_schema, triggers
 
 HEADS = {"main": "0004", "tokens": "0002"}
 METADATA = {"main": schema.metadata, "tokens": token_schema.metadata}
@@ -83,6 +83,7 @@ def bring_up_to_date(connection: sa.Connection, history: str) -> None:
     _upgrade(connection, history)
     if history == "main":
         triggers.install(connection)
+        counts.recount(connection)
 
 
 def check_version(found: str | None, history: str) -> None:
@@ -120,7 +121,7 @@ def is_newer(found: str | None, history: str) -> bool:
 
 def check(connection: sa.Connection) -> None:
     """
-    Refuse to work on a main database whose change triggers are not all in place.
+    Refuse to work on a main database whose triggers are not all in place.
 
     Raises:
         SchemaError: One is missing or altered.
@@ -128,8 +129,8 @@ def check(connection: sa.Connection) -> None:
     lacking = missing_triggers(connection)
     if lacking:
         raise SchemaError(
-            f"the database lacks the change trigger {lacking[0]}, without which a revoked right could live on: "
-            "run `watchword doctor --repair`"
+            f"the database lacks the trigger {lacking[0]}: without change triggers a revoked right could live on, "
+            "without the others lists are wrong: run `watchword doctor --repair`"
         )
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from watchword.server.domain.records import Resource, Scope
 from watchword.server.domain.search import Search
-from watchword.server.storage import rows, schema
+from watchword.server.storage import counts, rows, schema
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.search import matching
 from watchword.server.storage.transaction import Transaction
@@ -38,7 +38,7 @@ def listing(tx: Transaction, page: Page | None) -> Listing[Resource]:
     List API resources, oldest first.
     """
     query = sa.select(*rows.columns(_T, Resource)).where(rows.of_tenant(tx, _T))
-    return rows.listing(tx, Resource, query, (_T.c.created_at, _T.c.id), page)
+    return rows.listing(tx, Resource, query.order_by(_T.c.created_at, _T.c.id), page, counts.total(tx, _T))
 
 
 def insert(tx: Transaction, resource: Resource) -> None:
@@ -88,7 +88,7 @@ def list_scopes(tx: Transaction, resource_id: str, search: Search, page: Page | 
     List a resource's scopes, oldest first; an unknown resource has none.
     """
     query = scopes_query(tx).where(_SCOPES.c.resource_id == resource_id)
-    return rows.listing(tx, Scope, matching(tx, query, _SCOPES, search), SCOPES_OLDEST_FIRST, page)
+    return rows.listing(tx, Scope, matching(tx, query, _SCOPES, search).order_by(*SCOPES_OLDEST_FIRST), page)
 
 
 def scopes_of(tx: Transaction, resource_ids: Collection[str]) -> Mapping[str, Sequence[Scope]]:

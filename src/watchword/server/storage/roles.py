@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from watchword.server.domain.names import INTERNAL_ROLE_PREFIX, ApplicationType, RoleType
 from watchword.server.domain.records import Application, Role, Scope
 from watchword.server.domain.search import Search
-from watchword.server.storage import applications, resources, rows, schema
+from watchword.server.storage import applications, counts, resources, rows, schema
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.search import matching
 from watchword.server.storage.transaction import Transaction
@@ -73,7 +73,7 @@ def visible() -> sa.ColumnElement[bool]:
     """
     Return the condition that hides internal roles from lists.
     """
-    return _T.c.name.not_like(INTERNAL_ROLE_PREFIX + "%")
+    return sa.func.substr(_T.c.name, 1, len(INTERNAL_ROLE_PREFIX)) != INTERNAL_ROLE_PREFIX
 
 
 def find(tx: Transaction, role_id: str) -> Role | None:
@@ -120,7 +120,10 @@ def listing(tx: Transaction, wanted: RoleFilter, search: Search, page: Page | No
         if value is not None:
             held = sa.select(table.c.role_id).where(rows.of_tenant(tx, table), column == value)
             query = query.where(_T.c.id.not_in(held))
-    return rows.listing(tx, Role, matching(tx, query, _T, search), OLDEST_FIRST, page)
+    whole = wanted.exclude_user_id is None and wanted.exclude_application_id is None and not search.groups
+    keys = None if wanted.type is None else [wanted.type]
+    total = counts.total(tx, _T, keys) if whole else None
+    return rows.listing(tx, Role, matching(tx, query, _T, search).order_by(*OLDEST_FIRST), page, total)
 
 
 def list_of_application(tx: Transaction, application_id: str, search: Search, page: Page | None) -> Listing[Role]:
@@ -129,7 +132,7 @@ def list_of_application(tx: Transaction, application_id: str, search: Search, pa
     """
     query = applications.roles_query(tx, application_id).where(visible())
     order = (schema.application_roles.c.created_at, _T.c.id)
-    return rows.listing(tx, Role, matching(tx, query, _T, search), order, page)
+    return rows.listing(tx, Role, matching(tx, query, _T, search).order_by(*order), page)
 
 
 def insert(tx: Transaction, role: Role, *, built_in: bool = False) -> None:
@@ -171,7 +174,7 @@ def list_scopes(tx: Transaction, role_id: str, search: Search, page: Page | None
         .where(_SCOPES.c.role_id == role_id)
     )
     order = (_SCOPES.c.created_at, *resources.SCOPES_OLDEST_FIRST)
-    return rows.listing(tx, Scope, matching(tx, query, table, search), order, page)
+    return rows.listing(tx, Scope, matching(tx, query, table, search).order_by(*order), page)
 
 
 def scope_ids(tx: Transaction, role_id: str) -> set[str]:
@@ -214,7 +217,9 @@ def list_applications(tx: Transaction, role_id: str, search: Search, page: Page 
         )
     )
     order = (_APPLICATIONS.c.created_at, table.c.id)
-    return rows.listing(tx, Application, matching(tx, query, table, search), order, page)
+    # Only machine-to-machine applications can have roles, and no application changes its type.
+    total = None if search.groups else counts.total(tx, _APPLICATIONS, [role_id])
+    return rows.listing(tx, Application, matching(tx, query, table, search).order_by(*order), page, total)
 
 
 def application_ids(tx: Transaction, role_id: str) -> set[str]:
@@ -235,9 +240,9 @@ def holders(tx: Transaction, role_id: str) -> Holders:
     users = _linked(tx, people, _USERS, _USERS.c.user_id, role_id)
     machines = _linked(tx, software, _APPLICATIONS, _APPLICATIONS.c.application_id, role_id)
     return Holders(
-        users_count=_count(tx, _USERS, role_id),
+        users_count=counts.total(tx, _USERS, [role_id]),
         featured_users=[rows.to_record(FeaturedUser, row) for row in tx.connection.execute(users)],
-        applications_count=_count(tx, _APPLICATIONS, role_id),
+        applications_count=counts.total(tx, _APPLICATIONS, [role_id]),
         featured_applications=[rows.to_record(FeaturedApplication, row) for row in tx.connection.execute(machines)],
     )
 
@@ -250,8 +255,3 @@ def _linked(tx: Transaction, table: sa.Table, links: sa.Table, column: sa.Column
         .order_by(links.c.created_at, table.c.id)
         .limit(MOST_FEATURED)
     )
-
-
-def _count(tx: Transaction, links: sa.Table, role_id: str) -> int:
-    query = sa.select(sa.func.count()).select_from(links).where(rows.of_tenant(tx, links), links.c.role_id == role_id)
-    return tx.connection.execute(query).scalar_one()

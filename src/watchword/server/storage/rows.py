@@ -112,19 +112,26 @@ def listing(
     tx: Transaction,
     record_type: type[R],
     query: sa.Select[Any],
-    order: Sequence[sa.ColumnElement[Any]],
     page: Page | None,
+    total: int | None = None,
 ) -> Listing[R]:
     """
     Run a query whose columns make records; a page also counts all that the query finds.
+
+    Args:
+        query: In its order.
+        total: How many that is, where it is known.
     """
     if page is None:
-        rows = tx.connection.execute(query.order_by(*order)).all()
-        return Listing([to_record(record_type, row) for row in rows], len(rows))
-    counted = sa.select(sa.func.count()).select_from(query.order_by(None).subquery())
-    total = tx.connection.execute(counted).scalar_one()
-    rows = tx.connection.execute(query.order_by(*order).limit(page.limit).offset(page.offset)).all()
-    return Listing([to_record(record_type, row) for row in rows], total)
+        found = tx.connection.execute(query).all()
+        return Listing([to_record(record_type, row) for row in found], len(found))
+    if total is None:
+        counted = sa.select(sa.func.count()).select_from(query.order_by(None).subquery())
+        total = tx.connection.execute(counted).scalar_one()
+    if page.offset >= total:
+        return Listing([], total)
+    found = tx.connection.execute(query.limit(page.limit).offset(page.offset)).all()
+    return Listing([to_record(record_type, row) for row in found], total)
 
 
 def _fields(record_type: type[object]) -> list[str]:

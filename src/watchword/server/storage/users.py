@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from watchword.server.domain.records import User
 from watchword.server.domain.search import Search
-from watchword.server.storage import rows, schema
+from watchword.server.storage import counts, rows, schema
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.search import matching
 from watchword.server.storage.transaction import Transaction
@@ -45,7 +45,9 @@ def listing(tx: Transaction, wanted: UserFilter, search: Search, page: Page | No
             rows.of_tenant(tx, _LINKS), _LINKS.c.role_id == wanted.exclude_role_id
         )
         query = query.where(_T.c.id.not_in(holders))
-    return rows.listing(tx, User, matching(tx, query, _T, search), NEWEST_FIRST, page)
+    whole = wanted.exclude_role_id is None and not search.groups
+    total = counts.total(tx, _T) if whole else None
+    return rows.listing(tx, User, matching(tx, query, _T, search).order_by(*NEWEST_FIRST), page, total)
 
 
 def insert(tx: Transaction, user: User) -> None:

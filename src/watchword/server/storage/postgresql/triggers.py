@@ -1,30 +1,18 @@
 """
-The change triggers of PostgreSQL, one run a statement: with one a row, a statement of many rows takes quadratic time.
-"""
+The triggers of PostgreSQL, one run a statement: with one a row, a statement of many rows takes quadratic time.
 
-from dataclasses import dataclass
+Those that tell of changes are defined here, those that count in `counting.py`.
+"""
 
 import sqlalchemy as sa
 
+from watchword.server.storage.postgresql import counting, trigger
+from watchword.server.storage.postgresql.trigger import EVENTS, Definition, create
 from watchword.server.storage.schema import WATCHED, Watched
 
-PREFIX = "watch_"
-# The bits of pg_trigger.tgtype: none for "each row" or "before".
-_EVENTS = {"INSERT": 4, "DELETE": 8, "UPDATE": 16, "TRUNCATE": 32}
-_TRANSITIONS = {
-    "INSERT": "REFERENCING NEW TABLE AS new_rows",
-    "DELETE": "REFERENCING OLD TABLE AS old_rows",
-    "UPDATE": "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows",
-    "TRUNCATE": "",
-}
-# Temporary tables come last, else whoever makes one called `changes` would be heard by nobody.
-_PATH = "quote_ident(current_schema()) || ', pg_temp'"
-_PRESENT = f"""
-SELECT tgname AS name, relname AS table_name, tgtype AS event, prosrc AS body
-FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
-WHERE starts_with(tgname, '{PREFIX}') AND pg_table_is_visible(tgrelid) AND NOT tgisinternal
-  AND tgenabled = 'A' AND tgqual IS NULL AND tgattr = '' AND proconfig = ARRAY['search_path=' || {_PATH}]
-"""
+__all__ = ["create", "definitions", "drop_all", "present"]
+
+_FAMILIES = ["watch", "count"]
 # The numbers come from the counter's row, whose lock puts the commits in order. A statement changes a key once.
 _APPEND = """
 BEGIN
@@ -55,68 +43,28 @@ END
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """
-    A trigger, and what its function does.
-
-    Attributes:
-        event: As pg_trigger has it.
-    """
-
-    name: str
-    table: str
-    event: int
-    body: str
-
-
-def create(connection: sa.Connection, definition: Definition) -> None:
-    """
-    Create a trigger and its function.
-
-    It finds its tables whatever the writer's search path is, and fires whatever its `session_replication_role` is.
-    """
-    path = connection.exec_driver_sql(f"SELECT {_PATH}").scalar_one()
-    event = next(name for name, bit in _EVENTS.items() if bit == definition.event)
-    connection.exec_driver_sql(
-        f"CREATE OR REPLACE FUNCTION {definition.name}() RETURNS trigger LANGUAGE plpgsql "
-        f"SET search_path TO {path} AS $body${definition.body}$body$"
-    )
-    connection.exec_driver_sql(
-        f"CREATE TRIGGER {definition.name} AFTER {event} ON {definition.table} {_TRANSITIONS[event]} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {definition.name}()"
-    )
-    connection.exec_driver_sql(f"ALTER TABLE {definition.table} ENABLE ALWAYS TRIGGER {definition.name}")
-
-
 def drop_all(connection: sa.Connection) -> None:
     """
-    Drop all change triggers that are there, in whatever state.
+    Drop all triggers that are there, in whatever state.
     """
-    rows = connection.exec_driver_sql(
-        "SELECT tgname AS name, tgrelid::regclass AS table_name FROM pg_trigger "
-        f"WHERE starts_with(tgname, '{PREFIX}') AND pg_table_is_visible(tgrelid) AND NOT tgisinternal"
-    ).all()
-    for row in rows:
-        connection.exec_driver_sql(f'DROP TRIGGER "{row.name}" ON {row.table_name}')
+    trigger.drop(connection, _FAMILIES)
 
 
 def present(connection: sa.Connection) -> dict[str, Definition]:
     """
-    Return the change triggers that are there and enabled, by name.
+    Return the triggers that are there and enabled, by name.
     """
-    rows = connection.exec_driver_sql(_PRESENT)
-    return {row.name: Definition(row.name, row.table_name, row.event, row.body) for row in rows}
+    return trigger.find(connection, _FAMILIES)
 
 
 def definitions() -> dict[str, Definition]:
     """
-    Return the change triggers that there should be, by name.
+    Return the triggers that there should be, by name.
     """
-    wanted: dict[str, Definition] = {}
+    wanted = counting.definitions()
     for watched in WATCHED:
-        for event, bit in _EVENTS.items():
-            name = f"{PREFIX}{watched.table}_{watched.kind}_{event.lower()}"
+        for event, bit in EVENTS.items():
+            name = f"watch_{watched.table}_{watched.kind}_{event.lower()}"
             wanted[name] = Definition(name, watched.table, bit, _body(watched, event))
     return wanted
 

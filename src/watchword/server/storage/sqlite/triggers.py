@@ -1,5 +1,7 @@
 """
-The change triggers of SQLite, where a trigger sees one row at a time.
+The triggers of SQLite, where a trigger sees one row at a time.
+
+Those that tell of changes are defined here, those that count in `counting.py`.
 """
 
 from collections.abc import Iterator
@@ -7,6 +9,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from watchword.server.storage.schema import WATCHED, Watched
+from watchword.server.storage.sqlite import counting
 
 PREFIX = "watch_"
 
@@ -20,7 +23,7 @@ def create(connection: sa.Connection, definition: str) -> None:
 
 def drop_all(connection: sa.Connection) -> None:
     """
-    Drop all change triggers that are there.
+    Drop all triggers that are there.
     """
     for name in present(connection):
         connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
@@ -28,19 +31,20 @@ def drop_all(connection: sa.Connection) -> None:
 
 def present(connection: sa.Connection) -> dict[str, str]:
     """
-    Return the change triggers that are there, by name.
+    Return the triggers that are there, by name.
     """
     rows = connection.exec_driver_sql(
-        f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '{PREFIX}%'"
+        f"SELECT name, sql FROM sqlite_master WHERE type = 'trigger' "
+        f"AND (name LIKE '{PREFIX}%' OR name LIKE '{counting.PREFIX}%')"
     )
     return {row.name: row.sql for row in rows}
 
 
 def definitions() -> dict[str, str]:
     """
-    Return the change triggers that there should be, by name.
+    Return the triggers that there should be, by name.
     """
-    statements: dict[str, str] = {}
+    statements = counting.definitions()
     for watched in WATCHED:
         for event in ("INSERT", "UPDATE", "DELETE"):
             name = f"{PREFIX}{watched.table}_{watched.kind}_{event.lower()}"

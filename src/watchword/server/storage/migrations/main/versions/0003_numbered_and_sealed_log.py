@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 
 _COPY = (
     "INSERT INTO audit_events (tenant_id, id, key, application_id, user_id, payload, created_at) "
