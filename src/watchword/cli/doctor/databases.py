@@ -12,7 +12,7 @@ from watchword.server.bootstrap import open_ground
 from watchword.server.domain.clock import DatabaseTime
 from watchword.server.operations.repair import confirm_time, find_amiss, restore_change_tracking
 from watchword.server.settings import Settings
-from watchword.server.storage import data_keys, inspection, master_key, migrate, tenants
+from watchword.server.storage import data_keys, inspection, master_key, migrate, search_index, tenants
 from watchword.server.storage.database import Connection, Database, StorageUnavailable
 from watchword.server.storage.database_time import database_time
 from watchword.server.storage.databases import database_of
@@ -81,6 +81,7 @@ def _check_contents(database: Database, settings: Settings, *, repair: bool) -> 
         yield _check_installation(connection, database, settings)
         yield _check_master_key(connection, settings)
         newest, told = inspection.newest_event_at(connection), database_time(connection)
+        yield _check_search(connection)
         amiss = find_amiss(connection, tenant_ids)
     yield _check_clock(settings, newest, told, repair=repair)
     yield _check_tracking(settings, amiss, repair=repair)
@@ -126,13 +127,22 @@ def _check_clock(settings: Settings, newest: datetime | None, told: DatabaseTime
     return fine("clock", f"{found}, and taken for right from now on: servers issue tokens by it")
 
 
+def _check_search(connection: Connection) -> Finding:
+    if search_index.is_possible(connection):
+        return fine("search", "goes over trigram indexes")
+    what = "the extension pg_trgm" if connection.dialect.name == "postgresql" else "SQLite 3.34 with FTS5"
+    return fine(
+        "search", f"reads every record, slow where they are many: with {what}, `watchword doctor --repair` helps"
+    )
+
+
 def _check_tracking(settings: Settings, amiss: list[str], *, repair: bool) -> Finding:
     if not amiss:
-        return fine("change tracking", "every change is told to all running servers")
+        return fine("change tracking", "every change is told to all running servers, and counted")
     if not repair:
         return wrong(
             "change tracking",
-            f"missing or altered: {', '.join(amiss)}: a right that is taken away could live on: "
+            f"missing or altered: {', '.join(amiss)}: a right that is taken away could live on, or a list be wrong: "
             "run `watchword doctor --repair`",
         )
     with open_ground(settings) as ground:

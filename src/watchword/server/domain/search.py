@@ -10,6 +10,7 @@ from watchword.server.domain.problems import Problem, invalid_input
 
 LONGEST_PATTERN = 256
 LONGEST_LIKE = 10_000
+DOTTED_I = "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}"
 _TRUE = frozenset({"1", "true", "y", "yes", "yep", "yeah"})
 
 
@@ -58,11 +59,40 @@ class Search:
 NO_SEARCH = Search()
 
 
+def fold_case(text: str) -> str:
+    """
+    Return a text as it is compared where letter case does not count: letter for letter, so that no length changes.
+
+    Alone among letters, I with a dot has no single small one, and stays; the two small sigmas are one.
+    """
+    return DOTTED_I.join(part.lower() for part in text.split(DOTTED_I)).replace(
+        "\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}"
+    )
+
+
 def is_true(value: str | None) -> bool:
     """
     Read a query flag.
     """
     return value is not None and value.lower() in _TRUE
+
+
+def unescape(pattern: str, *, literal: str = "") -> list[tuple[str, bool]]:
+    """
+    Split a LIKE pattern into characters, each with whether it stands for itself.
+
+    Args:
+        literal: Characters that stand for themselves without a backslash too.
+    """
+    characters: list[tuple[str, bool]] = []
+    escaped = False
+    for character in pattern:
+        if character == "\\" and not escaped:
+            escaped = True
+            continue
+        characters.append((character, escaped or character in literal))
+        escaped = False
+    return characters
 
 
 def parse_search(query: Mapping[str, Sequence[str]], fields: Sequence[str]) -> Search:

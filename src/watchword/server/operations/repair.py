@@ -9,7 +9,7 @@ from contextlib import closing
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import DEFAULT_TENANT
 from watchword.server.operations.installation import Ground
-from watchword.server.storage import changes, counts, migrate, tenants, triggers, upkeep
+from watchword.server.storage import changes, counts, migrate, search_index, tenants, triggers, upkeep
 from watchword.server.storage.database import Connection
 from watchword.server.storage.databases import database_of
 from watchword.server.storage.transaction import Upkeep
@@ -34,6 +34,7 @@ def restore_change_tracking(ground: Ground) -> list[str]:
         raise migrate.SchemaError("the change triggers are a newer version's: run its `watchword doctor --repair`")
     triggers.install(ground.connection)
     counts.recount(ground.connection)
+    search_index.install(ground.connection)
     for tenant_id in tenant_ids:
         changes.void_everything(ground.connection, tenant_id)
         tx = ground.transaction(tenant_id)
@@ -61,4 +62,9 @@ def find_amiss(connection: Connection, tenant_ids: Sequence[str]) -> list[str]:
     uncounted = [
         f"counter of {tenant_id}" for tenant_id in tenant_ids if not changes.has_counter(connection, tenant_id)
     ]
-    return [*migrate.missing_triggers(connection), *uncounted, *counts.find_wrong(connection)]
+    lacking = [
+        *migrate.missing_triggers(connection),
+        *search_index.broken(connection),
+        *search_index.absent(connection),
+    ]
+    return [*lacking, *uncounted, *counts.find_wrong(connection)]

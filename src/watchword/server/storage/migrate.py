@@ -11,7 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from watchword.server.storage import counts, schema, token_schema, triggers
+from watchword.server.storage import counts, schema, search_index, token_schema, triggers
 
 HEADS = {"main": "0004", "tokens": "0002"}
 METADATA = {"main": schema.metadata, "tokens": token_schema.metadata}
@@ -84,6 +84,7 @@ def bring_up_to_date(connection: sa.Connection, history: str) -> None:
     if history == "main":
         triggers.install(connection)
         counts.recount(connection)
+        search_index.install(connection)
 
 
 def check_version(found: str | None, history: str) -> None:
@@ -126,7 +127,7 @@ def check(connection: sa.Connection) -> None:
     Raises:
         SchemaError: One is missing or altered.
     """
-    lacking = missing_triggers(connection)
+    lacking = [*missing_triggers(connection), *search_index.broken(connection)]
     if lacking:
         raise SchemaError(
             f"the database lacks the trigger {lacking[0]}: without change triggers a revoked right could live on, "

@@ -7,13 +7,12 @@ from typing import Any
 
 import re2
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 from watchword.server.domain.problems import invalid_input
-from watchword.server.domain.search import Joint, Match, Mode, Search
+from watchword.server.domain.search import Joint, Match, Mode, Search, unescape
 from watchword.server.storage import rows
+from watchword.server.storage.folding import folded
+from watchword.server.storage.sqlite.searching import narrowed
 from watchword.server.storage.transaction import Transaction
 
 MOST_ROWS_IN_PROCESS = 10_000
@@ -29,6 +28,8 @@ def matching(tx: Transaction, query: sa.Select[Any], table: sa.Table, search: Se
     """
     if not search.groups:
         return query
+    if tx.connection.dialect.name == "sqlite":
+        query = narrowed(tx.connection, query, table, search)
     groups = [sa.or_(*(_condition(tx, query, table, match, search) for match in group)) for group in search.groups]
     return query.where(sa.and_(*groups) if search.joint is Joint.AND else sa.or_(*groups))
 
@@ -41,69 +42,41 @@ def _condition(
         ids = _ids_in_process(tx, query, table, match, search)
         return sa.and_(rows.of_tenant(tx, table), table.c.id.in_(ids))
     if match.mode is Mode.EXACT:
-        if search.case_sensitive:
-            return column.in_(match.values)
-        return _lower(column).in_([value.lower() for value in match.values])
-    pattern = match.values[0]
-    if not search.case_sensitive:
-        return _lower(column).like(_like(pattern.lower()), escape="\\")
+        return sa.or_(*(_equal(column, value, case_sensitive=search.case_sensitive) for value in match.values))
+    same = folded(column).like(folded(_like(match.values[0])), escape="\\")
+    return sa.and_(same, _like_exactly(tx, column, match.values[0])) if search.case_sensitive else same
+
+
+def _equal(column: sa.Column[Any], value: str, *, case_sensitive: bool) -> sa.ColumnElement[bool]:
+    # The trigram index knows texts without their case.
+    same = folded(column) == folded(value)
+    return sa.and_(same, column == value) if case_sensitive else same
+
+
+def _like_exactly(tx: Transaction, column: sa.Column[Any], pattern: str) -> sa.ColumnElement[bool]:
     if tx.connection.dialect.name == "sqlite":
         # LIKE ignores case there, GLOB does not.
         return column.op("GLOB")(_glob(pattern))
     return column.like(_like(pattern), escape="\\")
 
 
-class _lower(FunctionElement[str]):  # noqa: N801 - a function of SQL
-    """
-    A text in lower case, whatever its alphabet.
-    """
-
-    type = sa.String()
-    inherit_cache = True
-
-
-@compiles(_lower, "sqlite")
-def _lower_of_ours(element: _lower, compiler: SQLCompiler, **more: Any) -> str:  # noqa: ANN401 - as SQLAlchemy calls it
-    return f"unicode_lower({compiler.process(element.clauses, **more)})"
-
-
-@compiles(_lower)
-def _lower_of_the_database(element: _lower, compiler: SQLCompiler, **more: Any) -> str:  # noqa: ANN401 - as above
-    return f"lower({compiler.process(element.clauses, **more)})"
-
-
 def _like(pattern: str) -> str:
     # Written anew: a pattern that ends in a backslash is an error to PostgreSQL.
     return "".join(
         f"\\{character}" if escaped and character in "%_\\" else character
-        for character, escaped in _unescape(pattern, literal="\\")
+        for character, escaped in unescape(pattern, literal="\\")
     )
 
 
 def _glob(pattern: str) -> str:
     return "".join(
         {"%": "*", "_": "?"}.get(character, character) if not escaped else _glob_literal(character)
-        for character, escaped in _unescape(pattern, literal="*?[")
+        for character, escaped in unescape(pattern, literal="*?[")
     )
 
 
 def _glob_literal(character: str) -> str:
     return f"[{character}]" if character in "*?[" else character
-
-
-def _unescape(pattern: str, *, literal: str) -> list[tuple[str, bool]]:
-    """
-    Split a LIKE pattern into characters, each with whether it stands for itself.
-    """
-    characters: list[tuple[str, bool]] = []
-    escaped = False
-    for character in pattern:
-        if character == "\\" and not escaped:
-            escaped = True
-            continue
-        characters.append((character, escaped or character in literal))
-        escaped = False
-    return characters
 
 
 def _ids_in_process(tx: Transaction, query: sa.Select[Any], table: sa.Table, match: Match, search: Search) -> list[str]:
@@ -136,9 +109,7 @@ def _matcher(match: Match, *, case_sensitive: bool) -> Callable[[str], bool]:
 
 
 def _similar_to_regex(pattern: str) -> str:
-    return "".join(
-        _similar_character(character, escaped=escaped) for character, escaped in _unescape(pattern, literal="")
-    )
+    return "".join(_similar_character(character, escaped=escaped) for character, escaped in unescape(pattern))
 
 
 def _similar_character(character: str, *, escaped: bool) -> str:

@@ -17,8 +17,10 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
+from watchword.server.domain.search import fold_case
 from watchword.server.storage.changes import Looker
 from watchword.server.storage.database import StorageUnavailable, to_json, translated
+from watchword.server.storage.folding import FOLD_CASE
 from watchword.server.storage.sqlite.connection import prepare
 from watchword.server.storage.sqlite.looker import SqliteLooker
 from watchword.server.storage.sqlite.stored_file import StoredFile, location, open_existing, touch
@@ -165,7 +167,7 @@ def _engine(path: Path, *, begin: str, attach: Path | None) -> sa.Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
         prepare(connection)
-        connection.create_function("unicode_lower", 1, _lower, deterministic=True)
+        connection.create_function(FOLD_CASE, 1, _fold_case, deterministic=True)
         if attach is not None:
             # Without the token log everything else goes on; once its file is there, connections are opened anew.
             with suppress(sqlite3.OperationalError):
@@ -196,5 +198,5 @@ def _follow_files(engine: sa.Engine, files: Sequence[StoredFile]) -> None:
             raise exc.DisconnectionError
 
 
-def _lower(value: str | None) -> str | None:
-    return None if value is None else value.lower()
+def _fold_case(value: str | None) -> str | None:
+    return None if value is None else fold_case(value)
