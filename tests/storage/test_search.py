@@ -130,7 +130,7 @@ def test_hostile_expression_takes_linear_time(named: Shopping) -> None:
 
 # The web hands on no NUL.
 @given(st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1, max_size=40))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 def test_no_search_is_ever_a_fault(shopping: Shopping, text: str) -> None:
     """
     Whatever is searched for is found, not found, or refused.

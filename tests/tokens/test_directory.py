@@ -70,7 +70,7 @@ def directory(ctx: Context, loader: CountingLoader) -> Iterator[Directory]:
     """
     Make a directory of its own over the same database.
     """
-    made = Directory(ctx.database.looker(), loader, ThreadPoolExecutor(4), uptime)
+    made = Directory(ctx.database.looker(), loader, ThreadPoolExecutor(4), uptime, 100)
     yield made
     loader.gate.set()
     made.close()

@@ -135,7 +135,7 @@ async def test_load_that_lands_just_before_a_later_request_is_not_waited_for_aga
     """
     history, landings = History(), Landings()
     loader = Nobody(history)
-    directory = Directory(history, loader, landings, uptime)
+    directory = Directory(history, loader, landings, uptime, 100)
 
     async def read(view: View) -> object:
         return await view.application("nobody")
@@ -163,7 +163,7 @@ async def test_load_that_was_given_up_is_never_remembered(turns: int) -> None:
     What was read before a change is not put away after it, in whatever turn the change is seen.
     """
     history, landings = History(), Landings()
-    directory = Directory(history, Nobody(history), landings, uptime)
+    directory = Directory(history, Nobody(history), landings, uptime, 100)
 
     async def read(view: View) -> object:
         return await view.application("nobody")
@@ -192,7 +192,7 @@ async def test_long_ids_of_nobody_are_not_remembered() -> None:
     """
     history, landings = History(), Landings()
     loader = Nobody(history)
-    directory = Directory(history, loader, landings, uptime)
+    directory = Directory(history, loader, landings, uptime, 100)
 
     async def ask(key: str) -> None:
         async def read(view: View) -> object:

@@ -8,6 +8,7 @@ from watchword import __version__
 from watchword.cli.audit import audit
 from watchword.cli.build import add_rows, new_group
 from watchword.cli.db import db
+from watchword.cli.dev import dev
 from watchword.cli.doctor import doctor
 from watchword.cli.failures import told
 from watchword.cli.families.table import GROUPS, ROWS
@@ -30,6 +31,7 @@ app.add_typer(db, name="db")
 app.add_typer(master_key, name="master-key")
 app.add_typer(audit, name="audit")
 app.add_typer(token, name="token")
+app.add_typer(dev, name="dev")
 add_rows(app, ROWS, GROUPS)
 
 

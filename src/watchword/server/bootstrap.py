@@ -111,7 +111,7 @@ def open_context(settings: Settings, request_log: RequestLog) -> Context:
         keys=keys,
         clock=clock,
         random=os.urandom,
-        directory=Directory(database.looker(), Loader(database, keys), pool, uptime),
+        directory=Directory(database.looker(), Loader(database, keys), pool, uptime, settings.directory_entries),
         token_log=token_log,
         limits=Limits(settings.refusals_per_minute),
         vitals=vitals,

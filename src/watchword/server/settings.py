@@ -139,6 +139,13 @@ class Settings(BaseModel):
         default="forever",
         description="How long the records of changes are kept: a number of days, or `forever`.",
     )
+    directory_entries: int = Field(
+        default=100_000,
+        ge=100,
+        le=10_000_000,
+        description="How many applications a worker remembers, and as many roles and API resources; about 1.2 KB each. "
+        "Others are read from the database when they ask for a token.",
+    )
     request_log: bool = Field(default=True, description="Write one line to standard error for each request.")
     log_format: Literal["json", "console"] = Field(default="json", description="How log lines look.")
     header_timeout_seconds: int = Field(

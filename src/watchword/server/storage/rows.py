@@ -79,8 +79,14 @@ def insert(tx: Transaction, table: sa.Table, record: object, **more: object) -> 
     """
     Add a record's row; `more` holds columns that the record does not carry.
     """
-    values = {name: getattr(record, name) for name in _fields(type(record)) if name in table.c}
-    tx.connection.execute(table.insert().values(**values, **more))
+    tx.connection.execute(table.insert().values(**to_values(table, record), **more))
+
+
+def to_values(table: sa.Table, record: object) -> dict[str, object]:
+    """
+    Return a record's values for the columns of its table.
+    """
+    return {name: getattr(record, name) for name in _fields(type(record)) if name in table.c}
 
 
 def link(tx: Transaction, table: sa.Table, links: Sequence[Mapping[str, str]]) -> None:

@@ -32,6 +32,20 @@ def drop_all(connection: sa.Connection) -> None:
     _OF_DIALECT[connection.dialect.name].drop_all(connection)
 
 
+def pause(connection: sa.Connection) -> None:
+    """
+    Let changes go by untold until `resume`, in the same transaction. They are counted all the same.
+    """
+    _OF_DIALECT[connection.dialect.name].pause(connection)
+
+
+def resume(connection: sa.Connection) -> None:
+    """
+    Let changes be told again.
+    """
+    _OF_DIALECT[connection.dialect.name].resume(connection)
+
+
 def missing(connection: sa.Connection, *, by_name: bool = False) -> list[str]:
     """
     Name the triggers that should be there and are not, or that say something else.

@@ -52,13 +52,17 @@ class Directory:
         loader: Loads one entry in one reading transaction.
         pool: Where loads run, few at a time.
         uptime: Returns seconds of a clock that never goes back.
+        most_entries: How many entries of each kind are remembered of a tenant.
     """
 
-    def __init__(self, looker: Looker, loader: Loader, pool: Executor, uptime: Callable[[], float]) -> None:
+    def __init__(
+        self, looker: Looker, loader: Loader, pool: Executor, uptime: Callable[[], float], most_entries: int
+    ) -> None:
         self._looker = looker
         self._loader = loader
         self._pool = pool
         self._uptime = uptime
+        self._most_entries = most_entries
         self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="look")
         self._tenants: dict[str, _Tenant] = {}
 
@@ -118,7 +122,7 @@ class Directory:
         self._looker.close()
 
     def _open(self, tenant_id: str) -> _Tenant:
-        remembered = Remembered()
+        remembered = Remembered(self._most_entries)
         if self._looker.is_immediate:
             looks: Looks = ImmediateLooks(self._looker, tenant_id, remembered, self._uptime)
         else:

@@ -3,13 +3,13 @@ What the directory remembers of a tenant: entries that mirror the database, each
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterable
 
 from watchword.server.domain.view import ResourceEntry, TenantEntry
 from watchword.server.storage.changes import Changes, Mark
 from watchword.server.storage.loader import Kind, Loaded
 
-MOST_ENTRIES = 100_000
 MOST_ABSENT = 10_000
 LONGEST_ABSENT = 256
 _KINDS = frozenset(Kind)
@@ -17,23 +17,33 @@ _KINDS = frozenset(Kind)
 
 class _Shelf:
     """
-    The slots of one kind. Those of absent things are bounded apart: callers choose the strings that they ask for.
+    The slots of one kind, the one used longest ago first. Those of absent things are bounded apart: callers choose the
+    strings that they ask for.
     """
 
-    def __init__(self) -> None:
-        self.present: dict[str, Loaded] = {}
-        self.absent: dict[str, Loaded] = {}
+    # Ordered dicts: to take the oldest from an ordinary one is to walk over all that was taken before.
+
+    def __init__(self, most_entries: int) -> None:
+        self._most_entries = most_entries
+        self.present: OrderedDict[str, Loaded] = OrderedDict()
+        self.absent: OrderedDict[str, Loaded] = OrderedDict()
 
     def get(self, key: str) -> Loaded | None:
-        return self.present.get(key) or self.absent.get(key)
+        slot = self.present.get(key)
+        if slot is None:
+            return self.absent.get(key)
+        self.present.move_to_end(key)
+        return slot
 
-    def put(self, key: str, slot: Loaded) -> None:
+    def put(self, key: str, slot: Loaded) -> Loaded | None:
+        """
+        Keep a slot; return the one that had to go for it.
+        """
         if slot.entry is None and len(key) > LONGEST_ABSENT:
-            return
-        slots, most = (self.absent, MOST_ABSENT) if slot.entry is None else (self.present, MOST_ENTRIES)
-        if len(slots) >= most:
-            del slots[next(iter(slots))]
+            return None
+        slots, most = (self.absent, MOST_ABSENT) if slot.entry is None else (self.present, self._most_entries)
         slots[key] = slot
+        return slots.popitem(last=False)[1] if len(slots) > most else None
 
     def drop(self, key: str) -> None:
         self.present.pop(key, None)
@@ -53,12 +63,16 @@ class Load:
 class Remembered:
     """
     All that is remembered of one tenant, and what is on its way.
+
+    Args:
+        most_entries: How many entries of each kind; who needs another lets go of the one used longest ago.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_entries: int) -> None:
+        self._most_entries = most_entries
         self.mark: Mark | None = None
         self.server = ""
-        self.shelves = {kind: _Shelf() for kind in Kind}
+        self.shelves = {kind: _Shelf(self._most_entries) for kind in Kind}
         self.indicators: dict[str, str] = {}
         self.loads: dict[tuple[Kind, str], Load] = {}
         self.last_known: TenantEntry | None = None
@@ -88,7 +102,7 @@ class Remembered:
                     self._forget_everything()
 
     def _forget_everything(self) -> None:
-        self.shelves = {kind: _Shelf() for kind in Kind}
+        self.shelves = {kind: _Shelf(self._most_entries) for kind in Kind}
         self.indicators.clear()
         for load in self.loads.values():
             load.keep = False
@@ -120,7 +134,9 @@ class Remembered:
         """
         Keep what was loaded.
         """
-        self.shelves[kind].put(key, slot)
+        gone = self.shelves[kind].put(key, slot)
+        if gone is not None and isinstance(gone.entry, ResourceEntry):
+            self.indicators.pop(gone.entry.id, None)
         if isinstance(slot.entry, ResourceEntry):
             self.indicators[slot.entry.id] = key
         elif isinstance(slot.entry, TenantEntry):

@@ -57,11 +57,34 @@ def present(connection: sa.Connection) -> dict[str, Definition]:
     return trigger.find(connection, _FAMILIES)
 
 
+def pause(connection: sa.Connection) -> None:
+    """
+    Disable the change triggers, until this transaction enables them again: others see no change of them.
+    """
+    _switch(connection, "DISABLE")
+
+
+def resume(connection: sa.Connection) -> None:
+    """
+    Enable the change triggers that were disabled.
+    """
+    _switch(connection, "ENABLE")
+
+
 def definitions() -> dict[str, Definition]:
     """
     Return the triggers that there should be, by name.
     """
-    wanted = counting.definitions()
+    return {**_changes(), **counting.definitions()}
+
+
+def _switch(connection: sa.Connection, how: str) -> None:
+    for definition in _changes().values():
+        connection.exec_driver_sql(f"ALTER TABLE {definition.table} {how} TRIGGER {definition.name}")
+
+
+def _changes() -> dict[str, Definition]:
+    wanted: dict[str, Definition] = {}
     for watched in WATCHED:
         for event, bit in EVENTS.items():
             name = f"watch_{watched.table}_{watched.kind}_{event.lower()}"

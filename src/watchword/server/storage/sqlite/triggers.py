@@ -40,11 +40,31 @@ def present(connection: sa.Connection) -> dict[str, str]:
     return {row.name: row.sql for row in rows}
 
 
+def pause(connection: sa.Connection) -> None:
+    """
+    Drop the change triggers. Other connections see them as they were until this transaction commits.
+    """
+    for name in _changes():
+        connection.exec_driver_sql(f"DROP TRIGGER {name}")
+
+
+def resume(connection: sa.Connection) -> None:
+    """
+    Create the change triggers that were dropped.
+    """
+    for definition in _changes().values():
+        create(connection, definition)
+
+
 def definitions() -> dict[str, str]:
     """
     Return the triggers that there should be, by name.
     """
-    statements = counting.definitions()
+    return {**_changes(), **counting.definitions()}
+
+
+def _changes() -> dict[str, str]:
+    statements: dict[str, str] = {}
     for watched in WATCHED:
         for event in ("INSERT", "UPDATE", "DELETE"):
             name = f"{PREFIX}{watched.table}_{watched.kind}_{event.lower()}"
