@@ -41,6 +41,7 @@ def prepare(tx: Transaction, resource_count: int, role_count: int) -> Landscape:
     """
     Create API resources with scopes, and roles that give them.
     """
+    bulk.begin(tx)
     label = tx.new_id(8)
     indicators = [f"https://api-{number}.{label}.example" for number in range(1, resource_count + 1)]
     scope_ids = [_add_resource(tx, indicator) for indicator in indicators]
@@ -78,9 +79,9 @@ def add_applications(tx: Transaction, landscape: Landscape, numbers: range, begu
 @writes(Permission.ALL)
 def finish(tx: Transaction) -> None:
     """
-    Let the database take note of how many rows it has now.
+    Bring indexes and statistics up to date.
     """
-    bulk.refresh_statistics(tx)
+    bulk.finish(tx)
     tx.leave_unchanged()
 
 

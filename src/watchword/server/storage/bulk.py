@@ -13,7 +13,8 @@ from watchword.protocol.credentials import ClientSecret
 from watchword.server.domain.names import DEFAULT_SECRET_NAME
 from watchword.server.domain.records import Application
 from watchword.server.domain.secrets import mask
-from watchword.server.storage import changes, rows, schema, triggers
+from watchword.server.storage import changes, rows, schema, search_index, triggers
+from watchword.server.storage.postgresql.copying import copy_rows
 from watchword.server.storage.transaction import Transaction
 
 
@@ -47,14 +48,21 @@ def add_applications(tx: Transaction, added: Sequence[WithSecret]) -> None:
     """
     _insert(tx, schema.applications, [rows.to_values(schema.applications, one.application) for one in added])
     _insert(tx, schema.application_secrets, [_secret_values(tx, one) for one in added])
-    links = [(one.application.id, role_id) for one in added for role_id in one.role_ids]
-    rows.link(tx, schema.application_roles, [{"application_id": one, "role_id": role_id} for one, role_id in links])
+    _insert(tx, schema.application_roles, [_link_values(tx, one, role_id) for one in added for role_id in one.role_ids])
 
 
-def refresh_statistics(tx: Transaction) -> None:
+def begin(tx: Transaction) -> None:
     """
-    Let the database look at how its rows are spread, where it plans by that.
+    Prepare for many rows, in many transactions.
     """
+    search_index.suspend(tx.connection)
+
+
+def finish(tx: Transaction) -> None:
+    """
+    Bring up to date what waited for the last row: indexes, and what the database knows of how its rows are spread.
+    """
+    search_index.install(tx.connection)
     if tx.connection.dialect.name == "postgresql":
         tx.connection.exec_driver_sql("ANALYZE applications, application_secrets, application_roles")
 
@@ -72,5 +80,17 @@ def _secret_values(tx: Transaction, one: WithSecret) -> dict[str, object]:
     }
 
 
+def _link_values(tx: Transaction, one: WithSecret, role_id: str) -> dict[str, object]:
+    return {
+        "tenant_id": tx.tenant_id,
+        "application_id": one.application.id,
+        "role_id": role_id,
+        "created_at": one.application.created_at,
+    }
+
+
 def _insert(tx: Transaction, table: sa.Table, values: list[dict[str, Any]]) -> None:
-    tx.connection.execute(table.insert(), values)
+    if tx.connection.dialect.name == "postgresql":
+        copy_rows(tx.connection, table, values)
+    else:
+        tx.connection.execute(table.insert(), values)

@@ -69,6 +69,15 @@ class Holders:
     featured_applications: Sequence[FeaturedApplication]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """
+    A link of a role to an application.
+    """
+
+    application_id: str
+
+
 def visible() -> sa.ColumnElement[bool]:
     """
     Return the condition that hides internal roles from lists.
@@ -217,9 +226,14 @@ def list_applications(tx: Transaction, role_id: str, search: Search, page: Page 
         )
     )
     order = (_APPLICATIONS.c.created_at, table.c.id)
-    # Only machine-to-machine applications can have roles, and no application changes its type.
-    total = None if search.groups else counts.total(tx, _APPLICATIONS, [role_id])
-    return rows.listing(tx, Application, matching(tx, query, table, search).order_by(*order), page, total)
+    if search.groups or page is None:
+        return rows.listing(tx, Application, matching(tx, query, table, search).order_by(*order), page)
+    # Only machine-to-machine applications can have roles, and none changes its type: the links alone tell the page.
+    links = sa.select(_APPLICATIONS).where(rows.of_tenant(tx, _APPLICATIONS), _APPLICATIONS.c.role_id == role_id)
+    links = links.order_by(_APPLICATIONS.c.created_at, _APPLICATIONS.c.application_id)
+    held = rows.listing(tx, _Held, links, page, counts.total(tx, _APPLICATIONS, [role_id]))
+    wanted = query.where(_APPLICATIONS.c.application_id.in_([link.application_id for link in held.records]))
+    return Listing(rows.listing(tx, Application, wanted.order_by(*order), None).records, held.total)
 
 
 def application_ids(tx: Transaction, role_id: str) -> set[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.sql.operators import desc_op
 
 from watchword.server.storage.transaction import Transaction
 
@@ -136,8 +137,24 @@ def listing(
         total = tx.connection.execute(counted).scalar_one()
     if page.offset >= total:
         return Listing([], total)
-    found = tx.connection.execute(query.limit(page.limit).offset(page.offset)).all()
-    return Listing([to_record(record_type, row) for row in found], total)
+    return Listing([to_record(record_type, row) for row in _page_of(tx, query, page, total)], total)
+
+
+def _page_of(tx: Transaction, query: sa.Select[Any], page: Page, total: int) -> Sequence[sa.Row[Any]]:
+    # All that goes before a page is walked over: from whichever end is nearer.
+    limit = min(page.limit, total - page.offset)
+    after = total - page.offset - limit
+    if after >= page.offset:
+        return tx.connection.execute(query.limit(limit).offset(page.offset)).all()
+    order = query._order_by_clauses  # noqa: SLF001 - SQLAlchemy has no public way to ask
+    backwards = query.order_by(None).order_by(*map(_reversed, order))
+    return tx.connection.execute(backwards.limit(limit).offset(after)).all()[::-1]
+
+
+def _reversed(clause: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    if isinstance(clause, sa.UnaryExpression) and clause.modifier is desc_op:
+        return clause.element
+    return clause.desc()
 
 
 def _fields(record_type: type[object]) -> list[str]:

@@ -21,6 +21,13 @@ def install(connection: sa.Connection) -> None:
     _OF_DIALECT[connection.dialect.name].install(connection)
 
 
+def suspend(connection: sa.Connection) -> None:
+    """
+    Prepare for many rows; `install` afterwards. Searches are right meanwhile.
+    """
+    _OF_DIALECT[connection.dialect.name].suspend(connection)
+
+
 def broken(connection: sa.Connection) -> list[str]:
     """
     Name what the indexes that are there lack: what it would have noted can't be found.

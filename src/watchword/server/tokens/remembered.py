@@ -17,14 +17,14 @@ _KINDS = frozenset(Kind)
 
 class _Shelf:
     """
-    The slots of one kind, the one used longest ago first. Those of absent things are bounded apart: callers choose the
-    strings that they ask for.
-    """
+    The slots of one kind, the one used longest ago first.
 
-    # Ordered dicts: to take the oldest from an ordinary one is to walk over all that was taken before.
+    Those of absent things are bounded apart: callers choose the strings that they ask for.
+    """
 
     def __init__(self, most_entries: int) -> None:
         self._most_entries = most_entries
+        # Ordered dicts: to take the oldest from an ordinary one is to walk over all that was taken before.
         self.present: OrderedDict[str, Loaded] = OrderedDict()
         self.absent: OrderedDict[str, Loaded] = OrderedDict()
 

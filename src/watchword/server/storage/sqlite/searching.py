@@ -61,6 +61,13 @@ def install(connection: sa.Connection) -> None:
             connection.exec_driver_sql(statement)
 
 
+def suspend(connection: sa.Connection) -> None:
+    """
+    Leave the indexes as they are: they grow with the rows, at little more than making them anew would cost.
+    """
+    del connection
+
+
 def broken(connection: sa.Connection) -> list[str]:
     """
     Name the triggers that an index lacks, or that say something else.
