@@ -217,14 +217,24 @@ def _lua(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _run_wrk(url: str, post: Post, connections: int, seconds: int) -> Load:
+def run_wrk_script(url: str, script: str, *, connections: int, seconds: int) -> Load:
+    """
+    Let wrk do what a script says: one that begins as `wrk_script` writes it.
+
+    Raises:
+        LoadError: wrk failed.
+    """
     # The script holds a secret: a temporary file is readable by its owner alone, an argument by everyone.
     with tempfile.TemporaryDirectory(prefix="watchword-benchmark-") as folder:
-        script = Path(folder, "post.lua")
-        script.write_text(wrk_script(post))
+        path = Path(folder, "post.lua")
+        path.write_text(script)
         arguments = ["--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
         arguments += ["--timeout", f"{_PATIENCE_SECONDS}s"]
-        return parse_wrk(_output(["wrk", *arguments, "--script", str(script), url]))
+        return parse_wrk(_output(["wrk", *arguments, "--script", str(path), url]))
+
+
+def _run_wrk(url: str, post: Post, connections: int, seconds: int) -> Load:
+    return run_wrk_script(url, wrk_script(post), connections=connections, seconds=seconds)
 
 
 def _run_oha(url: str, post: Post, connections: int, seconds: int) -> Load:

@@ -107,6 +107,16 @@ def version_of(executable: str) -> str:
     return _run([executable, "version"]).strip()
 
 
+def run_watchword(*words: str) -> str:
+    """
+    Run a command of `watchword`; return what it prints.
+
+    Raises:
+        SetupError: It failed.
+    """
+    return _run([find_executable(), *words])
+
+
 def check_home_is_free(home: Path | None) -> None:
     """
     Make sure that a folder the user named is absent or empty.

@@ -24,6 +24,7 @@ _T = schema.applications
 _SECRETS = schema.application_secrets
 _COPIES = schema.secret_copies
 _LINKS = schema.application_roles
+_MACHINE = ApplicationType.MACHINE_TO_MACHINE
 NEWEST_FIRST = (_T.c.created_at.desc(), _T.c.id)
 
 
@@ -55,10 +56,8 @@ def listing(tx: Transaction, wanted: ApplicationFilter, search: Search, page: Pa
     if wanted.is_third_party is not None:
         query = query.where(_T.c.is_third_party.is_(sa.true() if wanted.is_third_party else sa.false()))
     if wanted.exclude_role_id is not None:
-        holders = _holders(tx, wanted.exclude_role_id)
-        query = query.where(_T.c.id.not_in(holders))
-    whole = wanted.is_third_party is None and wanted.exclude_role_id is None and not search.groups
-    total = counts.total(tx, _T, wanted.types) if whole else None
+        query = query.where(~_holds(wanted.exclude_role_id))
+    total = None if search.groups else _total(tx, wanted)
     return rows.listing(tx, Application, matching(tx, query, _T, search).order_by(*NEWEST_FIRST), page, total)
 
 
@@ -182,8 +181,20 @@ def remove_role(tx: Transaction, application_id: str, role_id: str) -> bool:
     return rows.delete(tx, _LINKS, application_id=application_id, role_id=role_id)
 
 
-def _holders(tx: Transaction, role_id: str) -> sa.Select[Any]:
-    return sa.select(_LINKS.c.application_id).where(rows.of_tenant(tx, _LINKS), _LINKS.c.role_id == role_id)
+def _total(tx: Transaction, wanted: ApplicationFilter) -> int | None:
+    # Where counts that are kept tell it. Only machine-to-machine applications hold roles.
+    if wanted.is_third_party is not None:
+        return None
+    held = 0
+    if wanted.exclude_role_id is not None and (wanted.types is None or _MACHINE in wanted.types):
+        held = counts.total(tx, _LINKS, [wanted.exclude_role_id])
+    return counts.total(tx, _T, wanted.types) - held
+
+
+def _holds(role_id: str) -> sa.Exists:
+    return sa.exists().where(
+        _LINKS.c.tenant_id == _T.c.tenant_id, _LINKS.c.application_id == _T.c.id, _LINKS.c.role_id == role_id
+    )
 
 
 def _secrets_query(tx: Transaction) -> sa.Select[Any]:

@@ -232,8 +232,10 @@ def list_applications(tx: Transaction, role_id: str, search: Search, page: Page 
     links = sa.select(_APPLICATIONS).where(rows.of_tenant(tx, _APPLICATIONS), _APPLICATIONS.c.role_id == role_id)
     links = links.order_by(_APPLICATIONS.c.created_at, _APPLICATIONS.c.application_id)
     held = rows.listing(tx, _Held, links, page, counts.total(tx, _APPLICATIONS, [role_id]))
-    wanted = query.where(_APPLICATIONS.c.application_id.in_([link.application_id for link in held.records]))
-    return Listing(rows.listing(tx, Application, wanted.order_by(*order), None).records, held.total)
+    ids = [link.application_id for link in held.records]
+    wanted = sa.select(*rows.columns(table, Application)).where(rows.of_tenant(tx, table), table.c.id.in_(ids))
+    found = {row.id: rows.to_record(Application, row) for row in tx.connection.execute(wanted)}
+    return Listing([found[one] for one in ids], held.total)
 
 
 def application_ids(tx: Transaction, role_id: str) -> set[str]:

@@ -43,7 +43,7 @@ def _condition(
         return sa.and_(rows.of_tenant(tx, table), table.c.id.in_(ids))
     if match.mode is Mode.EXACT:
         return sa.or_(*(_equal(column, value, case_sensitive=search.case_sensitive) for value in match.values))
-    same = folded(column).like(folded(_like(match.values[0])), escape="\\")
+    same = _like_in_any_case(tx, column, _like(match.values[0]))
     return sa.and_(same, _like_exactly(tx, column, match.values[0])) if search.case_sensitive else same
 
 
@@ -51,6 +51,13 @@ def _equal(column: sa.Column[Any], value: str, *, case_sensitive: bool) -> sa.Co
     # The trigram index knows texts without their case.
     same = folded(column) == folded(value)
     return sa.and_(same, column == value) if case_sensitive else same
+
+
+def _like_in_any_case(tx: Transaction, column: sa.Column[Any], pattern: str) -> sa.ColumnElement[bool]:
+    if tx.connection.dialect.name == "sqlite" and pattern.isascii() and "k" not in pattern.lower():
+        # LIKE itself ignores the case of ASCII there, quickly; the Kelvin sign alone folds to a letter of ASCII.
+        return column.like(pattern, escape="\\")
+    return folded(column).like(folded(pattern), escape="\\")
 
 
 def _like_exactly(tx: Transaction, column: sa.Column[Any], pattern: str) -> sa.ColumnElement[bool]:

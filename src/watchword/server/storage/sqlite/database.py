@@ -22,6 +22,7 @@ from watchword.server.storage.changes import Looker
 from watchword.server.storage.database import StorageUnavailable, to_json, translated
 from watchword.server.storage.folding import FOLD_CASE
 from watchword.server.storage.sqlite.connection import prepare
+from watchword.server.storage.sqlite.hints import HintingCompiler
 from watchword.server.storage.sqlite.looker import SqliteLooker
 from watchword.server.storage.sqlite.stored_file import StoredFile, location, open_existing, touch
 from watchword.server.storage.sqlite.token_records import SqliteTokenRecords
@@ -163,6 +164,7 @@ def _engine(path: Path, *, begin: str, attach: Path | None) -> sa.Engine:
         pool_size=8,
         max_overflow=64,
     )
+    engine.dialect.statement_compiler = HintingCompiler
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection

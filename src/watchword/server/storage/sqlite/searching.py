@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from watchword.server.domain.search import Search
 from watchword.server.domain.trigrams import alternatives
 from watchword.server.storage.searched import SEARCHED
+from watchword.server.storage.sqlite.hints import BY_ROWID_ONLY
 
 MOST_CANDIDATES = 1_000
 _TRIGGERS = "search_"
@@ -27,15 +28,16 @@ def narrowed(connection: sa.Connection, query: sa.Select[Any], table: sa.Table, 
         return query
     expression = " AND ".join(f"({' OR '.join(map(_all_of, condition))})" for condition in conditions)
     name = _index(table.name)
-    candidates = connection.execute(
+    numbers = connection.execute(
         sa.text(f"SELECT rowid FROM {name} WHERE {name} MATCH :expression LIMIT :most"),
         {"expression": expression, "most": MOST_CANDIDATES + 1},
     ).scalars()
-    numbers = list(candidates)
-    if len(numbers) > MOST_CANDIDATES:
+    candidates = list(numbers)
+    if len(candidates) > MOST_CANDIDATES:
         return query
-    listed = sa.text("SELECT value FROM json_each(:rowids)").bindparams(rowids=json.dumps(numbers))
-    return query.where(sa.literal_column(f"{table.name}.rowid").in_(listed))
+    listed = sa.text("SELECT value FROM json_each(:rowids)").bindparams(rowids=json.dumps(candidates))
+    among = sa.literal_column(f"{table.name}.rowid").in_(listed)
+    return query.with_hint(table, BY_ROWID_ONLY, "sqlite").where(among)
 
 
 def install(connection: sa.Connection) -> None:
