@@ -59,6 +59,7 @@ def test_served_home_is_found_well(own_shop: Shop) -> None:
     assert all(line.startswith("ok ") for line in done.out.splitlines())
     assert {finding["check"] for finding in succeed("doctor", "--home", str(own_shop.server.home), "--json").json} == {
         "home",
+        "search",
         "database",
         "installation",
         "master key",
@@ -86,7 +87,7 @@ def test_right_that_went_unheard_is_gone_after_the_repair(own_shop: Shop) -> Non
     repaired = succeed("doctor", "--home", home, "--repair", "--offline")
     assert "running servers read everything anew" in repaired.out
     assert scope_of(own_shop) == ""
-    assert succeed("doctor", "--home", home, "--offline").out.count("ok ") == 7
+    assert succeed("doctor", "--home", home, "--offline").out.count("ok ") == 8
 
 
 def test_server_that_does_not_run_is_found(tmp_path: Path) -> None:
