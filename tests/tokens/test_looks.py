@@ -80,7 +80,7 @@ def remembered() -> Remembered:
     """
     Remember one application.
     """
-    made = Remembered()
+    made = Remembered(100)
     made.remember(Kind.APPLICATION, "bot", Loaded(0, "first", _application()))
     return made
 

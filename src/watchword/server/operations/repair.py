@@ -1,6 +1,5 @@
 """
-Repair: what tells running servers of changes, and what counts rows, back in its place; and what they believe of
-the time.
+Repair: triggers, counters and counts back in their places, and what running servers believe of the time.
 """
 
 from collections.abc import Sequence

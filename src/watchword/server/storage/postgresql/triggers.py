@@ -66,9 +66,9 @@ def pause(connection: sa.Connection) -> None:
 
 def resume(connection: sa.Connection) -> None:
     """
-    Enable the change triggers that were disabled.
+    Enable the change triggers that were disabled, whatever a session says.
     """
-    _switch(connection, "ENABLE")
+    _switch(connection, "ENABLE ALWAYS")
 
 
 def definitions() -> dict[str, Definition]:
