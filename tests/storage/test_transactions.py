@@ -21,6 +21,7 @@ from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.operation import Acting
 from watchword.server.storage import schema
 from watchword.server.storage.roles import find_by_name
+from watchword.server.storage.watched import WATCHED
 
 if TYPE_CHECKING:
     from tests.support.shopping import Shopping
@@ -141,7 +142,7 @@ def test_upkeep_touches_no_tenants_rows(ctx: Context) -> None:
     """
     with pytest.raises(ValueError, match="not for upkeep"), ctx.upkeep() as upkeep:
         upkeep.execute(sa.delete(schema.applications))
-    watched = {watched.table for watched in schema.WATCHED}
+    watched = {row.table for row in WATCHED}
     assert not watched & schema.UPKEEP
 
 

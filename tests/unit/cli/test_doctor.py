@@ -56,6 +56,7 @@ def test_sound_home_is_found_sound(home: Path) -> None:
         "installation",
         "master key",
         "clock",
+        "search",
         "change tracking",
     }
 
@@ -105,7 +106,7 @@ def damage(path: Path) -> None:
             id="empty",
         ),
         pytest.param(
-            lambda home: execute(home / "watchword.db", "UPDATE alembic_version SET version_num = '9999'"),
+            lambda home: execute(home / "watchword.db", "UPDATE alembic_version SET version_num = '9999-from-9998'"),
             "database",
             "run the newer version that wrote it",
             id="newer schema",
@@ -113,7 +114,7 @@ def damage(path: Path) -> None:
         pytest.param(
             lambda home: execute(home / "tokens.db", "UPDATE alembic_version SET version_num = '0000'"),
             "database",
-            "start the server, which brings it up to date",
+            "run `watchword db migrate`",
             id="older schema",
         ),
         pytest.param(

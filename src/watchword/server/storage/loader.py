@@ -16,7 +16,7 @@ Entry = TenantEntry | ApplicationEntry | RoleEntry | ResourceEntry
 
 class Kind(StrEnum):
     """
-    Kinds of entry: those that `schema.WATCHED` names, resources by their indicator.
+    Kinds of entry: those that `watched.WATCHED` names, resources by their indicator.
     """
 
     TENANT = "tenant"

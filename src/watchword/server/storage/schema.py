@@ -1,11 +1,10 @@
 """
-The tables of the main database, and the list of what the directory must hear about.
+The tables of the main database.
 
 Every table carries `tenant_id`; keys and foreign keys are composite with it. `tokens.db` has its own schema, in
 `token_schema.py`; no foreign key crosses the files.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -328,34 +327,3 @@ token_log_marks = sa.Table(
 UPKEEP = frozenset({"jobs", "token_log_marks", "secret_copies", "changes", "log_seals", "log_marks", "log_counts"})
 # Logs, whose records retention drops; nothing may change one.
 UPKEEP_DELETES = frozenset({"audit_events", "token_events"})
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """
-    A table whose changes the directory must hear about.
-
-    Attributes:
-        kind: The kind of entry that a change of a row makes stale.
-        key: The column that holds the entry's key.
-        tenant: The column that holds the tenant.
-    """
-
-    table: str
-    kind: str
-    key: str
-    tenant: str = "tenant_id"
-
-
-WATCHED = (
-    Watched("tenants", "tenant", "id", tenant="id"),
-    Watched("signing_keys", "tenant", "tenant_id"),
-    Watched("applications", "application", "id"),
-    Watched("application_secrets", "application", "application_id"),
-    Watched("application_roles", "application", "application_id"),
-    Watched("roles", "role", "id"),
-    Watched("role_scopes", "role", "role_id"),
-    Watched("resources", "resource_indicator", "indicator"),
-    Watched("resources", "tenant", "tenant_id"),
-    Watched("scopes", "resource", "resource_id"),
-)

@@ -1,5 +1,5 @@
 """
-The triggers that tell the directory what changed, generated from `schema.WATCHED`, and those that count, from `counts`.
+The triggers that tell the directory what changed, made from `watched.WATCHED`, and those that count, from `counts`.
 
 They run in the writer's own transaction, so neither raw SQL nor an import can forget them. A batch migration on
 SQLite drops triggers in silence: `migrate` puts all of them back, and `serve` refuses to start when one is missing.

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from watchword.server.storage.postgresql import counting, trigger
 from watchword.server.storage.postgresql.trigger import EVENTS, Definition, create
-from watchword.server.storage.schema import WATCHED, Watched
+from watchword.server.storage.watched import WATCHED, Watched
 
 __all__ = ["create", "definitions", "drop_all", "present"]
 

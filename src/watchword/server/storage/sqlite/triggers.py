@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from watchword.server.storage.schema import WATCHED, Watched
 from watchword.server.storage.sqlite import counting
+from watchword.server.storage.watched import WATCHED, Watched
 
 PREFIX = "watch_"
 

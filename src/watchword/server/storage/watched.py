@@ -1,0 +1,36 @@
+"""
+The list of what the directory must hear about: change triggers are made from it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """
+    A table whose changes the directory must hear about.
+
+    Attributes:
+        kind: The kind of entry that a change of a row makes stale.
+        key: The column that holds the entry's key.
+        tenant: The column that holds the tenant.
+    """
+
+    table: str
+    kind: str
+    key: str
+    tenant: str = "tenant_id"
+
+
+WATCHED = (
+    Watched("tenants", "tenant", "id", tenant="id"),
+    Watched("signing_keys", "tenant", "tenant_id"),
+    Watched("applications", "application", "id"),
+    Watched("application_secrets", "application", "application_id"),
+    Watched("application_roles", "application", "application_id"),
+    Watched("roles", "role", "id"),
+    Watched("role_scopes", "role", "role_id"),
+    Watched("resources", "resource_indicator", "indicator"),
+    Watched("resources", "tenant", "tenant_id"),
+    Watched("scopes", "resource", "resource_id"),
+)
