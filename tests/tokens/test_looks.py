@@ -91,7 +91,7 @@ def remote(server: Server, remembered: Remembered) -> Iterator[RemoteLooks]:
     Make looks at the server.
     """
     with ThreadPoolExecutor(1) as thread:
-        yield RemoteLooks(server, "default", remembered, lambda: 7.0, thread)
+        yield RemoteLooks(server, "default", remembered, lambda: 7.0, thread, looked=lambda: None)
         for _ in range(100):
             server.may_end.release()
 
@@ -199,7 +199,7 @@ async def test_immediate_look_is_shared_within_a_turn_only(server: Server, remem
     """
     for _ in range(3):
         server.may_end.release()
-    immediate = ImmediateLooks(server, "default", remembered, lambda: 1.0)
+    immediate = ImmediateLooks(server, "default", remembered, lambda: 1.0, looked=lambda: None)
     assert await immediate.take() is await immediate.take()
     await asyncio.sleep(0)
     assert (await immediate.take()).number == 2

@@ -29,6 +29,7 @@ from watchword.server.logging import set_up_logging
 from watchword.server.serving import create_for
 from watchword.server.settings import Settings
 from watchword.server.storage.database import StorageUnavailable
+from watchword.server.telemetry.board import Board, memory_file
 from watchword.server.web.http_protocol import HttpProtocol
 from watchword.server.web.request_log import NoRequestLines
 from watchword.server.web.sweeper import ConnectionLimits, Sweeper
@@ -64,9 +65,12 @@ def run_server(settings: Settings, worker_command: Sequence[str]) -> None:
         _serve(settings, application, sockets, AcceptingServer)
 
 
-def run_worker(settings: Settings, descriptors: Sequence[int]) -> None:
+def run_worker(settings: Settings, descriptors: Sequence[int], board: int | None) -> None:
     """
     Serve on sockets that the supervisor has made, until it says so or is gone.
+
+    Args:
+        board: The file of the memory that the workers count in.
 
     Raises:
         StorageUnavailable: The database is busy: the supervisor starts another worker.
@@ -77,7 +81,7 @@ def run_worker(settings: Settings, descriptors: Sequence[int]) -> None:
     set_up_logging(settings)
     threading.Thread(target=_follow_supervisor, name="follow-supervisor", daemon=True).start()
     try:
-        application = create_for(settings)
+        application = create_for(settings, None if board is None else Board(board))
     except StorageUnavailable:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, another worker would fail the same way
@@ -109,10 +113,13 @@ def _follow_supervisor() -> None:
 
 def _become_supervisor(settings: Settings, sockets: Sequence[socket.socket], worker_command: Sequence[str]) -> NoReturn:
     # All that was needed to come so far leaves the memory. Isolated and without site packages, it has no more of them.
-    for listener in sockets:
-        listener.set_inheritable(True)
-    descriptors = ",".join(str(listener.fileno()) for listener in sockets)
-    arguments = [str(settings.workers), str(settings.shutdown_timeout_seconds), descriptors, *worker_command]
+    board = memory_file()
+    heard = [listener.fileno() for listener in sockets]
+    for descriptor in (*heard, board):
+        os.set_inheritable(descriptor, True)  # noqa: FBT003 - the call takes no name
+    command = [*worker_command, *(f"--fd={descriptor}" for descriptor in heard), f"--board={board}"]
+    kept = ",".join(str(descriptor) for descriptor in (*heard, board))
+    arguments = [str(settings.workers), str(settings.shutdown_timeout_seconds), kept, *command]
     os.execv(sys.executable, [sys.executable, "-I", "-S", supervisor.__file__, *arguments])  # noqa: S606 - ourselves
 
 

@@ -22,6 +22,7 @@ def serve(
     ] = None,
     init: Annotated[bool, typer.Option("--init", help="Make the home first where there is none.")] = False,
     fd: Annotated[list[int] | None, typer.Option(hidden=True, help="For workers: a socket that listens.")] = None,
+    board: Annotated[int | None, typer.Option(hidden=True, help="For workers: the memory they count in.")] = None,
 ) -> None:
     """
     Serve a home until a stop signal; requests in flight finish.
@@ -33,7 +34,7 @@ def serve(
     flags = {"home": home, "host": host, "port": port, "workers": workers, "endpoint": endpoint}
     settings = resolve(flags).settings
     if fd:
-        run_worker(settings, fd)
+        run_worker(settings, fd, board)
         return
     if init:
         make_home_once(settings.home, settings.public_endpoint)

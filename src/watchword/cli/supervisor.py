@@ -49,15 +49,15 @@ class Supervisor:
 
     Args:
         grace_seconds: How long requests in flight may take after a stop signal.
-        listening: File descriptors of the sockets that listen.
-        command: What starts a worker; the descriptors are added to it.
+        kept: File descriptors that workers get: of the sockets that listen, and of the memory that they count in.
+        command: What starts a worker.
     """
 
-    def __init__(self, number: int, grace_seconds: float, listening: Sequence[int], command: Sequence[str]) -> None:
+    def __init__(self, number: int, grace_seconds: float, kept: Sequence[int], command: Sequence[str]) -> None:
         self._number = number
         self._grace_seconds = grace_seconds
-        self._listening = listening
-        self._command = [*command, *(f"--fd={descriptor}" for descriptor in listening)]
+        self._kept = kept
+        self._command = command
         self._workers: list[Worker] = []
         self._outdated: list[Worker] = []
         self._early_deaths = 0
@@ -140,7 +140,7 @@ class Supervisor:
         wanted = self._number + bool(self._outdated)
         while self._kill_at is None and len(self._staying()) < wanted and time.monotonic() >= self._next_start:
             ours, theirs = socket.socketpair()
-            process = subprocess.Popen(self._command, stdin=theirs.fileno(), pass_fds=self._listening)  # noqa: S603 - ourselves
+            process = subprocess.Popen(self._command, stdin=theirs.fileno(), pass_fds=self._kept)  # noqa: S603 - ourselves
             theirs.close()
             worker = Worker(process, ours, time.monotonic())
             self._workers.append(worker)
@@ -213,8 +213,8 @@ def main(arguments: Sequence[str]) -> int:
     """
     Run as `supervisor.py NUMBER GRACE_SECONDS DESCRIPTOR[,DESCRIPTOR…] COMMAND…`.
     """
-    number, grace_seconds, listening, *command = arguments
-    code = Supervisor(int(number), float(grace_seconds), [int(part) for part in listening.split(",")], command).run()
+    number, grace_seconds, kept, *command = arguments
+    code = Supervisor(int(number), float(grace_seconds), [int(part) for part in kept.split(",")], command).run()
     if code:
         sys.stderr.write("watchword: a worker could not start: the lines above say why\n")
     return code

@@ -19,6 +19,7 @@ from watchword.server.context import Context, RequestLog
 from watchword.server.domain.clock import SteadyClock
 from watchword.server.domain.ids import new_id
 from watchword.server.domain.limits import Limits
+from watchword.server.jobs import JOBS
 from watchword.server.operations.installation import FirstApplication, Ground, ensure_all_keys, set_up
 from watchword.server.settings import Settings
 from watchword.server.storage import copying, data_keys, master_key, migrate, tenants, upkeep
@@ -29,6 +30,9 @@ from watchword.server.storage.loader import Loader
 from watchword.server.storage.master_key import MasterKeyError, MasterKeys
 from watchword.server.storage.migrate import DatabaseStatus
 from watchword.server.storage.sealing import DataKeys
+from watchword.server.telemetry.board import Board
+from watchword.server.telemetry.meters import Meters
+from watchword.server.telemetry.tracing import Tracer
 from watchword.server.tokens.directory import Directory
 from watchword.server.tokens.token_log import TokenLog
 from watchword.server.tokens.vitals import Vitals
@@ -83,9 +87,15 @@ def is_initialised(settings: Settings) -> bool:
             return tenants.holds_a_tenant(connection)
 
 
-def open_context(settings: Settings, request_log: RequestLog) -> Context:
+def open_context(
+    settings: Settings, request_log: RequestLog, *, board: Board | None = None, tracer: Tracer | None = None
+) -> Context:
     """
     Open a home for serving.
+
+    Args:
+        board: Where the workers of this server count; None where there is one process.
+        tracer: What sends traces; None where nobody wants any.
 
     Raises:
         NotInitialised: There is nothing there yet.
@@ -101,7 +111,10 @@ def open_context(settings: Settings, request_log: RequestLog) -> Context:
     database = database_of(settings)
     _warn_of_older_token_log(database)
     clock = SteadyClock(time.time, uptime)
-    token_log = TokenLog(database.token_records(), clock, uptime, room_for_refusals=_room_for_refusals(settings))
+    meters = Meters(board, jobs=[job.name for job in JOBS])
+    token_log = TokenLog(
+        database.token_records(), clock, uptime, room_for_refusals=_room_for_refusals(settings), meters=meters
+    )
     vitals = Vitals(clock, database, token_log)
     vitals.compare_clocks()
     pool = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="load")
@@ -111,11 +124,15 @@ def open_context(settings: Settings, request_log: RequestLog) -> Context:
         keys=keys,
         clock=clock,
         random=os.urandom,
-        directory=Directory(database.looker(), Loader(database, keys), pool, uptime, settings.directory_entries),
+        directory=Directory(
+            database.looker(), Loader(database, keys), pool, uptime, settings.directory_entries, meters=meters
+        ),
         token_log=token_log,
         limits=Limits(settings.refusals_per_minute),
         vitals=vitals,
         request_log=request_log,
+        meters=meters,
+        tracer=tracer,
     )
 
 

@@ -27,6 +27,8 @@ from watchword.server.storage import entries
 from watchword.server.storage.database import Connection, Database
 from watchword.server.storage.sealing import DataKeys
 from watchword.server.storage.transaction import Transaction, Upkeep
+from watchword.server.telemetry.meters import Meters
+from watchword.server.telemetry.tracing import Tracer
 
 D = TypeVar("D")
 
@@ -127,6 +129,7 @@ class RequestLine(msgspec.Struct, kw_only=True, omit_defaults=True):
         path: As it may be shown.
         status: 499 where the client hung up.
         detail: Why it was refused, beyond what the caller is told.
+        trace_id: The trace that it belongs to (W3C Trace Context), where there is one.
         ms: How long it took.
     """
 
@@ -140,6 +143,7 @@ class RequestLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     client_id: str | None = None
     error: str | None = None
     detail: str | None = None
+    trace_id: str | None = None
     ms: float = 0.0
 
 
@@ -168,6 +172,7 @@ class Context:
         clock: Returns the time, an aware UTC datetime.
         random: Returns so many random bytes.
         limits: Judges what was refused.
+        tracer: None where no traces are sent.
     """
 
     settings: Settings
@@ -180,6 +185,8 @@ class Context:
     limits: Limits
     vitals: Vitals
     request_log: RequestLog
+    meters: Meters
+    tracer: Tracer | None = None
 
     @contextmanager
     def read(self, tenant_id: str, actor: Actor, permission: Permission) -> Iterator[Transaction]:
@@ -215,6 +222,9 @@ class Context:
         self.token_log.close()
         self.directory.close()
         self.database.close()
+        if self.tracer is not None:
+            self.tracer.close()
+        self.meters.close()
         self.request_log.close()
 
     @contextmanager

@@ -8,23 +8,29 @@ from watchword.server.bootstrap import open_context
 from watchword.server.jobs.runner import JobRunner
 from watchword.server.jobs.watch import Watch
 from watchword.server.logging import set_up_logging
-from watchword.server.settings import Settings
+from watchword.server.settings import Settings, SettingsError
+from watchword.server.telemetry.board import Board
+from watchword.server.telemetry.tracing import Tracer
 from watchword.server.web.app import create_app
 from watchword.server.web.request_log import NoRequestLines, RequestLines
 
 
-def create_for(settings: Settings) -> ASGIApp:
+def create_for(settings: Settings, board: Board | None = None) -> ASGIApp:
     """
     Make the application of a home.
 
+    Args:
+        board: Where the workers of this server count; None where there is one process.
+
     Raises:
+        SettingsError: Traces are wanted and can't be sent.
         NotInitialised: There is nothing there yet.
         MasterKeyError: The master key is missing, foreign or readable by others.
         SchemaError: The database comes from a newer version, or lacks a trigger.
     """
     set_up_logging(settings)
     lines = RequestLines() if settings.request_log else NoRequestLines()
-    ctx = open_context(settings, lines)
+    ctx = open_context(settings, lines, board=board, tracer=_tracer(settings))
     jobs = JobRunner(ctx)
     jobs.start()
     watch = Watch(ctx)
@@ -36,3 +42,16 @@ def create_for(settings: Settings) -> ASGIApp:
         ctx.close()
 
     return create_app(ctx, stop)
+
+
+def _tracer(settings: Settings) -> Tracer | None:
+    if not settings.traces:
+        return None
+    try:
+        from watchword.server.telemetry.opentelemetry_tracer import OpenTelemetryTracer, exporter_from_environment
+    except ImportError as error:
+        raise SettingsError(
+            f"traces: {error.name} is missing: install it with `pip install 'watchword[server,traces]'`, "
+            "or leave traces off"
+        ) from None
+    return OpenTelemetryTracer(exporter_from_environment())

@@ -9,6 +9,7 @@ Every setting `x` is also `WATCHWORD_X`, and `WATCHWORD_X_FILE` names a file tha
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ PREFIX = "WATCHWORD_"
 FILE_NAME = "watchword.toml"
 # The command line's own, read by the command line.
 COMMAND_LINE = frozenset({"WATCHWORD_CLI_ENDPOINT", "WATCHWORD_CLI_CLIENT_ID", "WATCHWORD_CLI_CLIENT_SECRET"})
+_METRICS_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]{16,}=*\Z")  # RFC 6750 §2.1, and long enough
 _NOT_IN_FILE = frozenset({"home"})
 
 
@@ -148,6 +150,13 @@ class Settings(BaseModel):
     )
     request_log: bool = Field(default=True, description="Write one line to standard error for each request.")
     log_format: Literal["json", "console"] = Field(default="json", description="How log lines look.")
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token that reads `/metrics`. Without one there is no such page."
+    )
+    traces: bool = Field(
+        default=False,
+        description="Send traces with OpenTelemetry, as the `OTEL_*` variables say. Needs `watchword[traces]`.",
+    )
     header_timeout_seconds: int = Field(
         default=10, ge=1, le=600, description="How long the headers of a request may take to arrive."
     )
@@ -175,6 +184,14 @@ class Settings(BaseModel):
     def _check_master_key(self) -> "Settings":
         if self.master_key is not None and self.master_key_file is not None:
             raise ValueError("master_key: master_key_file is set as well: keep one")
+        return self
+
+    @model_validator(mode="after")
+    def _check_metrics_token(self) -> "Settings":
+        if self.metrics_token is not None and not _METRICS_TOKEN.match(self.metrics_token.get_secret_value()):
+            raise ValueError(
+                "metrics_token: it must be at least 16 letters, digits or -._~+/: take `openssl rand -hex 32`"
+            )
         return self
 
     @model_validator(mode="after")

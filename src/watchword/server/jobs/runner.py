@@ -69,9 +69,12 @@ def run_if_due(ctx: Context, job: Job, now: datetime, is_stopping: Callable[[], 
         while job.run_once(ctx, now) and ctx.clock() < end and not is_stopping():
             pass
     except StorageUnavailable as error:
+        ctx.meters.job_failures[job.name].add()
         _log.warning("a job could not run", job=job.name, reason=str(error))
         return False
     except Exception as error:  # noqa: BLE001 - the thread of all jobs must outlive a fault in one
+        ctx.meters.job_failures[job.name].add()
         _log.error("a job failed", job=job.name, exc_info=error)
         return False
+    ctx.meters.job_success[job.name].set(ctx.clock().timestamp())
     return True

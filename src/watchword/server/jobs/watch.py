@@ -14,7 +14,7 @@ _log = structlog.get_logger(__name__)
 
 class Watch:
     """
-    Calls `Context.vitals` until it is stopped, on a thread of its own.
+    Calls `Context.vitals` and shares what was counted until it is stopped, on a thread of its own.
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -39,6 +39,7 @@ class Watch:
     def _work(self) -> None:
         while not self._stopping.wait(_LOOKS_AFTER_SECONDS):
             try:
+                self._ctx.meters.share()
                 self._ctx.vitals.look_after()
             except Exception as error:  # noqa: BLE001 - a process that nobody looks after any more would lie
                 _log.error("the watch failed", exc_info=error)

@@ -5,6 +5,7 @@ The thread that makes batches of records durable, one after the other.
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from queue import SimpleQueue
@@ -18,6 +19,7 @@ from watchword.server.domain.view import Moment
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.token_records import Record, TokenRecords, Use
 from watchword.server.storage.types import to_microseconds
+from watchword.server.telemetry.meters import Meters
 from watchword.server.tokens.evidence import Evidence
 
 _LONGEST_END_SECONDS = 10.0
@@ -54,8 +56,9 @@ class BatchWriter:
         uptime: Returns seconds of a clock that never goes back.
     """
 
-    def __init__(self, records: TokenRecords, uptime: Callable[[], float]) -> None:
+    def __init__(self, records: TokenRecords, uptime: Callable[[], float], meters: Meters) -> None:
         self._records = records
+        self._meters = meters
         self._uptime = uptime
         self.evidence = Evidence("the token log")
         self._probing = False
@@ -121,7 +124,10 @@ class BatchWriter:
     def _write(self, batch: Batch) -> Outcomes:
         if batch.is_wanted is not None and not batch.is_wanted():
             return [NotWanted()] * len(batch.records)
-        return self._commit_in_time(batch.records)
+        began = time.perf_counter()
+        outcomes = self._commit_in_time(batch.records)
+        self._meters.committed(outcomes, time.perf_counter() - began)
+        return outcomes
 
     def is_late(self, record: Record) -> bool:
         """

@@ -20,6 +20,7 @@ from watchword.server.domain.view import ApplicationEntry, Moment, ResourceEntry
 from watchword.server.storage.changes import Looker
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.loader import Kind, Loaded, Loader
+from watchword.server.telemetry.meters import Meters
 from watchword.server.tokens.looks import ImmediateLooks, Look, Looks, RemoteLooks
 from watchword.server.tokens.remembered import Load, Remembered
 
@@ -53,11 +54,20 @@ class Directory:
         pool: Where loads run, few at a time.
         uptime: Returns seconds of a clock that never goes back.
         most_entries: How many entries of each kind are remembered of a tenant.
+        meters: Where looks and loads are counted; None where nobody wants to know.
     """
 
     def __init__(
-        self, looker: Looker, loader: Loader, pool: Executor, uptime: Callable[[], float], most_entries: int
+        self,
+        looker: Looker,
+        loader: Loader,
+        pool: Executor,
+        uptime: Callable[[], float],
+        most_entries: int,
+        *,
+        meters: Meters | None = None,
     ) -> None:
+        self.meters = meters or Meters()
         self._looker = looker
         self._loader = loader
         self._pool = pool
@@ -123,15 +133,22 @@ class Directory:
 
     def _open(self, tenant_id: str) -> _Tenant:
         remembered = Remembered(self._most_entries)
+        looked = partial(self._looked, remembered)
         if self._looker.is_immediate:
-            looks: Looks = ImmediateLooks(self._looker, tenant_id, remembered, self._uptime)
+            looks: Looks = ImmediateLooks(self._looker, tenant_id, remembered, self._uptime, looked=looked)
         else:
-            looks = RemoteLooks(self._looker, tenant_id, remembered, self._uptime, self._look_thread)
+            looks = RemoteLooks(self._looker, tenant_id, remembered, self._uptime, self._look_thread, looked=looked)
         tenant = self._tenants[tenant_id] = _Tenant(tenant_id, remembered, looks)
         return tenant
 
+    def _looked(self, remembered: Remembered) -> None:
+        self.meters.looked(hits=remembered.hits)
+        remembered.hits = 0
+
     async def _fetch(self, tenant_id: str, kind: Kind, key: str) -> Loaded:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._loader.load, tenant_id, kind, key)
+        loop = asyncio.get_running_loop()
+        with self.meters.load(kind):
+            return await loop.run_in_executor(self._pool, self._loader.load, tenant_id, kind, key)
 
 
 def _finish(remembered: Remembered, kind: Kind, key: str, load: Load, task: "asyncio.Task[Loaded]") -> None:
@@ -223,9 +240,13 @@ class DirectoryView:
         return key
 
     def _remembered(self, kind: Kind, key: str) -> Loaded | None:
-        loaded = self._tenant.remembered.shelves[kind].get(key)
-        if loaded is not None and loaded.number > self._look.number:
+        remembered = self._tenant.remembered
+        loaded = remembered.shelves[kind].get(key)
+        if loaded is None:
+            return None
+        if loaded.number > self._look.number:
             raise _Outdated
+        remembered.hits += 1
         return loaded
 
     async def _load(self, kind: Kind, key: str) -> Loaded:

@@ -2,6 +2,7 @@
 The token request: who asks, what may be had, sign, record, answer.
 """
 
+import time
 from datetime import datetime
 
 import msgspec
@@ -21,6 +22,7 @@ from watchword.server.domain.ids import new_jti
 from watchword.server.domain.signing_keys import SigningKey
 from watchword.server.domain.view import Moment, View
 from watchword.server.storage.database import StorageUnavailable
+from watchword.server.telemetry.tracing import UNNOTED, Phases
 
 
 class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +33,7 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
         authorization: All Authorization headers.
         browser_origin: The Origin header, which only browsers send.
         came_from: For the record.
+        phases: Told how far the request has come.
     """
 
     tenant_id: str
@@ -39,6 +42,7 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     browser_origin: str | None
     came_from: Origin
+    phases: Phases = UNNOTED
 
     def __repr__(self) -> str:
         return f"TokenRequest(tenant_id={self.tenant_id!r}, …)"  # what it carries are credentials
@@ -96,16 +100,23 @@ async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenR
     Implements: RFC 6749 §3.2.
     """
     ctx.vitals.demand_time()
-    now = ctx.clock()
+    now, phases = ctx.clock(), request.phases
 
     async def decide(view: View) -> Issued:
+        phases.ended("look")
         form = seen.form = request.read()  # who sends a bad form is recorded too
+        phases.ended("form")
         caller = await authenticate(present_credentials(request.authorization, form), view, ctx.keys.digest, now, seen)
         check_origin(request.browser_origin, caller.application, ctx.settings.public_endpoint)
+        phases.ended("authenticate")
         authorization = await grant_for(form, caller).authorize(form, caller, view, now)
         key = await view.signing_key(authorization.algorithm, now)
+        phases.ended("authorize")
+        began = time.perf_counter()
         jti = new_jti("" if caller.secret is None else caller.secret.id, ctx.random)
         response = sign(authorization, jti, key, now, ctx.settings.issuer)
+        phases.ended("sign")
+        ctx.meters.signed(key.algorithm, authorization.dropped.values(), time.perf_counter() - began)
         used = None if caller.secret is None else (caller.application.id, caller.secret.id)
         return Issued(response, token_issued(seen, authorization, jti, request.came_from), view.moment, used)
 
@@ -114,6 +125,7 @@ async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenR
         await ctx.token_log.append(
             request.tenant_id, issued.event, moment=issued.moment, used_secret=issued.used_secret
         )
+        phases.ended("log")
     except StorageUnavailable as error:
         raise TemporarilyUnavailable("the database can't be read", detail=str(error)) from error
     except OAuthError as refusal:

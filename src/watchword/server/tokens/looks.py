@@ -48,13 +48,26 @@ class ImmediateLooks:
     Looks in the event loop's own thread.
 
     Requests that the event loop runs in one turn share a look: all of them had arrived when the turn began.
+
+    Args:
+        uptime: Returns seconds of a clock that never goes back.
+        looked: Told of each look that succeeded.
     """
 
-    def __init__(self, looker: Looker, tenant_id: str, remembered: Remembered, uptime: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        looker: Looker,
+        tenant_id: str,
+        remembered: Remembered,
+        uptime: Callable[[], float],
+        *,
+        looked: Callable[[], None],
+    ) -> None:
         self._looker = looker
         self._tenant_id = tenant_id
         self._remembered = remembered
         self._uptime = uptime
+        self._looked = looked
         self._look: Look | None = None
 
     async def take(self) -> Look:
@@ -65,6 +78,7 @@ class ImmediateLooks:
             taken_at = self._uptime()
             changes = self._looker.since(self._tenant_id, self._remembered.mark)
             self._remembered.apply(changes)
+            self._looked()
             self._look = Look(changes.mark.number, Moment(taken_at, changes.server))
             asyncio.get_running_loop().call_soon(self.take_anew)
         return self._look
@@ -79,15 +93,27 @@ class ImmediateLooks:
 class RemoteLooks:
     """
     Looks that are a round trip, on a thread of their own: one at a time, and who comes meanwhile shares the next.
+
+    Args:
+        uptime: Returns seconds of a clock that never goes back.
+        looked: Told of each look that succeeded.
     """
 
     def __init__(
-        self, looker: Looker, tenant_id: str, remembered: Remembered, uptime: Callable[[], float], thread: Executor
+        self,
+        looker: Looker,
+        tenant_id: str,
+        remembered: Remembered,
+        uptime: Callable[[], float],
+        thread: Executor,
+        *,
+        looked: Callable[[], None],
     ) -> None:
         self._looker = looker
         self._tenant_id = tenant_id
         self._remembered = remembered
         self._uptime = uptime
+        self._looked = looked
         self._thread = thread
         self._under_way: asyncio.Task[Look] | None = None
         self._next: asyncio.Task[Look] | None = None
@@ -120,4 +146,5 @@ class RemoteLooks:
         except TimeoutError:
             raise StorageUnavailable(f"the database has not answered for {LONGEST_SECONDS:.0f} seconds") from None
         self._remembered.apply(changes)
+        self._looked()
         return Look(changes.mark.number, Moment(taken_at, changes.server))

@@ -19,6 +19,7 @@ from watchword.server.domain.events import Origin, refusal_key, token_refused
 from watchword.server.domain.limits import Limits, Refused, Verdict, source_of
 from watchword.server.domain.refusals import Counted, Kind, Tally, refusals_counted
 from watchword.server.storage.token_records import Record
+from watchword.server.telemetry.meters import Meters, Throttle
 from watchword.server.tokens.batch_writer import Batch, BatchWriter, Outcomes, record_of
 
 MOST_WAITING = 64
@@ -45,8 +46,11 @@ class Refusals:
         has_room: Asked on the writer's thread: whether the disk has more room than tokens will need.
     """
 
-    def __init__(self, writer: BatchWriter, clock: Callable[[], datetime], has_room: Callable[[], bool]) -> None:
+    def __init__(
+        self, writer: BatchWriter, clock: Callable[[], datetime], has_room: Callable[[], bool], meters: Meters
+    ) -> None:
         self._writer = writer
+        self._meters = meters
         self._clock = clock
         self._has_room = has_room
         self._tally = Tally()
@@ -81,6 +85,7 @@ class Refusals:
             record_of(tenant_id, token_refused(seen, refusal, came_from), now)
         ):
             return refusal
+        self._meters.throttled[Throttle.RECORD].add()
         self._count(Counted(kind=_kind(tenant_id, seen, refusal, source), number=1, since=now))
         if verdict is not Verdict.THROTTLE:
             return refusal

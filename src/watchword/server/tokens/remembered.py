@@ -66,6 +66,9 @@ class Remembered:
 
     Args:
         most_entries: How many entries of each kind; who needs another lets go of the one used longest ago.
+
+    Attributes:
+        hits: How often an entry was found here, since the last look.
     """
 
     def __init__(self, most_entries: int) -> None:
@@ -76,6 +79,7 @@ class Remembered:
         self.indicators: dict[str, str] = {}
         self.loads: dict[tuple[Kind, str], Load] = {}
         self.last_known: TenantEntry | None = None
+        self.hits = 0
 
     def apply(self, changes: Changes) -> None:
         """

@@ -17,6 +17,7 @@ from watchword.server.domain.limits import Limits
 from watchword.server.domain.view import Moment
 from watchword.server.storage.token_records import Record, TokenRecords
 from watchword.server.storage.types import to_microseconds
+from watchword.server.telemetry.meters import Meters
 from watchword.server.tokens.batch_writer import TOO_LATE, Batch, BatchWriter, Outcomes, record_of
 from watchword.server.tokens.evidence import Evidence
 from watchword.server.tokens.refusals import Refusals
@@ -38,6 +39,7 @@ class TokenLog:
         clock: Returns the time, an aware UTC datetime.
         uptime: Returns seconds of a clock that never goes back.
         room_for_refusals: Tells whether the disk has more room than tokens will need.
+        meters: Where commits and refusals are counted; None where nobody wants to know.
     """
 
     def __init__(
@@ -47,15 +49,17 @@ class TokenLog:
         uptime: Callable[[], float],
         *,
         room_for_refusals: Callable[[], bool] = lambda: True,
+        meters: Meters | None = None,
     ) -> None:
+        meters = meters or Meters()
         self._clock = clock
         self._noted: dict[tuple[str, str, str], datetime] = {}
         self._waiting: list[Waiting] = []
         self._busy = False
         self._overdue: asyncio.TimerHandle | None = None
         self.is_accepting = True
-        self._writer = BatchWriter(records, uptime)
-        self._refusals = Refusals(self._writer, clock, room_for_refusals)
+        self._writer = BatchWriter(records, uptime, meters)
+        self._refusals = Refusals(self._writer, clock, room_for_refusals, meters)
         self._appended = 0  # since a refusal was last judged
 
     async def append(

@@ -4,6 +4,7 @@ The table of contents of the web: what answers which path, in order.
     POST /oidc/token        oauth/token.py, before everything else
     /oidc/…, /.well-known/… oauth/routes.py
     /health/…               health.py
+    /metrics                metrics.py
     /api/…                  api/
     anything else           404
 """
@@ -17,13 +18,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from watchword.protocol.metadata import METADATA_PATHS, TOKEN_PATH
 from watchword.server.context import Context, RequestLine
 from watchword.server.domain.names import DEFAULT_TENANT
-from watchword.server.web import health
+from watchword.server.web import health, metrics
 from watchword.server.web.answers import CLOSE, Answer, RequestIds, common_headers, json_answer, text_answer
 from watchword.server.web.api.dispatch import ManagementApi
 from watchword.server.web.errors import fault_answer, oauth_fault, oauth_members
+from watchword.server.web.metrics import MetricsPage
 from watchword.server.web.oauth.routes import PREFIX as OAUTH
 from watchword.server.web.oauth.routes import answer_oauth
 from watchword.server.web.oauth.token import TokenEndpoint
+from watchword.server.web.observation import Observer
 from watchword.server.web.requests import (
     CLIENT_GONE,
     MOST_HEADER_BYTES,
@@ -78,6 +81,8 @@ class _Web:
         self._ctx = ctx
         self._token = TokenEndpoint(ctx)
         self._api = ManagementApi(ctx, local=local)
+        self._metrics = MetricsPage(ctx)
+        self._observer = Observer(ctx)
         self._ids = RequestIds()
         self._common = common_headers(ctx.settings.public_endpoint)
 
@@ -96,9 +101,10 @@ class _Web:
             await self._send(_headers_too_large(incoming), incoming, send, line)
         elif incoming.path == TOKEN_PATH and incoming.method == "POST":
             await self._token(incoming, send, line)
+            incoming.route = TOKEN_PATH
         else:
             await self._rest(incoming, send, line)
-        line.ms = round((time.perf_counter() - began) * 1000, 2)
+        self._observer.answered(incoming, line, began)
         self._ctx.request_log.write(line)
 
     def _incoming(self, scope: Scope, receive: Receive) -> Incoming:
@@ -113,7 +119,13 @@ class _Web:
             line.status = CLIENT_GONE
             return
         except Exception as error:  # noqa: BLE001 - the last resort: whatever went wrong, the answer says nothing of it
-            _log.error("a request failed", request_id=incoming.request_id, path=incoming.shown_path, exc_info=error)
+            _log.error(
+                "a request failed",
+                request_id=incoming.request_id,
+                trace_id=incoming.trace_id,
+                path=incoming.shown_path,
+                exc_info=error,
+            )
             answer = _fault(incoming)
         await self._send(answer, incoming, send, line)
 
@@ -125,6 +137,8 @@ class _Web:
             return health.live()
         if path == health.READY and incoming.method in _READS:
             return await health.ready(self._ctx, incoming.tenant_id)
+        if path == metrics.PATH and incoming.method in _READS:
+            return await self._metrics.answer(incoming)
         if path.startswith("/api/"):
             return await self._api.answer(incoming)
         return text_answer("Not Found", status=404)

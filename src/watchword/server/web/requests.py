@@ -8,12 +8,16 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from starlette.types import Message, Receive, Scope
 
+from watchword.protocol.trace_context import HEADER, TraceParent, parse_traceparent
 from watchword.server.domain.events import Origin
 from watchword.server.domain.redaction import shown_path
+from watchword.server.telemetry.instruments import OTHER
+from watchword.server.telemetry.tracing import NotedPhases
 
 MOST_HEADER_BYTES = 16 * 1024
 MOST_READ = 1024 * 1024
 BODY_IS_LATE = "body_is_late"  # in the request's state: the HTTP server has waited long enough for the rest of its body
+_TRACEPARENT = HEADER.encode()
 CLIENT_GONE = 499  # what a request line says of a client that hung up
 Networks = Sequence[IPv4Network | IPv6Network]
 
@@ -76,6 +80,11 @@ class RequestHeaders:
 class Incoming:
     """
     A request as the server hands it on: its headers are read, its body is not.
+
+    Attributes:
+        route: What answers it, where that is known: a path with `{parameters}`.
+        grant: What kind of grant a token request asks for, as metrics call it.
+        phases: How far a token request has come, where somebody wants to know.
     """
 
     scope: Scope
@@ -84,6 +93,9 @@ class Incoming:
     request_id: str
     tenant_id: str
     origin: Origin
+    route: str | None = None
+    grant: str = OTHER
+    phases: NotedPhases | None = None
 
     @property
     def method(self) -> str:
@@ -108,6 +120,23 @@ class Incoming:
         """
         raw: bytes = self.scope.get("raw_path") or self.path.encode()
         return shown_path(raw.partition(b"?")[0].decode("latin-1"))
+
+    @property
+    def trace_parent(self) -> TraceParent | None:
+        """
+        The caller's span, where it names one.
+        """
+        if self.headers.first(_TRACEPARENT) is None:
+            return None
+        return parse_traceparent(self.headers.all(_TRACEPARENT))
+
+    @property
+    def trace_id(self) -> str | None:
+        """
+        The trace that the caller names.
+        """
+        parent = self.trace_parent
+        return None if parent is None else parent.trace_id
 
     @property
     def is_bare(self) -> bool:

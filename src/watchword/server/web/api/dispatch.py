@@ -17,6 +17,7 @@ from watchword.server.domain.backlog import Backlog
 from watchword.server.domain.names import Permission
 from watchword.server.domain.problems import Problem
 from watchword.server.operations.operation import Acting
+from watchword.server.telemetry.meters import Throttle
 from watchword.server.web.answers import Answer, json_answer, text_answer, with_etag
 from watchword.server.web.api.authentication import authenticate_caller
 from watchword.server.web.api.bodies import most_bytes, read_value
@@ -67,7 +68,9 @@ class ManagementApi:
         route = resource.routes.get("GET" if method == "HEAD" else method)
         if route is None:
             return _no_such_method(method, resource)
+        request.route = PREFIX + route.path
         if self._backlog.is_full:
+            self._ctx.meters.throttled[Throttle.OVERLOAD].add()
             raise TemporarilyUnavailable("the server has more to do than it can do in time")
         actor = await self._actor(request, route)
         query = _query_of(request)

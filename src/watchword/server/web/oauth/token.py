@@ -14,6 +14,9 @@ from watchword.protocol.errors import OAuthError, TemporarilyUnavailable
 from watchword.server.context import Context, RequestLine
 from watchword.server.domain.backlog import Backlog
 from watchword.server.domain.client_auth import Seen
+from watchword.server.telemetry.instruments import OTHER
+from watchword.server.telemetry.meters import GRANTS, Throttle
+from watchword.server.telemetry.tracing import UNNOTED, NotedPhases
 from watchword.server.tokens.issue import TokenRequest, TokenResponse, issue_token
 from watchword.server.web.answers import JSON_TYPE, NO_STORE, Answer, Headers, common_headers
 from watchword.server.web.errors import oauth_answer, oauth_error_of, oauth_fault
@@ -65,11 +68,15 @@ class TokenEndpoint:
         Make the answer; None where the client hung up. What the request carried ends here: held answers are small.
         """
         seen = Seen()
+        if self._ctx.tracer is not None:
+            incoming.phases = NotedPhases()
+        phases = incoming.phases or UNNOTED
         headers = incoming.headers
         origin = headers.first(b"origin")
         cors = _NOT_A_BROWSER if origin is None else cors_headers(origin)
         try:
             body = await read_body(incoming, limit=MOST_BODY)
+            phases.ended("receive")
             request = TokenRequest(
                 tenant_id=incoming.tenant_id,
                 authorization=headers.all(b"authorization"),
@@ -77,6 +84,7 @@ class TokenEndpoint:
                 body=body,
                 browser_origin=origin,
                 came_from=incoming.origin,
+                phases=phases,
             )
             response = await self._issue(request, seen)
             answer = Answer(200, self._encode(response), (*cors, *NO_STORE, JSON_TYPE))
@@ -86,12 +94,14 @@ class TokenEndpoint:
         except Exception as error:  # noqa: BLE001 - the one catch-all of this endpoint: nothing leaves as a bare 500
             answer = self._refuse(error, incoming, cors, line)
         line.status = answer.status
+        incoming.grant = _grant_of(seen)
         if seen.application is not None:
             line.client_id = seen.application.id
         return answer
 
     async def _send_away(self, incoming: Incoming, send: Send, line: RequestLine) -> None:
         # Nothing is read, made or recorded: refusing must cost little where there is too much to do.
+        self._ctx.meters.throttled[Throttle.OVERLOAD].add()
         answer = self._busy_bare if incoming.is_bare else self._busy
         line.status, line.error, line.detail = answer.status, TemporarilyUnavailable.error, "overload"
         await answer.send(send, self._common, incoming.request_id)
@@ -107,8 +117,18 @@ class TokenEndpoint:
     def _refuse(self, error: Exception, incoming: Incoming, cors: Headers, line: RequestLine) -> Answer:
         refusal: OAuthError | None = oauth_error_of(error)
         if refusal is None:
-            _log.error("a token request failed", request_id=incoming.request_id, exc_info=error)
+            _log.error(
+                "a token request failed",
+                request_id=incoming.request_id,
+                trace_id=incoming.trace_id,
+                exc_info=error,
+            )
             line.error = "server_error"
             return oauth_fault(bare=incoming.is_bare)
         line.error, line.detail = refusal.error, refusal.detail
         return oauth_answer(refusal, issuer=self._ctx.settings.issuer, cors=cors, bare=incoming.is_bare)
+
+
+def _grant_of(seen: Seen) -> str:
+    named = seen.form.parameters.get("grant_type")
+    return named[0] if named is not None and named[0] in GRANTS else OTHER

@@ -1,0 +1,81 @@
+"""
+The board: memory that the workers of one server share, with a row of numbers for each of them.
+
+A worker counts in memory of its own and copies that to its row each second, and whenever it is asked. It writes its own
+row and nobody else's; whoever is asked reads all rows. The memory is no file of any disk, and outlives every worker:
+when one is killed, what it has shared stays, and the worker that replaces it takes over its row and counts on.
+"""
+
+import contextlib
+import fcntl
+import mmap
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import TypeAlias
+
+CELLS = 4096  # numbers in a row
+ROWS = 128  # twice the most workers: old ones may still end when new ones begin
+_ROW_BYTES = CELLS * 8
+Row: TypeAlias = "memoryview[float]"  # doubles: a whole number is exact up to 2^53
+
+
+class Board:
+    """
+    The rows of all workers.
+
+    Attributes:
+        file: The memory, as a file that this object owns from now on.
+    """
+
+    def __init__(self, file: int) -> None:
+        self.file = file
+        self._cells = memoryview(mmap.mmap(file, ROWS * _ROW_BYTES)).cast("d")
+
+    def claim(self) -> "Row | None":
+        """
+        Take a row for this process: one whose worker is dead, numbers and all, or a fresh one; None where none is free.
+        """
+        for number in range(ROWS):
+            with contextlib.suppress(OSError):  # a living worker's
+                # The kernel gives a lock back when its process ends, however it ends.
+                fcntl.lockf(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
+                return self._row(number)
+        return None
+
+    def rows(self) -> Iterator[Row]:
+        """
+        Read every row that was ever written: they are taken in order, and the first cell of those is never 0.
+        """
+        for number in range(ROWS):
+            row = self._row(number)
+            if not row[0]:
+                return
+            yield row
+
+    def close(self) -> None:
+        """
+        Give the row back.
+        """
+        os.close(self.file)
+
+    def _row(self, number: int) -> Row:
+        return self._cells[number * CELLS : (number + 1) * CELLS]
+
+
+def memory_file() -> int:
+    """
+    Make the memory of a board, empty, as a file that is handed to the workers.
+    """
+    file = _anonymous_file()
+    os.ftruncate(file, ROWS * _ROW_BYTES)
+    return file
+
+
+def _anonymous_file() -> int:
+    if sys.platform == "linux":
+        return os.memfd_create("watchword-metrics")
+    else:  # noqa: RET505 - type checkers leave this half out where it does not apply
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())

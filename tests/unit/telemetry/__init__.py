@@ -1,0 +1,3 @@
+"""
+Unit tests of what the server tells of itself.
+"""
