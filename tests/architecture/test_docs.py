@@ -17,7 +17,7 @@ from tests.architecture.pages import DOCS, ROOT, all_pages, anchors_of, code_in,
 from tests.architecture.raised import SOURCE, modules, tree_of
 from watchword.protocol.metadata import TOKEN_PATH
 from watchword.server.settings import Settings
-from watchword.server.web import health
+from watchword.server.web import health, metrics
 from watchword.server.web.api.route import PREFIX
 from watchword.server.web.api.routes import TABLE
 from watchword.server.web.oauth.routes import DOCUMENTS
@@ -98,7 +98,7 @@ def test_endpoints_are_documented() -> None:
         for path in CELLS.findall(row[1])
         if path.startswith("/")
     }
-    readable = [*DOCUMENTS, health.LIVE, health.READY]
+    readable = [*DOCUMENTS, health.LIVE, health.READY, metrics.PATH]
     expected = {
         ("POST", TOKEN_PATH),
         *((method, path) for path in readable for method in ("GET", "HEAD")),
