@@ -12,7 +12,7 @@ POSTGRES := $(notdir $(firstword $(wildcard /usr/lib/postgresql/*)))
 FAST_TESTS := $(wildcard tests/unit tests/storage tests/tokens tests/web tests/architecture)
 TYPED := src tests $(wildcard benchmarks)
 
-.PHONY: help setup setup-dev setup-node quickstart check fmt fmt-check lint types imports test-fast test bench reference lock upgrade clean
+.PHONY: help setup setup-dev setup-node quickstart check fmt fmt-check lint types imports test-fast test soak bench reference lock upgrade clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ test-fast: setup-dev ## The fast tests alone
 test: setup-node ## All tests; storage and tokens also on the system's PostgreSQL, where there is one
 	@$(if $(POSTGRES),WATCHWORD_TEST_POSTGRES=$(POSTGRES) $(PYTEST) -q --dist worksteal -k postgresql tests/storage tests/tokens)
 	@$(PYTEST) --dist loadfile $(ARGS)
+
+soak: setup-node ## The long forms of the long tests, one after the other: two hours or so
+	@WATCHWORD_SOAK=1 $(BIN)/pytest -o timeout=7200 -v $(shell grep -rl support.long tests --include='test_*.py') $(ARGS)
 
 bench: setup ## Measure the token endpoint (wants two cores, and wrk or oha)
 	@$(BIN)/python benchmarks/token_endpoint.py $(ARGS)

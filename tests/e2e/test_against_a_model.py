@@ -4,7 +4,6 @@ Random changes, by the API, the command line and raw SQL, and token requests to 
 
 from __future__ import annotations
 
-import os
 import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING, ClassVar
@@ -17,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from tests.support.databases import on_database
 from tests.support.home import DATABASES, settings_of
+from tests.support.long import IS_LONG
 from tests.support.server import RunningServer, clean_environment, start_beside, start_server, watchword_command
 from tests.support.shop import Application, create_application, create_resource, create_role
 from watchword.server.storage.databases import database_of
@@ -159,7 +159,7 @@ def test_tokens_say_what_the_model_says(pair: tuple[RunningServer, RunningServer
     run_state_machine_as_test(
         Tokens,
         settings=settings(
-            max_examples=40 if "WATCHWORD_SOAK" in os.environ else 3,
+            max_examples=40 if IS_LONG else 3,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -4,7 +4,6 @@ Signing keys of two server processes on one database: turned and revoked by both
 
 from __future__ import annotations
 
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from tests.support.long import IS_LONG
 from tests.support.server import MANAGEMENT_RESOURCE, RunningServer, start_beside, start_server
 from watchword.protocol.jose import VerificationKey, read_token, verify_signature
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.e2e
-ROUNDS = 200 if "WATCHWORD_SOAK" in os.environ else 15
+ROUNDS = 200 if IS_LONG else 15
 SIGNERS = 2  # threads at each process
 
 

@@ -15,13 +15,14 @@ import pytest
 
 from tests.e2e.test_cli_serve import alive, workers_of
 from tests.support.load import Load, recorded_tokens, wait_until
+from tests.support.long import IS_LONG
 from tests.support.server import start_beside, start_server
 
 if TYPE_CHECKING:
     from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-ROUNDS, CLIENTS = (20, 16) if os.environ.get("WATCHWORD_SOAK") else (3, 4)
+ROUNDS, CLIENTS = (20, 16) if IS_LONG else (3, 4)
 WORKERS = {"workers": "2"}
 
 

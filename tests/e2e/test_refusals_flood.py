@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import sqlite3
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.crowd import Answers, client, token_request
+from tests.support.long import IS_LONG
 from tests.support.server import RunningServer, start_server
 from tests.support.shop import Shop, create_shop
 from tests.support.small_disk import limit_file_size, mounted
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-SOAK = bool(os.environ.get("WATCHWORD_SOAK"))
-REFUSALS = 100_000 if SOAK else 5_000
+REFUSALS = 100_000 if IS_LONG else 5_000
 HONEST, HOSTILE = 64, 64
-PAUSE = 15.0 if SOAK else 2.0  # between the tokens of one honest client: they must not fill the disk themselves
+PAUSE = 15.0 if IS_LONG else 2.0  # between the tokens of one honest client: they must not fill the disk themselves
 DISK_MIB, TAKEN_MIB, FILE_MIB = 24, 9, 8
 LONG_SCOPE = " ".join(f"scope{number:06}" for number in range(4_000))
 # No limit but the disk's decides, and the log lines leave the disk alone.

@@ -5,7 +5,6 @@ Thousands of clients that stall keep no honest one waiting, whatever the limits 
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import time
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from tests.support.long import IS_LONG
 from tests.support.server import MANAGEMENT_RESOURCE, start_server
 
 if TYPE_CHECKING:
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from tests.support.server import RunningServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-SOAKS = os.environ.get("WATCHWORD_SOAK") == "1"
-STALLED = 5_000 if SOAKS else 1_500
+STALLED = 5_000 if IS_LONG else 1_500
 AT_ONCE = 50
-HONEST = 20 if SOAKS else 5
+HONEST = 20 if IS_LONG else 5
 PATIENCE_SECONDS = 1.0
 DEADLINE = 60.0
 HEAD = b"POST /oidc/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"

@@ -4,13 +4,13 @@ Two server processes on one database, SQLite or PostgreSQL: what one has answere
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.databases import on_database
 from tests.support.home import DATABASES
+from tests.support.long import IS_LONG
 from tests.support.server import RunningServer, start_beside, start_server
 from tests.support.shop import Application, assign, create_application, create_resource, create_role, unique
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import httpx
 
 pytestmark = pytest.mark.e2e
-ROUNDS = 50 if "WATCHWORD_SOAK" in os.environ else 15  # of four changes each
+ROUNDS = 50 if IS_LONG else 15  # of four changes each
 
 
 @pytest.fixture(scope="module", params=DATABASES)

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.e2e.test_cli_serve import alive, wait_for, workers_of
+from tests.support.long import IS_LONG
 from tests.support.server import MANAGEMENT_RESOURCE, start_server
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from tests.support.server import RunningServer
 
 pytestmark = pytest.mark.e2e
-SOAKS = os.environ.get("WATCHWORD_SOAK") == "1"
-KILLS = 20 if SOAKS else 2
+KILLS = 20 if IS_LONG else 2
 CLIENTS = 4
 MOST_RESIDENT_KIB = 24 * 1024
 

@@ -4,7 +4,6 @@ Totals and deep pages of a long log: exact, whatever part of it is sealed, and a
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import time
@@ -17,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.home import settings_of
+from tests.support.long import IS_LONG
 from tests.support.sealed import KEY, LOCAL, add_changes, add_tokens, seal
 from watchword.server.bootstrap import open_context
 from watchword.server.domain.names import Permission
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from watchword.server.domain.records import LogEntry
     from watchword.server.storage.rows import Listing
 
-IS_LONG = os.environ.get("WATCHWORD_SOAK") == "1"
 KEYS, APPLICATIONS = ("k1", "k2"), (None, "app1", "app2")
 MINUTES = st.integers(min_value=0, max_value=400)
 

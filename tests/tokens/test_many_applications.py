@@ -6,7 +6,6 @@ What is asked of few rows goes over indexes, totals are not counted, and running
 
 from __future__ import annotations
 
-import os
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from tests.support.long import IS_LONG
 from tests.support.shopping import Shopping, ask, ask_as_bot
 from watchword.server.domain.search import NO_SEARCH, parse_search
 from watchword.server.operations import applications, role_applications, seeding
@@ -62,7 +62,7 @@ async def test_many_applications_cost_what_few_do(ctx: Context, shopping: Shoppi
     """
     Seed, ask for tokens, list and search.
     """
-    number = 1_000_000 if os.environ.get("WATCHWORD_SOAK") else SHORT[database]
+    number = 1_000_000 if IS_LONG else SHORT[database]
     await ask_as_bot(ctx, shopping)
     landscape = seeding.prepare(shopping.acting, 3, 20)
     begun_at, last = ctx.clock(), None

@@ -7,7 +7,6 @@ The APIs keep the published keys for five minutes and ask for nothing in between
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -20,6 +19,7 @@ from joserfc import jwt as joserfc_jwt
 
 from tests.support.clock import MovedClock, with_clock
 from tests.support.home import ENDPOINT
+from tests.support.long import IS_LONG
 from tests.support.shopping import INDICATOR, Shopping
 from watchword.protect import Verifier
 from watchword.protocol.jose import read_token
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from watchword.server.context import Context
 
 ISSUER = f"{ENDPOINT}/oidc"
-IS_LONG = "WATCHWORD_SOAK" in os.environ
 ROTATIONS, AT_ONCE = 20, 16 if IS_LONG else 4
 CACHED_FOR = 300.0  # seconds
 OPENINGS = tuple(map(float, range(0, 310, 62))) if IS_LONG else (0.0, 298.0)  # seconds after the beginning
