@@ -12,7 +12,7 @@ from tests.support.shopping import shopping
 __all__ = ["shopping"]
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=[DATABASES[0], pytest.param(DATABASES[1], marks=pytest.mark.slow)])
 def database(request: pytest.FixtureRequest) -> str:
     """
     Run every test on both databases.

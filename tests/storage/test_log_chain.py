@@ -146,6 +146,7 @@ TAMPERINGS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda each: f"{each.chain}-{each.table}-{each.what}")
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())

@@ -77,6 +77,7 @@ def fill(context: Context) -> None:
             seal(context)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=1_000 if IS_LONG else 60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -151,6 +152,7 @@ def long_log(made_on: Callable[[str], Made], tmp_path_factory: pytest.TempPathFa
         pytest.param(LogFilter(application_id="app7", key=KEY), id="application and key"),
     ],
 )
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.9], ids=["first", "middle", "last"])
 def test_page_of_a_long_log_is_quick(long_log: Context, wanted: LogFilter, share: float) -> None:
     """
