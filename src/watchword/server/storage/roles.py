@@ -69,15 +69,6 @@ class Holders:
     featured_applications: Sequence[FeaturedApplication]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
-    """
-    A link of a role to an application.
-    """
-
-    application_id: str
-
-
 def visible() -> sa.ColumnElement[bool]:
     """
     Return the condition that hides internal roles from lists.
@@ -226,16 +217,7 @@ def list_applications(tx: Transaction, role_id: str, search: Search, page: Page 
         )
     )
     order = (_APPLICATIONS.c.created_at, table.c.id)
-    if search.groups or page is None:
-        return rows.listing(tx, Application, matching(tx, query, table, search).order_by(*order), page)
-    # Only machine-to-machine applications can have roles, and none changes its type: the links alone tell the page.
-    links = sa.select(_APPLICATIONS).where(rows.of_tenant(tx, _APPLICATIONS), _APPLICATIONS.c.role_id == role_id)
-    links = links.order_by(_APPLICATIONS.c.created_at, _APPLICATIONS.c.application_id)
-    held = rows.listing(tx, _Held, links, page, counts.total(tx, _APPLICATIONS, [role_id]))
-    ids = [link.application_id for link in held.records]
-    wanted = sa.select(*rows.columns(table, Application)).where(rows.of_tenant(tx, table), table.c.id.in_(ids))
-    found = {row.id: rows.to_record(Application, row) for row in tx.connection.execute(wanted)}
-    return Listing([found[one] for one in ids], held.total)
+    return rows.listing(tx, Application, matching(tx, query, table, search).order_by(*order), page)
 
 
 def application_ids(tx: Transaction, role_id: str) -> set[str]:
