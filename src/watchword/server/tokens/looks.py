@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from typing import NamedTuple, Protocol
 
 from watchword.server.domain.view import Moment
-from watchword.server.storage.changes import Looker
+from watchword.server.storage.changes import Changes, Looker
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.tokens.remembered import Remembered
 
@@ -43,11 +43,9 @@ class Looks(Protocol):
         """
 
 
-class ImmediateLooks:
+class _Looks:
     """
-    Looks in the event loop's own thread.
-
-    Requests that the event loop runs in one turn share a look: all of them had arrived when the turn began.
+    What all looks at a tenant have in common.
 
     Args:
         uptime: Returns seconds of a clock that never goes back.
@@ -68,7 +66,21 @@ class ImmediateLooks:
         self._remembered = remembered
         self._uptime = uptime
         self._looked = looked
-        self._look: Look | None = None
+
+    def _saw(self, changes: Changes, taken_at: float) -> Look:
+        self._remembered.apply(changes)
+        self._looked()
+        return Look(changes.mark.number, Moment(taken_at, changes.server))
+
+
+class ImmediateLooks(_Looks):
+    """
+    Looks in the event loop's own thread.
+
+    Requests that the event loop runs in one turn share a look: all of them had arrived when the turn began.
+    """
+
+    _look: Look | None = None
 
     async def take(self) -> Look:
         """
@@ -77,9 +89,7 @@ class ImmediateLooks:
         if self._look is None:
             taken_at = self._uptime()
             changes = self._looker.since(self._tenant_id, self._remembered.mark)
-            self._remembered.apply(changes)
-            self._looked()
-            self._look = Look(changes.mark.number, Moment(taken_at, changes.server))
+            self._look = self._saw(changes, taken_at)
             asyncio.get_running_loop().call_soon(self.take_anew)
         return self._look
 
@@ -90,13 +100,9 @@ class ImmediateLooks:
         self._look = None
 
 
-class RemoteLooks:
+class RemoteLooks(_Looks):
     """
     Looks that are a round trip, on a thread of their own: one at a time, and who comes meanwhile shares the next.
-
-    Args:
-        uptime: Returns seconds of a clock that never goes back.
-        looked: Told of each look that succeeded.
     """
 
     def __init__(
@@ -109,11 +115,7 @@ class RemoteLooks:
         *,
         looked: Callable[[], None],
     ) -> None:
-        self._looker = looker
-        self._tenant_id = tenant_id
-        self._remembered = remembered
-        self._uptime = uptime
-        self._looked = looked
+        super().__init__(looker, tenant_id, remembered, uptime, looked=looked)
         self._thread = thread
         self._under_way: asyncio.Task[Look] | None = None
         self._next: asyncio.Task[Look] | None = None
@@ -145,6 +147,4 @@ class RemoteLooks:
             changes = await asyncio.wait_for(look, LONGEST_SECONDS)
         except TimeoutError:
             raise StorageUnavailable(f"the database has not answered for {LONGEST_SECONDS:.0f} seconds") from None
-        self._remembered.apply(changes)
-        self._looked()
-        return Look(changes.mark.number, Moment(taken_at, changes.server))
+        return self._saw(changes, taken_at)
