@@ -48,7 +48,8 @@ class PinnedApi:
         self._issuer = issuer
         self._audience = audience
         self._algorithm = algorithm
-        self._keys = jwt.PyJWKClient(f"{issuer}/jwks")
+        # Without a pause between fetches: a key that is younger than the first fetch must be found at once.
+        self._keys = jwt.PyJWKClient(f"{issuer}/jwks", cooldown_duration=0)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         """

@@ -100,7 +100,8 @@ class Supervisor:
             self._bury(worker)
             return
         worker.is_serving = True
-        if self._outdated:
+        # A signal to renew can come while the first workers are still starting: they make nobody dispensable.
+        if self._outdated and worker not in self._outdated:
             _dismiss(self._outdated.pop(0))
 
     def _bury(self, worker: Worker) -> None:
@@ -108,12 +109,13 @@ class Supervisor:
         worker.line.close()
         code = worker.process.wait()
         self._workers.remove(worker)
-        if worker in self._outdated:
+        is_new = worker not in self._outdated
+        if not is_new:
             self._outdated.remove(worker)
         if worker.is_leaving:
             return
         _log("warning", "a worker ended", pid=worker.process.pid, code=code)
-        if worker.is_serving or not self._renewal_failed():
+        if worker.is_serving or not (is_new and self._renewal_failed()):
             self._consider_another(worker, code)
 
     def _renewal_failed(self) -> bool:
