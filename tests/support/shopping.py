@@ -106,6 +106,7 @@ async def ask(
         body=urlencode(form).encode(),
         browser_origin=None,
         came_from=Origin(ip="127.0.0.1", user_agent="test"),
+        came_at=ctx.clock(),
     )
     return await issue_token(request, ctx, Seen())
 

@@ -17,7 +17,6 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import structlog
-from starlette.types import ASGIApp
 from uvicorn import Config
 
 from watchword.cli import supervisor
@@ -30,6 +29,7 @@ from watchword.server.serving import create_for
 from watchword.server.settings import Settings
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.telemetry.board import Board, memory_file
+from watchword.server.web.app import Application
 from watchword.server.web.http_protocol import HttpProtocol
 from watchword.server.web.request_log import NoRequestLines
 from watchword.server.web.sweeper import ConnectionLimits, Sweeper
@@ -123,15 +123,17 @@ def _become_supervisor(settings: Settings, sockets: Sequence[socket.socket], wor
     os.execv(sys.executable, [sys.executable, "-I", "-S", supervisor.__file__, *arguments])  # noqa: S606 - ourselves
 
 
-def _serve(settings: Settings, application: ASGIApp, sockets: list[socket.socket], kind: type[AcceptingServer]) -> None:
+def _serve(
+    settings: Settings, application: Application, sockets: list[socket.socket], kind: type[AcceptingServer]
+) -> None:
     gc.freeze()  # what lives as long as the process need not be looked at again
-    server = kind(Config(application, **_options(settings)))
+    server = kind(Config(application, **_options(settings, application)))
     server.run(sockets)
     if not server.started:
         raise Failure("the server could not start: the lines above say why")
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def _options(settings: Settings, application: Application) -> dict[str, Any]:
     limits = ConnectionLimits(
         head_seconds=settings.header_timeout_seconds,
         token_body_seconds=settings.token_body_timeout_seconds,
@@ -141,7 +143,7 @@ def _options(settings: Settings) -> dict[str, Any]:
     return {
         "loop": "uvloop",
         # Its own reader, since uvicorn's loses the body of a request with `Upgrade`, and lets clients wait for ever.
-        "http": partial(HttpProtocol, sweeper=Sweeper(limits)),
+        "http": partial(HttpProtocol, sweeper=Sweeper(limits), answer_whole=application.answer_token_request),
         "ws": "none",
         "lifespan": "on",
         "interface": "asgi3",

@@ -8,6 +8,7 @@ import binascii
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from watchword.protocol.errors import InvalidRequest
@@ -27,8 +28,7 @@ class ClientSecret:
     value: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PresentedCredentials:
+class PresentedCredentials(NamedTuple):
     """
     Who a request says it is, and with what proof. Nothing of it has been checked.
 

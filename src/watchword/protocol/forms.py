@@ -41,11 +41,13 @@ class TokenForm:
     # Found once, when the form is made: a form is read more often than it is made, since small ones are remembered.
     _repeated: frozenset[str] = field(init=False, repr=False)
     _scopes: tuple[str, ...] = field(init=False, repr=False)
+    _resources: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         repeated = frozenset(name for name, values in self.parameters.items() if len(values) > 1)
         object.__setattr__(self, "_repeated", repeated)
         object.__setattr__(self, "_scopes", parse_scope(self.parameters.get("scope", ("",))[0]))
+        object.__setattr__(self, "_resources", tuple(dict.fromkeys(self.parameters.get("resource", ()))))
 
     def get(self, name: str) -> str | None:
         """
@@ -77,7 +79,7 @@ class TokenForm:
         """
         The resource indicators in order, each once (RFC 8707 §2 lets this one parameter repeat).
         """
-        return tuple(dict.fromkeys(self.parameters.get("resource", ())))
+        return self._resources
 
     @property
     def scopes(self) -> tuple[str, ...]:

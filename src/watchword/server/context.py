@@ -63,6 +63,7 @@ class TokenLog(Protocol):
         self,
         tenant_id: str,
         event: Event,
+        now: datetime | None = None,
         *,
         moment: Moment | None = None,
         used_secret: tuple[str, str] | None = None,

@@ -2,8 +2,6 @@
 The application that the HTTP server runs: an opened home behind the web.
 """
 
-from starlette.types import ASGIApp
-
 from watchword.server.bootstrap import open_context
 from watchword.server.jobs.runner import JobRunner
 from watchword.server.jobs.watch import Watch
@@ -11,11 +9,11 @@ from watchword.server.logging import set_up_logging
 from watchword.server.settings import Settings, SettingsError
 from watchword.server.telemetry.board import Board
 from watchword.server.telemetry.tracing import Tracer
-from watchword.server.web.app import create_app
+from watchword.server.web.app import Application, create_app
 from watchword.server.web.request_log import NoRequestLines, RequestLines
 
 
-def create_for(settings: Settings, board: Board | None = None) -> ASGIApp:
+def create_for(settings: Settings, board: Board | None = None) -> Application:
     """
     Make the application of a home.
 

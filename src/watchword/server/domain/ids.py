@@ -2,11 +2,12 @@
 Ids of records and tokens. Randomness is handed in.
 """
 
-import base64
 import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NewType
+
+from watchword.protocol.jose import base64url
 
 RandomBytes = Callable[[int], bytes]
 TenantId = NewType("TenantId", str)
@@ -43,7 +44,7 @@ def new_jti(secret_id: str, random: RandomBytes) -> str:
     The tag lets the server, and nobody else, tell which tokens a leaked secret may have bought.
     """
     token_id = _tag(secret_id) + random(_TOKEN_ID_BYTES - _TAG_BYTES)
-    return base64.urlsafe_b64encode(token_id)[:-1].decode("ascii")
+    return base64url(token_id).decode("ascii")
 
 
 @lru_cache(maxsize=4096)

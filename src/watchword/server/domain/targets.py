@@ -2,13 +2,12 @@
 What a token is for: one API, one organization, or one API on behalf of an organization.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from watchword.server.domain.view import ResourceEntry
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
+class Api(msgspec.Struct, frozen=True):
     """
     An API resource.
     """
@@ -23,8 +22,7 @@ class Api:
         return self.resource.indicator
 
 
-@dataclass(frozen=True, slots=True)
-class Organization:
+class Organization(msgspec.Struct, frozen=True):
     """
     An organization's own permissions.
     """
@@ -39,8 +37,7 @@ class Organization:
         return f"urn:logto:organization:{self.organization_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class ApiInOrganization:
+class ApiInOrganization(msgspec.Struct, frozen=True):
     """
     An API resource, with the permissions that the organization's roles give there.
     """

@@ -23,6 +23,7 @@ from watchword.server.telemetry.meters import Meters
 from watchword.server.tokens.evidence import Evidence
 
 _LONGEST_END_SECONDS = 10.0
+_encode = msgspec.json.Encoder().encode
 _log = structlog.get_logger(__name__)
 Outcomes = Sequence[Exception | None]
 TOO_LATE = StorageUnavailable("what the token was granted by was read too long ago")
@@ -174,6 +175,6 @@ def record_of(
         moment: The moment of the view that granted a token.
         use: The use of a secret that is to be noted with it.
     """
-    payload = msgspec.json.encode(event.payload).decode()
+    payload = _encode(event.payload).decode()
     row = (tenant_id, event.key, event.application_id, event.user_id, payload, to_microseconds(now))
     return Record(row, use, moment)

@@ -24,6 +24,8 @@ from watchword.server.domain.view import Moment, View
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.telemetry.tracing import UNNOTED, Phases
 
+_encode = msgspec.json.Encoder().encode
+
 
 class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
     """
@@ -33,6 +35,7 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
         authorization: All Authorization headers.
         browser_origin: The Origin header, which only browsers send.
         came_from: For the record.
+        came_at: When all of it had come, an aware UTC datetime: the instant that everything is decided for.
         phases: Told how far the request has come.
     """
 
@@ -42,6 +45,7 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     browser_origin: str | None
     came_from: Origin
+    came_at: datetime
     phases: Phases = UNNOTED
 
     def __repr__(self) -> str:
@@ -100,7 +104,7 @@ async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenR
     Implements: RFC 6749 §3.2.
     """
     ctx.vitals.demand_time()
-    now, phases = ctx.clock(), request.phases
+    now, phases = request.came_at, request.phases
 
     async def decide(view: View) -> Issued:
         phases.ended("look")
@@ -123,7 +127,7 @@ async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenR
     try:
         issued = await ctx.directory.decide(request.tenant_id, decide)
         await ctx.token_log.append(
-            request.tenant_id, issued.event, moment=issued.moment, used_secret=issued.used_secret
+            request.tenant_id, issued.event, now, moment=issued.moment, used_secret=issued.used_secret
         )
         phases.ended("log")
     except StorageUnavailable as error:
@@ -158,7 +162,7 @@ def sign(authorization: Authorization, jti: str, key: SigningKey, now: datetime,
         custom={},
     )
     return TokenResponse(
-        access_token=key.signer.sign(msgspec.json.encode(claims)),
+        access_token=key.signer.sign(_encode(claims)),
         expires_in=authorization.lifetime,
         token_type=BEARER,
         scope=scope,

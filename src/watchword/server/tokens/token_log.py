@@ -66,6 +66,7 @@ class TokenLog:
         self,
         tenant_id: str,
         event: Event,
+        now: datetime | None = None,
         *,
         moment: Moment | None = None,
         used_secret: tuple[str, str] | None = None,
@@ -74,6 +75,7 @@ class TokenLog:
         Return once the record is durable.
 
         Args:
+            now: When it happened, an aware UTC datetime; None is this moment.
             moment: The moment of the view that granted a token; None where nothing was granted.
             used_secret: Application id and secret id, where a secret was used with success.
 
@@ -84,7 +86,7 @@ class TokenLog:
             raise _unavailable(_OVERDUE)
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((self._record(tenant_id, event, moment, used_secret), done))
+        self._waiting.append((self._record(tenant_id, event, now or self._clock(), moment, used_secret), done))
         if not self._busy:
             self._busy = True
             loop.call_soon(self._turn, loop, TURNS)
@@ -122,9 +124,13 @@ class TokenLog:
         self._writer.close(self._refusals.last_records)
 
     def _record(
-        self, tenant_id: str, event: Event, moment: Moment | None, used_secret: tuple[str, str] | None
+        self,
+        tenant_id: str,
+        event: Event,
+        now: datetime,
+        moment: Moment | None,
+        used_secret: tuple[str, str] | None,
     ) -> Record:
-        now = self._clock()
         if used_secret is None or not self._is_news((tenant_id, *used_secret), now):
             return record_of(tenant_id, event, now, moment=moment)
         return record_of(tenant_id, event, now, moment=moment, use=(tenant_id, *used_secret, to_microseconds(now)))

@@ -4,9 +4,12 @@ Answers: a status, headers and a body, sent whole.
 
 import hashlib
 import itertools
+import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from http import HTTPStatus
+from typing import NamedTuple
 
 import msgspec
 from starlette.types import Send
@@ -17,6 +20,8 @@ JSON_TYPE = (b"content-type", b"application/json; charset=utf-8")
 TEXT_TYPE = (b"content-type", b"text/plain; charset=utf-8")
 NO_STORE = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 CLOSE = (b"connection", b"close")
+_REQUEST_ID = (b"logto-core-request-id", b"x-request-id")
+_LINE_BREAK = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _ON_EVERY_ANSWER = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"SAMEORIGIN"),
@@ -51,8 +56,7 @@ class RequestIds:
         return f"{self._prefix}{next(self._numbers):08x}"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """
     An answer that is ready to be sent.
     """
@@ -69,23 +73,58 @@ class Answer:
             common: What every answer carries.
             head: Whether the request was HEAD: then the body stays away and its length is told.
         """
-        identity = request_id.encode()
         # RFC 9110 §8.6: no Content-Length with 204.
         length = () if self.status == 204 else ((b"content-length", b"%d" % len(self.body)),)  # noqa: PLR2004
-        await send(
-            {
-                "type": "http.response.start",
-                "status": self.status,
-                "headers": [
-                    *self.headers,
-                    *length,
-                    *common,
-                    (b"logto-core-request-id", identity),
-                    (b"x-request-id", identity),
-                ],
-            }
-        )
+        identity = request_id.encode()
+        names = [(name, identity) for name in _REQUEST_ID]
+        headers = [*self.headers, *length, *common, *names]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if head else self.body})
+
+    def written(self, common: Headers, request_id: str) -> "Written":
+        """
+        Write it as it goes over the connection.
+
+        Args:
+            common: What every answer carries.
+        """
+        known = _fixed_head(self.status, (*self.headers, *common))
+        identity = request_id.encode()
+        head = b"%bcontent-length: %d\r\n%b: %b\r\n%b: %b\r\n" % (
+            *(known, len(self.body)),
+            *(_REQUEST_ID[0], identity),
+            *(_REQUEST_ID[1], identity),
+        )
+        return Written(head, self.body, CLOSE in self.headers)
+
+
+class Written(NamedTuple):
+    """
+    An answer as bytes.
+
+    Attributes:
+        head: Without the empty line at its end: the connection adds lines of its own.
+        is_last: Whether the connection ends with it.
+    """
+
+    head: bytes
+    body: bytes
+    is_last: bool
+
+
+@lru_cache(maxsize=64)
+def _fixed_head(status: int, headers: Headers) -> bytes:
+    """
+    Write the part of a head that many answers share.
+
+    Raises:
+        ValueError: A value would end its line.
+    """
+    lines = [b"HTTP/1.1 %d %b" % (status, HTTPStatus(status).phrase.encode("ascii"))]
+    lines += [b"%b: %b" % header for header in headers]
+    if any(_LINE_BREAK.search(line) for line in lines):
+        raise ValueError("a header holds a control character")
+    return b"\r\n".join([*lines, b""])
 
 
 def json_answer(value: object, *, status: int = 200, headers: Headers = ()) -> Answer:

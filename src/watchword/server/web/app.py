@@ -10,16 +10,17 @@ The table of contents of the web: what answers which path, in order.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import structlog
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from watchword.protocol.metadata import METADATA_PATHS, TOKEN_PATH
 from watchword.server.context import Context, RequestLine
 from watchword.server.domain.names import DEFAULT_TENANT
 from watchword.server.web import health, metrics
-from watchword.server.web.answers import CLOSE, Answer, RequestIds, common_headers, json_answer, text_answer
+from watchword.server.web.answers import CLOSE, Answer, RequestIds, Written, common_headers, json_answer, text_answer
 from watchword.server.web.api.dispatch import ManagementApi
 from watchword.server.web.errors import fault_answer, oauth_fault, oauth_members
 from watchword.server.web.metrics import MetricsPage
@@ -30,6 +31,7 @@ from watchword.server.web.observation import Observer
 from watchword.server.web.requests import (
     CLIENT_GONE,
     MOST_HEADER_BYTES,
+    TOKEN_SCOPE,
     ClientGone,
     Incoming,
     RequestHeaders,
@@ -40,24 +42,38 @@ _log = structlog.get_logger(__name__)
 _READS = frozenset({"GET", "HEAD"})
 
 
-def create_app(ctx: Context, on_stop: Callable[[], None], *, local: bool = False) -> ASGIApp:
+class Application(Protocol):
     """
-    Make the ASGI application.
+    An ASGI application with a shorter way for token requests.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """
+        Do what ASGI says.
+        """
+
+    async def answer_token_request(
+        self, headers: Sequence[tuple[bytes, bytes]], body: bytes, address: str | None
+    ) -> Written:
+        """
+        Answer a token request that came whole.
+
+        Args:
+            headers: Names in lower case, and values, as they came.
+            address: Of the other end of the connection.
+        """
+
+
+def create_app(ctx: Context, on_stop: Callable[[], None], *, local: bool = False) -> Application:
+    """
+    Make the application.
 
     Args:
         on_stop: Called once, when the server has answered its last request.
         local: Take every caller of the Management API for the machine's own command line, which needs no token: only
             for an application that runs in process and is never served.
     """
-    web = _Web(ctx, local=local)
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await web.answer(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await _live(receive, send, on_stop)
-
-    return app
+    return _Web(ctx, on_stop, local=local)
 
 
 async def _live(receive: Receive, send: Send, on_stop: Callable[[], None]) -> None:
@@ -68,17 +84,18 @@ async def _live(receive: Receive, send: Send, on_stop: Callable[[], None]) -> No
     await send({"type": "lifespan.shutdown.complete"})
 
 
-def tenant_of(host: str | None) -> str:
+def tenant_of(headers: RequestHeaders) -> str:
     """
-    Say which tenant a Host header means. There is one so far, so every host is it.
+    Say which tenant the Host header means. There is one so far, so every host is it.
     """
-    del host
+    del headers
     return DEFAULT_TENANT
 
 
 class _Web:
-    def __init__(self, ctx: Context, *, local: bool) -> None:
+    def __init__(self, ctx: Context, on_stop: Callable[[], None], *, local: bool) -> None:
         self._ctx = ctx
+        self._on_stop = on_stop
         self._token = TokenEndpoint(ctx)
         self._api = ManagementApi(ctx, local=local)
         self._metrics = MetricsPage(ctx)
@@ -86,38 +103,76 @@ class _Web:
         self._ids = RequestIds()
         self._common = common_headers(ctx.settings.public_endpoint)
 
-    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _live(receive, send, self._on_stop)
+
+    async def answer_token_request(
+        self, headers: Sequence[tuple[bytes, bytes]], body: bytes, address: str | None
+    ) -> Written:
         began = time.perf_counter()
-        incoming = self._incoming(scope, receive)
-        line = RequestLine(
+        incoming = self._incoming(TOKEN_SCOPE, _never, headers, address, body)
+        line = self._line(incoming, TOKEN_PATH)
+        answer = await self._find_in_bounds(incoming, line)
+        if answer is None:
+            raise AssertionError("nobody hangs up within a request that is there")
+        self._answered(incoming, line, began)
+        return answer.written(self._common, incoming.request_id)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
+        client = scope.get("client")
+        incoming = self._incoming(scope, receive, list(scope["headers"]), client[0] if client else None)
+        line = self._line(incoming, TOKEN_PATH if incoming.path == TOKEN_PATH else incoming.shown_path)
+        answer = await self._find_in_bounds(incoming, line)
+        if answer is not None:
+            await answer.send(send, self._common, incoming.request_id, head=incoming.method == "HEAD")
+        self._answered(incoming, line, began)
+
+    def _incoming(
+        self,
+        scope: Mapping[str, Any],
+        receive: Receive,
+        raw_headers: Sequence[tuple[bytes, bytes]],
+        address: str | None,
+        body: bytes | None = None,
+    ) -> Incoming:
+        headers = RequestHeaders(raw_headers)
+        origin = came_from(address, headers, self._ctx.settings.trusted_proxies)
+        return Incoming(scope, receive, headers, self._ids.next(), tenant_of(headers), origin, body)
+
+    def _line(self, incoming: Incoming, path: str) -> RequestLine:
+        return RequestLine(
             time=self._ctx.clock(),
             event="request",
             request_id=incoming.request_id,
             method=incoming.method,
-            path=TOKEN_PATH if incoming.path == TOKEN_PATH else incoming.shown_path,
+            path=path,
             ip=incoming.origin.ip,
         )
-        if incoming.headers.size > MOST_HEADER_BYTES:
-            await self._send(_headers_too_large(incoming), incoming, send, line)
-        elif incoming.path == TOKEN_PATH and incoming.method == "POST":
-            await self._token(incoming, send, line)
-            incoming.route = TOKEN_PATH
-        else:
-            await self._rest(incoming, send, line)
+
+    def _answered(self, incoming: Incoming, line: RequestLine, began: float) -> None:
         self._observer.answered(incoming, line, began)
         self._ctx.request_log.write(line)
 
-    def _incoming(self, scope: Scope, receive: Receive) -> Incoming:
-        headers = RequestHeaders(scope["headers"])
-        origin = came_from(scope, headers, self._ctx.settings.trusted_proxies)
-        return Incoming(scope, receive, headers, self._ids.next(), tenant_of(headers.first(b"host")), origin)
+    async def _find_in_bounds(self, incoming: Incoming, line: RequestLine) -> Answer | None:
+        if incoming.headers.size > MOST_HEADER_BYTES:
+            answer: Answer | None = _headers_too_large(incoming)
+        elif incoming.path == TOKEN_PATH and incoming.method == "POST":
+            answer = await self._token.answer(incoming, line)
+            incoming.route = TOKEN_PATH
+        else:
+            answer = await self._find_or_fault(incoming)
+        line.status = CLIENT_GONE if answer is None else answer.status
+        return answer
 
-    async def _rest(self, incoming: Incoming, send: Send, line: RequestLine) -> None:
+    async def _find_or_fault(self, incoming: Incoming) -> Answer | None:
         try:
-            answer = await self._find(incoming)
+            return await self._find(incoming)
         except ClientGone:
-            line.status = CLIENT_GONE
-            return
+            return None
         except Exception as error:  # noqa: BLE001 - the last resort: whatever went wrong, the answer says nothing of it
             _log.error(
                 "a request failed",
@@ -126,8 +181,7 @@ class _Web:
                 path=incoming.shown_path,
                 exc_info=error,
             )
-            answer = _fault(incoming)
-        await self._send(answer, incoming, send, line)
+            return _fault(incoming)
 
     async def _find(self, incoming: Incoming) -> Answer:
         path = incoming.path
@@ -143,9 +197,9 @@ class _Web:
             return await self._api.answer(incoming)
         return text_answer("Not Found", status=404)
 
-    async def _send(self, answer: Answer, incoming: Incoming, send: Send, line: RequestLine) -> None:
-        line.status = answer.status
-        await answer.send(send, self._common, incoming.request_id, head=incoming.method == "HEAD")
+
+async def _never() -> Message:
+    raise AssertionError("all of it was there")
 
 
 def _fault(incoming: Incoming) -> Answer:

@@ -5,8 +5,6 @@ Two shapes: OAuth's below `/oidc`, with the contract's `code` and `message` arou
 `/api`. What is not ours becomes one plain 500 that says nothing.
 """
 
-from dataclasses import replace
-
 from watchword.protocol.bearer import quotable
 from watchword.protocol.errors import InvalidClient, InvalidRequest, OAuthError, TemporarilyUnavailable
 from watchword.server.domain.client_auth.client_secret import SecretExpired
@@ -135,7 +133,7 @@ def problem_answer(problem: Problem, *, request_id: str) -> Answer:
         headers.append(CLOSE)
     answer = json_answer(members, status=problem.status, headers=headers)
     # A validator's words quote the value that was wrong.
-    return replace(answer, body=hide_secrets(answer.body.decode()).encode())
+    return Answer(answer.status, hide_secrets(answer.body.decode()).encode(), answer.headers)
 
 
 def fault_answer(request_id: str) -> Answer:

@@ -20,8 +20,10 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from watchword.protocol.metadata import TOKEN_PATH
+from watchword.server.web.answers import CLOSE, Written
 from watchword.server.web.requests import BODY_IS_LATE
 from watchword.server.web.sweeper import Awaits, Sweeper
+from watchword.server.web.whole_request import METHOD, MOST_BODY, TARGET, AnswerWhole, WholeRequest
 
 MOST_HEAD_BYTES = 64 * 1024
 STALL_SECONDS = 60.0
@@ -36,6 +38,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     Args:
         sweeper: Of this event loop.
+        answer_whole: Answers token requests that come whole; without it they are answered like all others.
         given: What uvicorn hands to every connection.
     """
 
@@ -45,11 +48,13 @@ class HttpProtocol(HttpToolsProtocol):
     _head_is_open = True
     _is_offer = False
     _is_ending = False
+    _coming: WholeRequest | None = None  # a token request whose body may be there in a moment
     _stall_timer: asyncio.TimerHandle | None = None
 
-    def __init__(self, *, sweeper: Sweeper, **given: Any) -> None:  # noqa: ANN401 - uvicorn's own
+    def __init__(self, *, sweeper: Sweeper, answer_whole: AnswerWhole | None = None, **given: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(**given)
         self._sweeper = sweeper
+        self._answer_whole = answer_whole
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """
@@ -94,13 +99,15 @@ class HttpProtocol(HttpToolsProtocol):
             if self._head_bytes > MOST_HEAD_BYTES:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
                 return
+        if self._coming is not None:
+            self._hand_on_coming(self._coming)
         self._settle()
 
     def on_message_begin(self) -> None:
         """
-        Begin a request.
+        Begin a request. What ASGI wants to know of it is put together where it goes that way.
         """
-        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = b"", [], False
         self._head_is_open, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
@@ -115,16 +122,32 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_offer = self.parser.should_upgrade()
         if not self._is_offer:
             self._head_is_open = False
-            super().on_headers_complete()
-            if self._is_ending:
-                self.cycle.keep_alive = False
+            if self._may_come_whole():
+                self._coming = WholeRequest(self.headers, keep_alive=self._keeps_alive())
+            else:
+                self._hand_on(keep_alive=self._keeps_alive())
+
+    def on_body(self, body: bytes) -> None:
+        """
+        Take a part of the body.
+        """
+        if self._coming is None:
+            super().on_body(body)
+        else:
+            self._coming.body += body
 
     def on_message_complete(self) -> None:
         """
         Tell that the body is complete, unless the request will be read once more.
         """
-        if not self._is_offer:
+        if self._is_offer:
+            return
+        if self._coming is not None and len(self._coming.body) > MOST_BODY:
+            self._hand_on_coming(self._coming)
+        if self._coming is None:
             super().on_message_complete()
+        else:
+            self._begin_whole(self._coming)
 
     def on_response_complete(self) -> None:
         """
@@ -198,6 +221,72 @@ class HttpProtocol(HttpToolsProtocol):
             self._stall_timer.cancel()
             self._stall_timer = None
 
+    def _keeps_alive(self) -> bool:
+        return not self._is_ending and self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+
+    def _may_come_whole(self) -> bool:
+        return (
+            self.url == TARGET
+            and self.parser.get_method() == METHOD
+            and self._answer_whole is not None
+            and not self.expect_100_continue
+            and self._is_idle()
+        )
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]  # None before the first
+
+    def _begin_whole(self, request: WholeRequest) -> None:
+        self._coming = None
+        self.cycle = request  # type: ignore[assignment]  # all that uvicorn's protocol asks of a cycle
+        request.task = self.loop.create_task(self._answer(request))
+        self.tasks.add(request.task)
+
+    async def _answer(self, request: WholeRequest) -> None:
+        if self._answer_whole is None:
+            raise AssertionError("nothing comes whole where nothing answers it")
+        try:
+            written = await self._answer_whole(request.headers, request.body, self.client[0] if self.client else None)
+            if self.flow.write_paused and not request.disconnected:
+                await self.flow.drain()
+            if not request.disconnected:
+                self._write(written, request)
+        except Exception:
+            self.logger.exception("a token request failed")
+            self.transport.abort()
+        finally:
+            self.tasks.discard(request.task)
+
+    def _write(self, written: Written, request: WholeRequest) -> None:
+        added = self.server_state.default_headers
+        if written.is_last:
+            request.keep_alive = False
+        elif not request.keep_alive:
+            added = [*added, CLOSE]
+        lines = [b"%b: %b\r\n" % header for header in added]
+        self.transport.write(b"".join((written.head, *lines, b"\r\n", written.body)))
+        request.response_complete = True
+        if not request.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _hand_on(self, *, keep_alive: bool) -> None:
+        """
+        Let ASGI have a request whose head is complete.
+        """
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
+        super().on_headers_complete()
+        self.cycle.keep_alive = keep_alive
+
+    def _hand_on_coming(self, request: WholeRequest) -> None:
+        self._coming = None
+        self._hand_on(keep_alive=request.keep_alive)
+        if request.body:
+            super().on_body(request.body)
+
     def _is_flooded(self) -> bool:
         return len(self.pipeline) >= MOST_PIPELINED
 
@@ -211,7 +300,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _awaited(self) -> Awaits:
         cycle = self.cycle
-        if cycle is None or cycle.response_complete:  # type: ignore[redundant-expr]  # None before the first request
+        if self._is_idle():
             # Nothing less than a new request keeps an idle connection: the rest of a body that was answered does not.
             return Awaits.HEAD if self._head_is_open else Awaits.REQUEST
         if not cycle.more_body or self.pipeline:

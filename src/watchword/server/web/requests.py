@@ -2,12 +2,14 @@
 Requests: the parts that every room needs, with the limits on them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any
 
-from starlette.types import Message, Receive, Scope
+from starlette.types import Message, Receive
 
+from watchword.protocol.metadata import TOKEN_PATH
 from watchword.protocol.trace_context import HEADER, TraceParent, parse_traceparent
 from watchword.server.domain.events import Origin
 from watchword.server.domain.redaction import shown_path
@@ -19,6 +21,14 @@ MOST_READ = 1024 * 1024
 BODY_IS_LATE = "body_is_late"  # in the request's state: the HTTP server has waited long enough for the rest of its body
 _TRACEPARENT = HEADER.encode()
 CLIENT_GONE = 499  # what a request line says of a client that hung up
+# What is known of a token request beyond its headers and body, where it came whole.
+TOKEN_SCOPE: Mapping[str, Any] = {
+    "type": "http",
+    "method": "POST",
+    "path": TOKEN_PATH,
+    "raw_path": TOKEN_PATH.encode(),
+    "query_string": b"",
+}
 Networks = Sequence[IPv4Network | IPv6Network]
 
 
@@ -48,51 +58,46 @@ class RequestHeaders:
         raw: Names in lower case, and values, as they came.
     """
 
-    __slots__ = ("_fields", "size")
+    __slots__ = ("_first", "_raw", "size")
 
-    def __init__(self, raw: Iterable[tuple[bytes, bytes]]) -> None:
-        fields: dict[bytes, list[bytes]] = {}
-        size = 0
-        for name, value in raw:
-            size += len(name) + len(value)
-            if name in fields:
-                fields[name].append(value)
-            else:
-                fields[name] = [value]
-        self._fields = fields
-        self.size = size
+    def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:
+        self._raw = raw
+        self._first = dict(reversed(raw))
+        self.size = sum([len(name) + len(value) for name, value in raw])
 
     def all(self, name: bytes) -> tuple[str, ...]:
         """
         Return all values of a field.
         """
-        return tuple([value.decode("latin-1") for value in self._fields.get(name, ())])
+        return tuple([value.decode("latin-1") for field, value in self._raw if field == name])
 
     def first(self, name: bytes) -> str | None:
         """
         Return the first value of a field, or None.
         """
-        values = self._fields.get(name)
-        return None if values is None else values[0].decode("latin-1")
+        value = self._first.get(name)
+        return None if value is None else value.decode("latin-1")
 
 
 @dataclass(slots=True)
 class Incoming:
     """
-    A request as the server hands it on: its headers are read, its body is not.
+    A request as the server hands it on: its headers are read.
 
     Attributes:
+        body: Where it came whole; else it is still to be received.
         route: What answers it, where that is known: a path with `{parameters}`.
         grant: What kind of grant a token request asks for, as metrics call it.
         phases: How far a token request has come, where somebody wants to know.
     """
 
-    scope: Scope
+    scope: Mapping[str, Any]
     receive: Receive
     headers: RequestHeaders
     request_id: str
     tenant_id: str
     origin: Origin
+    body: bytes | None = None
     route: str | None = None
     grant: str = OTHER
     phases: NotedPhases | None = None
@@ -158,13 +163,15 @@ async def read_body(request: Incoming, *, limit: int) -> bytes:
         BodyTooSlow: It did not come in time, which the HTTP server watches.
         ClientGone: The client hung up.
     """
-    message = await request.receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        body: bytes = message.get("body", b"")
-        if len(body) > limit:
-            raise BodyTooLarge
-        return body
-    return await _read_rest(message, request, limit)
+    body = request.body
+    if body is None:
+        message = await request.receive()
+        if message["type"] != "http.request" or message.get("more_body"):
+            return await _read_rest(message, request, limit)
+        body = message.get("body", b"")
+    if len(body) > limit:
+        raise BodyTooLarge
+    return body
 
 
 async def _read_rest(message: Message, request: Incoming, limit: int) -> bytes:
@@ -189,12 +196,13 @@ async def _read_rest(message: Message, request: Incoming, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def came_from(scope: Scope, headers: RequestHeaders, trusted: Networks) -> Origin:
+def came_from(address: str | None, headers: RequestHeaders, trusted: Networks) -> Origin:
     """
     Tell where a request came from. Forwarding headers count only from trusted proxies, read from the nearest hop on.
+
+    Args:
+        address: Of the other end of the connection.
     """
-    client = scope.get("client")
-    address = client[0] if client else None
     if trusted and address is not None:
         hops = [hop.strip() for value in headers.all(b"x-forwarded-for") for hop in value.split(",")]
         while hops and _is_trusted(address, trusted):

@@ -1,14 +1,13 @@
 """
 `POST /oidc/token`: the bytes of a token request in, the bytes of its answer out.
 
-A plain ASGI callable that `app.py` reaches before router and middleware: ten per cent more tokens than behind them.
+`app.py` comes here before any router: ten per cent more tokens than behind one.
 """
 
 import time
 
 import msgspec
 import structlog
-from starlette.types import Send
 
 from watchword.protocol.errors import OAuthError, TemporarilyUnavailable
 from watchword.server.context import Context, RequestLine
@@ -17,16 +16,17 @@ from watchword.server.domain.client_auth import Seen
 from watchword.server.telemetry.instruments import OTHER
 from watchword.server.telemetry.meters import GRANTS, Throttle
 from watchword.server.telemetry.tracing import UNNOTED, NotedPhases
-from watchword.server.tokens.issue import TokenRequest, TokenResponse, issue_token
-from watchword.server.web.answers import JSON_TYPE, NO_STORE, Answer, Headers, common_headers
+from watchword.server.tokens.issue import TokenRequest, issue_token
+from watchword.server.web.answers import JSON_TYPE, NO_STORE, Answer, Headers
 from watchword.server.web.errors import oauth_answer, oauth_error_of, oauth_fault
 from watchword.server.web.oauth.cors import cors_headers
 from watchword.server.web.oauth.holding import Holding
-from watchword.server.web.requests import CLIENT_GONE, ClientGone, Incoming, read_body
+from watchword.server.web.requests import ClientGone, Incoming, read_body
 
 MOST_BODY = 56 * 1024
 _THROTTLED = 429
 _NOT_A_BROWSER = cors_headers(None)
+_TOKEN_HEADERS = (*NO_STORE, JSON_TYPE)
 _log = structlog.get_logger(__name__)
 
 
@@ -43,29 +43,25 @@ class TokenEndpoint:
         self._busy, self._busy_bare = (
             oauth_answer(busy, issuer=ctx.settings.issuer, cors=_NOT_A_BROWSER, bare=bare) for bare in (False, True)
         )
-        self._common = common_headers(ctx.settings.public_endpoint)
         self._encode = msgspec.json.Encoder().encode
 
-    async def __call__(self, incoming: Incoming, send: Send, line: RequestLine) -> None:
+    async def answer(self, incoming: Incoming, line: RequestLine) -> Answer | None:
         """
-        Answer one request.
+        Answer one request; None where the client hung up.
 
         Args:
             line: Told how it ended.
         """
         if self._backlog.is_full:
-            await self._send_away(incoming, send, line)
-            return
+            return self._send_away(incoming, line)
         answer = await self._answer(incoming, line)
-        if answer is None:
-            return
-        if answer.status == _THROTTLED:
+        if answer is not None and answer.status == _THROTTLED:
             await self._holding.hold()
-        await answer.send(send, self._common, incoming.request_id)
+        return answer
 
     async def _answer(self, incoming: Incoming, line: RequestLine) -> Answer | None:
         """
-        Make the answer; None where the client hung up. What the request carried ends here: held answers are small.
+        Make the answer. What the request carried ends here: held answers are small.
         """
         seen = Seen()
         if self._ctx.tracer is not None:
@@ -84,35 +80,31 @@ class TokenEndpoint:
                 body=body,
                 browser_origin=origin,
                 came_from=incoming.origin,
+                # One that came whole came when its line says; another may have been long in coming.
+                came_at=self._ctx.clock() if incoming.body is None else line.time,
                 phases=phases,
             )
-            response = await self._issue(request, seen)
-            answer = Answer(200, self._encode(response), (*cors, *NO_STORE, JSON_TYPE))
+            place, began = self._backlog.enter(), time.perf_counter()
+            try:
+                response = await issue_token(request, self._ctx, seen)
+            finally:
+                self._backlog.leave(place, time.perf_counter() - began)
+            answer = Answer(200, self._encode(response), (*cors, *_TOKEN_HEADERS))
         except ClientGone:
-            line.status = CLIENT_GONE
             return None
         except Exception as error:  # noqa: BLE001 - the one catch-all of this endpoint: nothing leaves as a bare 500
             answer = self._refuse(error, incoming, cors, line)
-        line.status = answer.status
         incoming.grant = _grant_of(seen)
         if seen.application is not None:
             line.client_id = seen.application.id
         return answer
 
-    async def _send_away(self, incoming: Incoming, send: Send, line: RequestLine) -> None:
+    def _send_away(self, incoming: Incoming, line: RequestLine) -> Answer:
         # Nothing is read, made or recorded: refusing must cost little where there is too much to do.
         self._ctx.meters.throttled[Throttle.OVERLOAD].add()
         answer = self._busy_bare if incoming.is_bare else self._busy
-        line.status, line.error, line.detail = answer.status, TemporarilyUnavailable.error, "overload"
-        await answer.send(send, self._common, incoming.request_id)
-
-    async def _issue(self, request: TokenRequest, seen: Seen) -> TokenResponse:
-        place = self._backlog.enter()
-        began = time.perf_counter()
-        try:
-            return await issue_token(request, self._ctx, seen)
-        finally:
-            self._backlog.leave(place, time.perf_counter() - began)
+        line.error, line.detail = TemporarilyUnavailable.error, "overload"
+        return answer
 
     def _refuse(self, error: Exception, incoming: Incoming, cors: Headers, line: RequestLine) -> Answer:
         refusal: OAuthError | None = oauth_error_of(error)

@@ -1,0 +1,374 @@
+"""
+Token requests that come in one piece take a shorter way; whatever is longer, slower or stranger goes the usual one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from watchword.server.web.answers import CLOSE, Answer, Written
+from watchword.server.web.app import create_app
+from watchword.server.web.http_protocol import HttpProtocol
+from watchword.server.web.sweeper import Awaits, ConnectionLimits, Sweeper
+from watchword.server.web.whole_request import MOST_BODY
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from starlette.types import Receive, Scope, Send
+
+    from watchword.server.context import Context
+
+BODY = b"grant_type=x"
+
+
+def request(line: bytes = b"POST /oidc/token HTTP/1.1", *headers: bytes, body: bytes = BODY) -> bytes:
+    """
+    Write a request.
+    """
+    return b"\r\n".join([line, b"host: x", *headers, b"content-length: %d" % len(body), b"", body])
+
+
+async def usual(scope: Scope, receive: Receive, send: Send) -> None:
+    """
+    Answer what goes the usual way: with its body, and after a while where the body is long.
+    """
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return
+        body, more = body + message["body"], message["more_body"]
+    said = b"usual %b %b" % (scope["path"].encode(), body[:40])
+    length = (b"content-length", b"%d" % len(said))
+    await send({"type": "http.response.start", "status": 200, "headers": [length]})
+    await send({"type": "http.response.body", "body": said})
+
+
+class Shorter:
+    """
+    What answers requests that came whole: with what it was given, once it may.
+    """
+
+    def __init__(self) -> None:
+        self.came: list[tuple[Sequence[tuple[bytes, bytes]], bytes, str | None]] = []
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.fails = False
+        self.is_last = False
+
+    async def __call__(self, headers: Sequence[tuple[bytes, bytes]], body: bytes, address: str | None) -> Written:
+        """
+        Answer one.
+        """
+        self.came.append((headers, body, address))
+        await self.may_answer.wait()
+        if self.fails:
+            raise LookupError("a fault")
+        return Answer(200, b"whole " + body[:40], (CLOSE,) if self.is_last else ()).written((), "1")
+
+
+@pytest.fixture
+async def shorter() -> Shorter:
+    """
+    Answer requests that came whole.
+    """
+    return Shorter()
+
+
+@pytest.fixture
+def state() -> ServerState:
+    """
+    Know the server's connections.
+    """
+    return ServerState()
+
+
+@pytest.fixture
+async def port(shorter: Shorter, state: ServerState) -> AsyncIterator[int]:
+    """
+    Serve on a free port of 127.0.0.1.
+    """
+    config = Config(usual, ws="none", lifespan="off", log_config=None)
+    config.load()
+    sweeper = Sweeper(ConnectionLimits())
+    server = await asyncio.get_running_loop().create_server(
+        lambda: HttpProtocol(sweeper=sweeper, answer_whole=shorter, config=config, server_state=state, app_state={}),
+        "127.0.0.1",
+        0,
+    )
+    yield server.sockets[0].getsockname()[1]
+    for connection in list(state.connections):
+        connection.shutdown()
+    server.close()
+    await server.wait_closed()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """
+    Let the event loop go on until something holds.
+    """
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(0)
+
+
+class Client:
+    """
+    A connection that reads one answer at a time.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def send(self, data: bytes) -> None:
+        """
+        Send bytes in one piece.
+        """
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def answer(self) -> tuple[bytes, bytes]:
+        """
+        Read the head of an answer, and its body.
+        """
+        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 10)
+        [length] = [line[16:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length: ")]
+        return head, await asyncio.wait_for(self.reader.readexactly(int(length)), 10)
+
+    async def rest(self) -> bytes:
+        """
+        Read until the server closes.
+        """
+        return await asyncio.wait_for(self.reader.read(), 10)
+
+
+@pytest.fixture
+async def client(port: int) -> AsyncIterator[Client]:
+    """
+    Connect.
+    """
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    yield Client(reader, writer)
+    writer.close()
+
+
+async def test_whole_request_takes_the_shorter_way(client: Client, shorter: Shorter, state: ServerState) -> None:
+    """
+    It is handed over with its headers, its body and the other end's address, and the connection goes on.
+    """
+    state.default_headers = [(b"date", b"today")]
+    for _ in range(2):
+        await client.send(request(b"POST /oidc/token HTTP/1.1", b"X-Mark: a", b"x-mark: b"))
+        head, body = await client.answer()
+        assert body == b"whole " + BODY
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"\r\ndate: today\r\n" in head
+        assert b"connection" not in head
+    headers, body, address = shorter.came[0]
+    assert [value for name, value in headers if name == b"x-mark"] == [b"a", b"b"]
+    assert (body, address) == (BODY, "127.0.0.1")
+    assert state.total_requests == 2
+    assert not state.tasks
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(request(b"POST /oidc/token?a=b HTTP/1.1"), id="a query"),
+        pytest.param(request(b"POST /oidc/token/ HTTP/1.1"), id="another path"),
+        pytest.param(request(b"POST /oidc/%74oken HTTP/1.1"), id="a path spelt otherwise"),
+        pytest.param(request(b"PUT /oidc/token HTTP/1.1"), id="another method"),
+        pytest.param(request(body=b"x" * (MOST_BODY + 1)), id="a long body"),
+    ],
+)
+async def test_what_is_no_plain_token_request_goes_the_usual_way(client: Client, shorter: Shorter, data: bytes) -> None:
+    """
+    The shorter way knows one request.
+    """
+    await client.send(data)
+    _, body = await client.answer()
+    assert body.startswith(b"usual /oidc/token")
+    assert shorter.came == []
+
+
+async def test_body_that_is_late_goes_the_usual_way(client: Client, shorter: Shorter, state: ServerState) -> None:
+    """
+    So the limits on slow bodies are in one place. What had come of it is not lost.
+    """
+    data = request(body=b"abcdef")
+    for at in (len(data) - 6, len(data) - 3):
+        await client.send(data[:at])
+        await until(lambda: {getattr(open_, "awaits", None) for open_ in state.connections} == {Awaits.TOKEN_BODY})
+        await client.send(data[at:])
+        _, body = await client.answer()
+        assert body.endswith(b" abcdef")
+    assert shorter.came == []
+
+
+async def test_expectation_is_met(client: Client, shorter: Shorter) -> None:
+    """
+    Whoever waits for `100 Continue` gets it, the usual way.
+    """
+    data = request(b"POST /oidc/token HTTP/1.1", b"expect: 100-continue")
+    await client.send(data[: -len(BODY)])
+    assert await client.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    await client.send(BODY)
+    assert (await client.answer())[1] == b"usual /oidc/token " + BODY
+    assert shorter.came == []
+
+
+async def test_chunked_body_may_come_whole(client: Client, shorter: Shorter) -> None:
+    """
+    Its parts are put together.
+    """
+    head = b"POST /oidc/token HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+    await client.send(head + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+    assert (await client.answer())[1] == b"whole abcde"
+    assert shorter.came[0][1] == b"abcde"
+
+
+async def test_offered_upgrade_is_ignored(client: Client, shorter: Shorter) -> None:
+    """
+    A request that offers one may come whole as well; its body is no request.
+    """
+    smuggled = request(body=b"smuggled")
+    await client.send(request(b"POST /oidc/token HTTP/1.1", b"connection: upgrade", b"upgrade: h2c", body=smuggled))
+    assert (await client.answer())[1] == b"whole " + smuggled[:40]
+    assert [body for _, body, _ in shorter.came] == [smuggled]
+
+
+async def test_requests_in_one_piece_are_answered_in_order(client: Client, shorter: Shorter) -> None:
+    """
+    The first takes the shorter way, and those behind it wait for its answer.
+    """
+    shorter.may_answer.clear()
+    await client.send(request(body=b"1") + request(body=b"2") + request(body=b"3"))
+    await until(lambda: shorter.came)
+    shorter.may_answer.set()
+    answers = [(await client.answer())[1] for _ in range(3)]
+    assert answers == [b"whole 1", b"usual /oidc/token 2", b"usual /oidc/token 3"]
+    await client.send(request(body=b"4"))
+    assert (await client.answer())[1] == b"whole 4"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(request(b"POST /oidc/token HTTP/1.1", b"connection: close"), id="close"),
+        pytest.param(request(b"POST /oidc/token HTTP/1.0"), id="HTTP/1.0"),
+    ],
+)
+async def test_connection_ends_where_the_client_wants_it(client: Client, data: bytes) -> None:
+    """
+    The answer says so, and is the last.
+    """
+    await client.send(data)
+    head, body = await client.answer()
+    assert b"\r\nconnection: close\r\n" in head
+    assert body == b"whole " + BODY
+    assert await client.rest() == b""
+
+
+async def test_connection_ends_where_the_answer_says_it(client: Client, shorter: Shorter) -> None:
+    """
+    And it says it once.
+    """
+    shorter.is_last = True
+    await client.send(request())
+    head, _ = await client.answer()
+    assert head.count(b"connection: close") == 1
+    assert await client.rest() == b""
+
+
+async def test_connection_ends_with_the_server(client: Client, shorter: Shorter, state: ServerState) -> None:
+    """
+    A server that stops answers what it has, and no more on that connection.
+    """
+    shorter.may_answer.clear()
+    await client.send(request())
+    await until(lambda: shorter.came)
+    for connection in list(state.connections):
+        connection.shutdown()
+    shorter.may_answer.set()
+    head, body = await client.answer()
+    assert b"\r\nconnection: close\r\n" in head
+    assert body == b"whole " + BODY
+    assert await client.rest() == b""
+
+
+async def test_client_that_has_gone_gets_nothing(client: Client, shorter: Shorter, state: ServerState) -> None:
+    """
+    What was begun for it is finished, and nothing is left over.
+    """
+    shorter.may_answer.clear()
+    await client.send(request())
+    await until(lambda: shorter.came)
+    client.writer.transport.abort()
+    await until(lambda: not state.connections)
+    shorter.may_answer.set()
+    await until(lambda: not state.tasks)
+    assert state.total_requests == 0
+
+
+async def test_fault_ends_the_connection(
+    client: Client, shorter: Shorter, state: ServerState, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    Nothing is answered that might be half an answer, and the log says what it was.
+    """
+    shorter.fails = True
+    with caplog.at_level(logging.ERROR):
+        await client.send(request())
+        assert await client.rest() == b""
+    assert "a token request failed" in caplog.text
+    assert not state.tasks
+
+
+def test_header_that_would_end_its_line_is_not_written() -> None:
+    """
+    Whatever a value was made of, it makes no header of its own.
+    """
+    with pytest.raises(ValueError, match="control character"):
+        Answer(200, b"", ((b"x-a", b"b\r\nset-cookie: c"),)).written((), "1")
+
+
+async def test_both_ways_give_the_same_answer(ctx: Context) -> None:
+    """
+    Status, headers and body of a refusal are the same; only ids and the order of headers differ.
+    """
+    app = create_app(ctx, lambda: None)
+    headers = [(b"host", b"x"), (b"content-type", b"application/x-www-form-urlencoded"), (b"origin", b"https://a.b")]
+    sent: list[dict[str, object]] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": BODY}
+
+    async def send(message: object) -> None:
+        assert isinstance(message, dict)
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/oidc/token", "query_string": b"", "headers": headers}
+    await app(scope, receive, send)
+    start, body = sent
+    whole = await app.answer_token_request(headers, BODY, None)
+    status, *lines = whole.head.split(b"\r\n")[:-1]
+    named = start["headers"]
+    assert isinstance(named, list)
+    assert (status, start["status"]) == (b"HTTP/1.1 400 Bad Request", 400)
+    assert sorted(without_ids(lines)) == sorted(without_ids([b"%b: %b" % header for header in named]))
+    assert whole.body == body["body"]
+
+
+def without_ids(lines: Sequence[bytes]) -> list[bytes]:
+    """
+    Leave out what is different for each request.
+    """
+    return [line for line in lines if b"request-id" not in line]
