@@ -182,7 +182,7 @@ async def test_load_that_was_given_up_is_never_remembered(turns: int) -> None:
         await asyncio.sleep(0)
         if landings.waiting:
             landings.land()
-    slot = directory._tenants[DEFAULT_TENANT].remembered.shelves[Kind.APPLICATION].get("nobody")
+    slot = directory._tenants[DEFAULT_TENANT].remembered.find(Kind.APPLICATION, "nobody")
     assert slot is None or slot.number >= history.number
 
 

@@ -173,11 +173,11 @@ async def test_another_server_empties_everything(server: Server, remote: RemoteL
     remembered.mark, remembered.server = Mark(0, "x"), "first"
     server.may_end.release()
     assert (await remote.take()).moment == Moment(7.0, "first")
-    assert remembered.shelves[Kind.APPLICATION].get("bot") is not None
+    assert remembered.find(Kind.APPLICATION, "bot") is not None
     server.name = "second"
     server.may_end.release()
     assert (await remote.take()).moment == Moment(7.0, "second")
-    assert remembered.shelves[Kind.APPLICATION].get("bot") is None
+    assert remembered.find(Kind.APPLICATION, "bot") is None
 
 
 async def test_kind_that_a_newer_version_tells_of_empties_everything(
@@ -190,7 +190,7 @@ async def test_kind_that_a_newer_version_tells_of_empties_everything(
     server.keys = [("membership", "x")]
     server.may_end.release()
     await remote.take()
-    assert remembered.shelves[Kind.APPLICATION].get("bot") is None
+    assert remembered.find(Kind.APPLICATION, "bot") is None
 
 
 async def test_immediate_look_is_shared_within_a_turn_only(server: Server, remembered: Remembered) -> None:

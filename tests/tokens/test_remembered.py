@@ -37,7 +37,7 @@ def test_used_longest_ago_goes_first() -> None:
     remembered, loads = Remembered(3), 0
     for number in range(50):
         remembered.remember(Kind.ROLE, f"once {number}", role("x"))
-        if remembered.shelves[Kind.ROLE].get("hot") is None:
+        if remembered.find(Kind.ROLE, "hot") is None:
             remembered.remember(Kind.ROLE, "hot", role("hot"))
             loads += 1
     assert list(remembered.shelves[Kind.ROLE].present) == ["once 48", "once 49", "hot"]
@@ -52,7 +52,7 @@ def test_kinds_are_bounded_apart() -> None:
     remembered.remember(Kind.RESOURCE, "api", resource("api"))
     for number in range(5):
         remembered.remember(Kind.APPLICATION, str(number), role("x"))
-    assert remembered.shelves[Kind.RESOURCE].get("api") is not None
+    assert remembered.find(Kind.RESOURCE, "api") is not None
     assert len(remembered.shelves[Kind.APPLICATION].present) == 2
 
 
@@ -64,9 +64,9 @@ def test_strings_that_callers_choose_drive_out_no_entry() -> None:
     remembered.remember(Kind.ROLE, "there", role("there"))
     for number in range(MOST_ABSENT + 10):
         remembered.remember(Kind.ROLE, f"nowhere {number}", Loaded(1, "", None))
-    shelf = remembered.shelves[Kind.ROLE]
-    assert shelf.get("there") is not None
-    assert len(shelf.absent) == MOST_ABSENT
+
+    assert remembered.find(Kind.ROLE, "there") is not None
+    assert len(remembered.shelves[Kind.ROLE].absent) == MOST_ABSENT
 
 
 def test_nothing_is_left_of_resources_that_had_to_go() -> None:

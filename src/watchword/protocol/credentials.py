@@ -60,6 +60,8 @@ def present_credentials(authorization: Sequence[str], form: TokenForm) -> Presen
 
     Implements: RFC 6749 §2.3, §2.3.1.
     """
+    if len(authorization) == 1 and form.parameters.keys().isdisjoint(CREDENTIALS):  # what nearly all requests do
+        return _from_basic(authorization[0], None)
     form.refuse_repeated(CREDENTIALS)
     if len(authorization) > 1:
         raise InvalidRequest("the Authorization header must not be sent twice")
@@ -115,18 +117,18 @@ def decode_basic(header: str) -> tuple[str, str]:
         if scheme.lower() != "basic":
             raise ValueError("another scheme")  # noqa: TRY301 - all of these get one and the same answer
         padding = "=" * (-len(encoded) % 4)
-        client_id, secret = binascii.a2b_base64(encoded + padding, strict_mode=True).decode("utf-8").split(":", 1)
+        pair = binascii.a2b_base64(encoded + padding, strict_mode=True).decode("utf-8")
+        client_id, secret = pair.split(":", 1)
     except ValueError:
         raise InvalidRequest("invalid authorization header value format") from None
-    return _form_decode_credential(client_id), _form_decode_credential(secret)
-
-
-def _form_decode_credential(value: str) -> str:
-    if "%" in value or "+" in value:
-        raw = value.replace("+", " ").encode()
-        decoded = unquote_to_bytes(raw).decode("latin-1") if STRAY_PERCENT.search(raw) is None else "\0"
-    else:
-        decoded = value
-    if not decoded.isascii() or not decoded.isprintable():
+    if "%" in pair or "+" in pair:
+        client_id, secret = _form_decode(client_id), _form_decode(secret)
+    both = client_id + secret
+    if not both.isascii() or not both.isprintable():
         raise InvalidRequest("client_id and client_secret in the authorization header are not properly encoded")
-    return decoded
+    return client_id, secret
+
+
+def _form_decode(value: str) -> str:
+    raw = value.replace("+", " ").encode()
+    return unquote_to_bytes(raw).decode("latin-1") if STRAY_PERCENT.search(raw) is None else "\0"

@@ -240,13 +240,9 @@ class DirectoryView:
         return key
 
     def _remembered(self, kind: Kind, key: str) -> Loaded | None:
-        remembered = self._tenant.remembered
-        loaded = remembered.shelves[kind].get(key)
-        if loaded is None:
-            return None
-        if loaded.number > self._look.number:
+        loaded = self._tenant.remembered.find(kind, key)
+        if loaded is not None and loaded.number > self._look.number:
             raise _Outdated
-        remembered.hits += 1
         return loaded
 
     async def _load(self, kind: Kind, key: str) -> Loaded:

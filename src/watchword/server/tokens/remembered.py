@@ -28,13 +28,6 @@ class _Shelf:
         self.present: OrderedDict[str, Loaded] = OrderedDict()
         self.absent: OrderedDict[str, Loaded] = OrderedDict()
 
-    def get(self, key: str) -> Loaded | None:
-        slot = self.present.get(key)
-        if slot is None:
-            return self.absent.get(key)
-        self.present.move_to_end(key)
-        return slot
-
     def put(self, key: str, slot: Loaded) -> Loaded | None:
         """
         Keep a slot; return the one that had to go for it.
@@ -68,7 +61,7 @@ class Remembered:
         most_entries: How many entries of each kind; who needs another lets go of the one used longest ago.
 
     Attributes:
-        hits: How often an entry was found here, since the last look.
+        hits: How often an entry was found, since the last look.
     """
 
     def __init__(self, most_entries: int) -> None:
@@ -133,6 +126,21 @@ class Remembered:
         if self.loads.get((kind, key)) is load:
             del self.loads[kind, key]
             load.keep = False
+
+    def find(self, kind: Kind, key: str) -> Loaded | None:
+        """
+        Return what is remembered of an entry, or None.
+        """
+        shelf = self.shelves[kind]
+        slot = shelf.present.get(key)
+        if slot is not None:
+            shelf.present.move_to_end(key)
+        else:
+            slot = shelf.absent.get(key)
+            if slot is None:
+                return None
+        self.hits += 1
+        return slot
 
     def remember(self, kind: Kind, key: str, slot: Loaded) -> None:
         """

@@ -114,22 +114,27 @@ class _Web:
     ) -> Written:
         began = time.perf_counter()
         incoming = self._incoming(TOKEN_SCOPE, _never, headers, address, body)
-        line = self._line(incoming, TOKEN_PATH)
-        answer = await self._find_in_bounds(incoming, line)
+        line = self._line(incoming, "POST", TOKEN_PATH)
+        if incoming.headers.size > MOST_HEADER_BYTES:
+            answer: Answer | None = _headers_too_large(incoming)
+        else:
+            answer = await self._token.answer(incoming, line)
+            incoming.route = TOKEN_PATH
         if answer is None:
             raise AssertionError("nobody hangs up within a request that is there")
-        self._answered(incoming, line, began)
+        self._answered(incoming, line, answer.status, began)
         return answer.written(self._common, incoming.request_id)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         client = scope.get("client")
         incoming = self._incoming(scope, receive, list(scope["headers"]), client[0] if client else None)
-        line = self._line(incoming, TOKEN_PATH if incoming.path == TOKEN_PATH else incoming.shown_path)
+        shown_path = TOKEN_PATH if incoming.path == TOKEN_PATH else incoming.shown_path
+        line = self._line(incoming, incoming.method, shown_path)
         answer = await self._find_in_bounds(incoming, line)
         if answer is not None:
             await answer.send(send, self._common, incoming.request_id, head=incoming.method == "HEAD")
-        self._answered(incoming, line, began)
+        self._answered(incoming, line, CLIENT_GONE if answer is None else answer.status, began)
 
     def _incoming(
         self,
@@ -143,30 +148,29 @@ class _Web:
         origin = came_from(address, headers, self._ctx.settings.trusted_proxies)
         return Incoming(scope, receive, headers, self._ids.next(), tenant_of(headers), origin, body)
 
-    def _line(self, incoming: Incoming, path: str) -> RequestLine:
+    def _line(self, incoming: Incoming, method: str, path: str) -> RequestLine:
         return RequestLine(
             time=self._ctx.clock(),
             event="request",
             request_id=incoming.request_id,
-            method=incoming.method,
+            method=method,
             path=path,
             ip=incoming.origin.ip,
         )
 
-    def _answered(self, incoming: Incoming, line: RequestLine, began: float) -> None:
+    def _answered(self, incoming: Incoming, line: RequestLine, status: int, began: float) -> None:
+        line.status = status
         self._observer.answered(incoming, line, began)
         self._ctx.request_log.write(line)
 
     async def _find_in_bounds(self, incoming: Incoming, line: RequestLine) -> Answer | None:
         if incoming.headers.size > MOST_HEADER_BYTES:
-            answer: Answer | None = _headers_too_large(incoming)
-        elif incoming.path == TOKEN_PATH and incoming.method == "POST":
+            return _headers_too_large(incoming)
+        if incoming.path == TOKEN_PATH and incoming.method == "POST":
             answer = await self._token.answer(incoming, line)
             incoming.route = TOKEN_PATH
-        else:
-            answer = await self._find_or_fault(incoming)
-        line.status = CLIENT_GONE if answer is None else answer.status
-        return answer
+            return answer
+        return await self._find_or_fault(incoming)
 
     async def _find_or_fault(self, incoming: Incoming) -> Answer | None:
         try:

@@ -3,10 +3,10 @@ Requests: the parts that every room needs, with the limits on them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
+import msgspec
 from starlette.types import Message, Receive
 
 from watchword.protocol.metadata import TOKEN_PATH
@@ -79,8 +79,7 @@ class RequestHeaders:
         return None if value is None else value.decode("latin-1")
 
 
-@dataclass(slots=True)
-class Incoming:
+class Incoming(msgspec.Struct):
     """
     A request as the server hands it on: its headers are read.
 

@@ -27,6 +27,7 @@ MOST_BODY = 56 * 1024
 _THROTTLED = 429
 _NOT_A_BROWSER = cors_headers(None)
 _TOKEN_HEADERS = (*NO_STORE, JSON_TYPE)
+_PLAIN_TOKEN_HEADERS = (*_NOT_A_BROWSER, *_TOKEN_HEADERS)
 _log = structlog.get_logger(__name__)
 
 
@@ -67,16 +68,16 @@ class TokenEndpoint:
         if self._ctx.tracer is not None:
             incoming.phases = NotedPhases()
         phases = incoming.phases or UNNOTED
-        headers = incoming.headers
-        origin = headers.first(b"origin")
+        given = incoming.headers
+        origin = given.first(b"origin")
         cors = _NOT_A_BROWSER if origin is None else cors_headers(origin)
         try:
             body = await read_body(incoming, limit=MOST_BODY)
             phases.ended("receive")
             request = TokenRequest(
                 tenant_id=incoming.tenant_id,
-                authorization=headers.all(b"authorization"),
-                content_type=headers.first(b"content-type"),
+                authorization=given.all(b"authorization"),
+                content_type=given.first(b"content-type"),
                 body=body,
                 browser_origin=origin,
                 came_from=incoming.origin,
@@ -89,7 +90,8 @@ class TokenEndpoint:
                 response = await issue_token(request, self._ctx, seen)
             finally:
                 self._backlog.leave(place, time.perf_counter() - began)
-            answer = Answer(200, self._encode(response), (*cors, *_TOKEN_HEADERS))
+            headers = _PLAIN_TOKEN_HEADERS if origin is None else (*cors, *_TOKEN_HEADERS)
+            answer = Answer(200, self._encode(response), headers)
         except ClientGone:
             return None
         except Exception as error:  # noqa: BLE001 - the one catch-all of this endpoint: nothing leaves as a bare 500
