@@ -34,9 +34,18 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
     Serve a home by two workers.
     """
     server = start_server(tmp_path / "home", arguments=("--workers", "2"))
-    wait_for(lambda: len(workers_of(server.process.pid)) == 2, "both workers run")
-    yield server
-    server.kill()
+    try:
+        wait_for(lambda: len({who_answers(server) for _ in range(8)}) == 2, "both workers serve")
+        yield server
+    finally:
+        server.kill()
+
+
+def who_answers(server: RunningServer) -> str:
+    """
+    Ask over a connection of its own, and return which worker has answered.
+    """
+    return httpx.get(f"{server.endpoint}/health/live", trust_env=False).headers["x-request-id"][:8]
 
 
 class Clients:

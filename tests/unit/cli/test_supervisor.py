@@ -4,11 +4,19 @@ The supervisor's pauses, and its way with workers that are no Watchword.
 
 from __future__ import annotations
 
+import signal
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
-from watchword.cli.supervisor import LONGEST_PAUSE, Supervisor, main, pause_before_start
+from watchword.cli.supervisor import LONGEST_PAUSE, Supervisor, Worker, main, pause_before_start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A worker that serves when it is told to.
+_OBEDIENT = "import os; os.read(0, 1) and os.write(0, b'+'); os.read(0, 1)"
 
 
 @pytest.mark.parametrize(("early_deaths", "seconds"), [(0, 0), (1, 0), (2, 1), (3, 2), (5, 8), (50, LONGEST_PAUSE)])
@@ -42,3 +50,48 @@ def test_worker_that_crashes_is_started_again(tmp_path_factory: pytest.TempPathF
     supervisor = Supervisor(1, 5.0, [0], [sys.executable, "-c", program, str(counter)])
     assert supervisor.run() == 1
     assert counter.read_text() == "xxx"
+
+
+@pytest.fixture
+def renewing() -> Iterator[Supervisor]:
+    """
+    Return a supervisor of two workers that was told to renew them while both were still starting.
+    """
+    supervisor = Supervisor(2, 5.0, [], [sys.executable, "-S", "-c", _OBEDIENT])
+    supervisor._start_missing()
+    supervisor._heed(bytes([signal.SIGHUP]))
+    supervisor._start_missing()
+    yield supervisor
+    supervisor._stop()
+    while supervisor._workers:
+        supervisor._hear(supervisor._workers[0])
+
+
+def serve(supervisor: Supervisor, worker: Worker) -> None:
+    """
+    Let a worker say that it serves, and the supervisor hear it.
+    """
+    worker.line.send(b"x")
+    supervisor._hear(worker)
+
+
+def test_worker_that_is_to_be_renewed_takes_nobodys_place(renewing: Supervisor) -> None:
+    """
+    Only a new one makes an old one dispensable, one each.
+    """
+    first, second, third = renewing._workers
+    serve(renewing, second)
+    assert not any(worker.is_leaving for worker in (first, second, third))
+    serve(renewing, third)
+    assert [worker.is_leaving for worker in (first, second, third)] == [True, False, False]
+
+
+def test_worker_that_dies_before_it_is_renewed_does_not_end_the_renewal(renewing: Supervisor) -> None:
+    """
+    Whether a new one can start is not known by its death.
+    """
+    first, second, third = renewing._workers
+    second.process.kill()
+    renewing._hear(second)
+    serve(renewing, third)
+    assert [worker.is_leaving for worker in (first, third)] == [True, False]
