@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 
 from tests.support.load import token_id
-from watchword.server.storage.sqlite.connection import connect
 from watchword.server.storage.types import to_microseconds
 
 if TYPE_CHECKING:
@@ -28,21 +28,30 @@ def put(ctx: Context, table: str, entries: list[tuple[str, datetime, dict[str, s
     """
     Put entries behind the server's back: id, moment, and columns that filters look at.
     """
-    path = ctx.settings.token_database if table == "token_events" else ctx.settings.database
-    connection = connect(path)
-    connection.execute("BEGIN IMMEDIATE")
-    # Token records have no id of their own: in both tables the payload carries the name that tests know.
-    own_id = ("id, ", "?1, ") if table == "audit_events" else ("", "")
-    connection.executemany(
-        f"INSERT INTO {table} (tenant_id, {own_id[0]}key, application_id, user_id, payload, created_at) "
-        f"VALUES ('default', {own_id[1]}?2, ?3, ?4, json_object('result', 'Success', 'name', ?1), ?5)",
-        [
-            (name, more.get("key", "Test"), more.get("application_id"), more.get("user_id"), to_microseconds(moment))
-            for name, moment, more in entries
-        ],
-    )
-    connection.execute("COMMIT")
-    connection.close()
+    rows = [
+        {
+            "id": name,
+            "key": more.get("key", "Test"),
+            "application_id": more.get("application_id"),
+            "user_id": more.get("user_id"),
+            # Token records have no id of their own: in both tables the payload carries the name that tests know.
+            "payload": json.dumps({"result": "Success", "name": name}),
+            "created_at": to_microseconds(moment),
+        }
+        for name, moment, more in entries
+    ]
+    with ctx.database.administer() as main:
+        if table == "audit_events":
+            main.execute(_insert(table, "id"), rows)
+            return
+        with ctx.database.administer_tokens(main) as tokens:
+            tokens.execute(_insert(table), rows)
+
+
+def _insert(table: str, *own: str) -> sa.TextClause:
+    names = [*own, "key", "application_id", "user_id", "payload", "created_at"]
+    values = ", ".join(f":{name}" for name in names)
+    return sa.text(f"INSERT INTO {table} (tenant_id, {', '.join(names)}) VALUES ('default', {values})")
 
 
 async def ids(api: httpx.AsyncClient, **query: str | int) -> list[str]:
