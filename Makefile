@@ -5,6 +5,8 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/sh
+# Images for containers like to set it. Every command would then compile all of its libraries anew: two seconds each.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest -n 2

@@ -69,7 +69,6 @@ class Stage:
             "PATH": os.pathsep.join([str(self._programs), os.environ["PATH"]]),
             "STAGE": str(self._root),
             "PYTHONPATH": str(ROOT),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "NO_PROXY": "127.0.0.1,localhost",
             "NO_COLOR": "1",
             "LC_ALL": "C.UTF-8",

@@ -283,8 +283,11 @@ def watchword_command(*arguments: str) -> list[str]:
 def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """
     Return this process's environment without any Watchword setting but those in `settings`.
+
+    Nor with what would let every process that tests start compile all of its libraries: two seconds each.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WATCHWORD_")}
+    left_out = ("WATCHWORD_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     return kept | {f"WATCHWORD_{name.upper()}": value for name, value in settings.items()}
 
 
