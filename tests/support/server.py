@@ -7,15 +7,20 @@ Leaves to others: what is created in it (`shop.py`), comparing answers (`wire.py
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
@@ -26,13 +31,13 @@ from tests.support.raw import raw_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 __all__ = ["MANAGEMENT_RESOURCE", "RunningServer", "free_port", "raw_exchange", "start_server"]
 
 MANAGEMENT_RESOURCE = "https://default.logto.app/api"
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
+_OF_INIT = {"database_url", "master_key", "master_key_file"}
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -170,7 +175,8 @@ def start_server(
     Initialise `home`, serve it on a free port of 127.0.0.1 and wait until it is ready.
 
     Args:
-        home: The folder to use; it may be missing or empty.
+        home: The folder to use. Where it is missing it becomes a copy of a home that `init` has made: to make each
+            anew would take a second. Its secrets and keys are those of all others then.
         settings: Settings by name (`secret_reveal_hours`), handed over as `WATCHWORD_…`.
         arguments: Further arguments of `watchword serve`.
         through: A command that runs the server's command, which is added to it.
@@ -180,8 +186,13 @@ def start_server(
     """
     port = free_port()
     environment = clean_environment(settings)
+    endpoint = f"http://127.0.0.1:{port}"
+    is_new = not home.exists() and not _OF_INIT.intersection(settings)
     give_database(home)
-    credentials = initialise(home, f"http://127.0.0.1:{port}", environment)
+    if is_new and not home.exists():
+        credentials = _copy_home(home, endpoint)
+    else:
+        credentials = initialise(home, endpoint, environment)
     return _serve(home, port, credentials, environment, arguments, through=through)
 
 
@@ -232,6 +243,22 @@ def _serve(
         server.kill()
         raise
     return server
+
+
+def _copy_home(home: Path, endpoint: str) -> dict[str, str]:
+    made, credentials = _made_home()
+    shutil.copytree(made, home)
+    file = home / "watchword.toml"
+    file.write_text(file.read_text().replace(credentials["endpoint"], endpoint))
+    return {name: text.replace(credentials["endpoint"], endpoint) for name, text in credentials.items()}
+
+
+@functools.cache
+def _made_home() -> tuple[Path, dict[str, str]]:
+    folder = tempfile.mkdtemp(prefix="watchword-made-")
+    atexit.register(shutil.rmtree, folder)
+    home = Path(folder) / "home"
+    return home, initialise(home, "http://127.0.0.1:3001", clean_environment({}))
 
 
 def initialise(home: Path, endpoint: str, environment: Mapping[str, str]) -> dict[str, str]:
