@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # Quick, and lost with the machine: only tests of what survives say otherwise.
 QUICK = {"fsync": "off", "full_page_writes": "off", "max_connections": "300"}
 _NOBODY = "postgres"
+_MEMORY, _ROOM_BYTES = Path("/dev/shm"), 4 * 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,8 @@ class PostgresServer:
         Make a database, and drop it afterwards; return its URL.
         """
         name = f"t{uuid.uuid4().hex}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # By files: with nothing to sync it takes half the time that writing all of it to the log takes.
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         try:
             yield self.url(name)
         finally:
@@ -192,8 +194,11 @@ def postgres() -> Iterator[PostgresServer]:
 def new_folder() -> Iterator[Path]:
     """
     Make a folder that every user may enter: pytest's are for their owner alone, and no server runs as root.
+
+    In memory, where there is room: databases are copied for each test.
     """
-    with tempfile.TemporaryDirectory(prefix="watchword-postgres-") as folder:
+    has_room = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
+    with tempfile.TemporaryDirectory(prefix="watchword-postgres-", dir=_MEMORY if has_room else None) as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
 
