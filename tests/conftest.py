@@ -4,6 +4,7 @@ Fixtures that several suites share: one real server a session, one shop a module
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
     from tests.support.shop import Shop
 
 __all__ = ["_server_of_databases", "ctx", "database", "home", "made", "made_on", "postgres"]
+# In this order: what takes long to run must not be left when another worker has nothing to do any more.
+LONGEST = [Path(__file__).parent / name for name in ("docs", "e2e")]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    Let the folders with the longest tests go first; within them the order stays random.
+    """
+    items.sort(key=lambda item: [not item.path.is_relative_to(folder) for folder in LONGEST])
 
 
 @pytest.fixture(scope="session", autouse=True)
