@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.support.postgres import PostgresServer
+    from benchmarks.postgres_server import PostgresServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 FORM = "grant_type=client_credentials&resource=<resource>&scope=read:products"

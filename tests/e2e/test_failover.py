@@ -15,8 +15,9 @@ import httpx
 import psycopg
 import pytest
 
+from benchmarks.postgres_server import PostgresServer, new_folder, start_postgres, start_standby
 from tests.support.home import name_database
-from tests.support.postgres import QUICK, PostgresServer, new_folder, start_postgres, start_standby
+from tests.support.postgres import QUICK
 from tests.support.server import RunningServer, start_server
 from tests.support.shop import Shop, create_shop
 from watchword.client import TokenSource

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from benchmarks.postgres_server import PostgresServer, new_folder, start_postgres
 from tests.support.load import Load, wait_until
-from tests.support.postgres import PostgresServer, new_folder, start_postgres
 from tests.support.server import MANAGEMENT_RESOURCE, start_server
 from tests.support.shop import unique
 

@@ -24,7 +24,7 @@ from watchword.server.web.request_log import NoRequestLines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.postgres import PostgresServer
+    from benchmarks.postgres_server import PostgresServer
     from tests.support.shopping import Shopping
     from watchword.server.context import Context
     from watchword.server.settings import Settings

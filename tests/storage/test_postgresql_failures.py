@@ -14,8 +14,9 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from benchmarks.postgres_server import new_folder, start_postgres
 from tests.support.home import ON_POSTGRESQL, settings_of
-from tests.support.postgres import QUICK, new_folder, start_postgres
+from tests.support.postgres import QUICK
 from watchword.server.bootstrap import open_context
 from watchword.server.storage import migrate
 from watchword.server.storage.database import StorageUnavailable
@@ -26,7 +27,7 @@ from watchword.server.web.request_log import NoRequestLines
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.postgres import PostgresServer
+    from benchmarks.postgres_server import PostgresServer
     from watchword.server.context import Context
 
 pytestmark = ON_POSTGRESQL

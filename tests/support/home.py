@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.support.postgres import PostgresServer
+    from benchmarks.postgres_server import PostgresServer
     from watchword.server.context import Context
 
 ENDPOINT = "http://127.0.0.1:3001"
