@@ -58,13 +58,15 @@ test-fast: setup-dev ## The fast tests alone
 	@$(PYTEST) -m "not slow" --dist worksteal $(FAST_TESTS) $(ARGS)
 
 test: setup-node ## All tests; what depends on its version also on the system's PostgreSQL, where there is one
+	@scripts/setup bench
 	@$(if $(POSTGRES),WATCHWORD_TEST_POSTGRES=$(POSTGRES) $(PYTEST) -q --dist worksteal -k postgresql $(OF_VERSION))
 	@$(PYTEST) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 soak: setup-node ## The long forms of the long tests, one after the other: two hours or so
 	@WATCHWORD_SOAK=1 $(BIN)/pytest -o timeout=7200 -v $(shell grep -rl support.long tests --include='test_*.py') $(ARGS)
 
-bench: setup ## Measure the token endpoint (wants two cores, and wrk or oha)
+bench: ## Measure the token endpoint: one table and a picture (wants two cores, and wrk or oha)
+	@scripts/setup bench
 	@$(BIN)/python benchmarks/token_endpoint.py $(ARGS)
 
 reference: setup-dev ## Write the reference pages anew, from routes, settings, commands and docstrings

@@ -35,12 +35,11 @@ def asked_for(name: str) -> set[str]:
     table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project, build = table["project"], table["build-system"]
     wanted = [*build["requires"], *project["dependencies"], *project["optional-dependencies"]["server"]]
-    if name == "dev":
-        wanted += table["dependency-groups"]["dev"]
+    wanted += table["dependency-groups"].get(name, [])
     return {canonical(requirement) for requirement in wanted}
 
 
-@pytest.mark.parametrize("name", ["setup", "server", "dev"])
+@pytest.mark.parametrize("name", ["setup", "server", "dev", "bench"])
 def test_every_line_of_a_requirement_file_is_pinned_and_hashed(name: str) -> None:
     """Nothing stands in a requirement file but comments and pinned, hashed packages."""
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
@@ -49,7 +48,7 @@ def test_every_line_of_a_requirement_file_is_pinned_and_hashed(name: str) -> Non
     assert rest == ""
 
 
-@pytest.mark.parametrize("name", ["server", "dev"])
+@pytest.mark.parametrize("name", ["server", "dev", "bench"])
 def test_what_pyproject_asks_for_is_locked(name: str) -> None:
     """A requirement that was added to pyproject.toml is locked too: `make lock`."""
     assert asked_for(name) - locked(name).keys() == set()
@@ -60,7 +59,14 @@ def test_the_server_runs_on_what_the_tests_ran_on() -> None:
     assert locked("server").items() <= locked("dev").items()
 
 
-@pytest.mark.parametrize("path", ["requirements/setup.txt", "requirements/server.txt", "requirements/dev.txt"])
+def test_what_benchmarks_need_fits_beside_what_tests_need() -> None:
+    """Installed on top, it changes no version that the checks have."""
+    bench, dev = locked("bench"), locked("dev")
+    assert locked("server").items() <= bench.items()
+    assert {name: bench[name] for name in bench.keys() & dev.keys()}.items() <= dev.items()
+
+
+@pytest.mark.parametrize("path", [f"requirements/{name}.txt" for name in ("setup", "server", "dev", "bench")])
 def test_requirement_files_name_no_place(path: str) -> None:
     """No index, no link and no folder of the machine that wrote them."""
     text = (ROOT / path).read_text(encoding="utf-8")
