@@ -1,5 +1,5 @@
 """
-Owns what was measured: medians and ratios, the bars they are held against, and both forms of the report.
+Owns what was measured, and what it comes to: medians over rounds, ratios within a round, cores that were left.
 """
 
 from __future__ import annotations
@@ -10,29 +10,68 @@ from statistics import median
 from typing import Any
 
 from benchmarks.load_generator import Load
-
-# The first bars. Raise them when a release has stood well above them; never lower one to make a run pass.
-RATIO_BARS: Mapping[int, float] = {16: 0.35, 64: 0.40}
-COLD_START_BAR_SECONDS = 1.2
-RESIDENT_BAR_MIB = 120.0
+from benchmarks.rows import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
+class Turn:
     """
-    One turn at one number of connections: raw signing, the sign-only app and the server, right after another.
+    One row at one number of connections in one round: the sign-only app and the server, right after another.
+
+    `cores` is how many the server was allowed, `others_cpu_seconds` the CPU time that the load generator and
+    PostgreSQL spent on them while the server was measured.
     """
 
     connections: int
-    raw_signatures_per_second: float
     sign_only: Load
     server: Load
+    cores: int = 1
+    others_cpu_seconds: float = 0.0
+
+    @property
+    def ratio(self) -> float:
+        """
+        The server's rate, in rates of the sign-only app.
+        """
+        return self.server.per_second / self.sign_only.per_second
+
+    @property
+    def cores_left(self) -> float:
+        """
+        How many cores the others left to the server.
+        """
+        return self.cores - self.others_cpu_seconds / self.server.seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Block:
     """
-    What a number of connections gave: medians over its rounds. Ratios are medians of the rounds' own ratios.
+    One row in one round: the server started, measured at each number of connections, and stopped.
+
+    `tokens_answered` counts every token that the load generator got, warm-up too; `audit_records` and
+    `request_lines` are what the server wrote of them.
+    """
+
+    row: Row
+    seconds_to_ready: float
+    resident_bytes: int
+    raw_signatures_per_second: float
+    turns: Sequence[Turn]
+    tokens_answered: int
+    audit_records: int
+    request_lines: int
+
+    def turn_at(self, connections: int) -> Turn | None:
+        """
+        Give what was measured at a number of connections.
+        """
+        return next((turn for turn in self.turns if turn.connections == connections), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """
+    What a row gave at a number of connections: medians over its rounds. Ratios are medians of the rounds' own.
     """
 
     connections: int
@@ -40,43 +79,11 @@ class Row:
     p50_ms: float
     p99_ms: float
     sign_only_per_second: float
-    sign_only_p50_ms: float
     sign_only_p99_ms: float
     ratio_to_sign_only: float
     ratio_to_raw_signing: float
+    cores_left: float
     ratios_to_sign_only: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """
-    One promise. `measured` is `None` when this run did not measure it.
-    """
-
-    name: str
-    required: float
-    measured: float | None
-    at_most: bool
-    unit: str = ""
-
-    @property
-    def missed(self) -> bool:
-        """
-        Whether the figure was measured and is on the wrong side.
-        """
-        if self.measured is None:
-            return False
-        return self.measured > self.required if self.at_most else self.measured < self.required
-
-    @property
-    def line(self) -> str:
-        """
-        The bar as one line for people.
-        """
-        verdict = "not measured" if self.measured is None else "MISSED" if self.missed else "met"
-        figure = "" if self.measured is None else f"{self.measured:.2f}{self.unit}, "
-        side = "at most" if self.at_most else "at least"
-        return f"{verdict:<12} {self.name}: {figure}{side} {self.required:g}{self.unit}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,152 +92,144 @@ class Report:
     All figures of one run, and under which conditions they were taken.
     """
 
-    conditions: Mapping[str, Any]
-    rounds: Sequence[Round]
-    cold_starts_seconds: Sequence[float]
-    resident_bytes: int
-    tokens_answered: int
-    audit_records: int
-    request_lines: int
+    conditions: Mapping[str, str]
+    blocks: Sequence[Block]
 
     @property
     def rows(self) -> list[Row]:
         """
-        One row for each number of connections, in the order they were taken.
+        The rows that were measured, in the order they were taken.
         """
-        numbers = dict.fromkeys(turn.connections for turn in self.rounds)
-        return [summarise([turn for turn in self.rounds if turn.connections == number]) for number in numbers]
+        return list(dict.fromkeys(block.row for block in self.blocks))
 
     @property
-    def resident_mib(self) -> float:
+    def connections(self) -> list[int]:
         """
-        The largest resident memory (Rss) that was seen, in MiB.
+        The numbers of connections that were measured, in the order they were taken.
         """
-        return self.resident_bytes / 2**20
+        return list(dict.fromkeys(turn.connections for block in self.blocks for turn in block.turns))
 
-    @property
-    def bars(self) -> list[Bar]:
+    def blocks_of(self, row: Row) -> list[Block]:
         """
-        The bars, each with what this run measured.
+        Give a row's rounds.
         """
-        ratios = {row.connections: row.ratio_to_sign_only for row in self.rows}
-        return [
-            *(
-                Bar(
-                    name=f"ratio to the sign-only app at {connections} connections",
-                    required=required,
-                    measured=ratios.get(connections),
-                    at_most=False,
+        return [block for block in self.blocks if block.row == row]
+
+    def cell(self, row: Row, connections: int) -> Cell | None:
+        """
+        Put a row's rounds at one number of connections together.
+        """
+        taken = [(block, turn) for block in self.blocks_of(row) if (turn := block.turn_at(connections))]
+        return summarise(taken) if taken else None
+
+    def floors(self) -> dict[str, dict[int, float]]:
+        """
+        Give the rates of the sign-only app beside the rows, by its name and the number of connections.
+        """
+        names = dict.fromkeys(row.floor for row in self.rows)
+        return {
+            name: {
+                connections: median(
+                    turn.sign_only.per_second
+                    for block in self.blocks
+                    if block.row.floor == name and (turn := block.turn_at(connections))
                 )
-                for connections, required in RATIO_BARS.items()
-            ),
-            Bar(
-                name="cold start, median",
-                required=COLD_START_BAR_SECONDS,
-                measured=median(self.cold_starts_seconds),
-                at_most=True,
-                unit=" s",
-            ),
-            Bar(
-                name="resident memory (Rss) under load",
-                required=RESIDENT_BAR_MIB,
-                measured=self.resident_mib,
-                at_most=True,
-                unit=" MiB",
-            ),
-        ]
+                for connections in self.connections
+            }
+            for name in names
+        }
 
-    def as_text(self) -> str:
+    def floor_p99_ms(self, name: str, connections: int) -> float:
         """
-        The report for people.
+        Give the p99 of the sign-only app beside the rows that have this one.
         """
-        heads = (
-            "connections",
-            "tokens/s",
-            "p50 ms",
-            "p99 ms",
-            "sign-only/s",
-            "p50 ms",
-            "p99 ms",
-            "ratio",
-            "to raw",
+        return median(
+            turn.sign_only.p99_ms
+            for block in self.blocks
+            if block.row.floor == name and (turn := block.turn_at(connections))
         )
-        lines = ["  ".join(f"{head:>11}" for head in heads)]
-        lines += ["  ".join(f"{cell:>11}" for cell in _cells(row)) for row in self.rows]
-        raw = median(turn.raw_signatures_per_second for turn in self.rounds)
-        starts = sorted(self.cold_starts_seconds)
-        written = f"audit records: {self.audit_records:,}; request lines: {self.request_lines:,}"
-        return "\n".join(
-            [
-                *(f"{name}: {value}" for name, value in self.conditions.items()),
-                "",
-                *lines,
-                "",
-                "ratio: to the sign-only app's answers/s; to raw: to raw signatures/s in one thread",
-                f"raw ES256 signatures: {raw:,.0f}/s",
-                f"cold start: best {starts[0]:.2f} s, median {median(starts):.2f} s of {len(starts)}",
-                f"resident memory (Rss, all processes, largest seen after load): {self.resident_mib:.1f} MiB",
-                f"tokens answered: {self.tokens_answered:,}; {written}",
-                "",
-                *(bar.line for bar in self.bars),
-            ]
+
+    def compared(self, over: Row, under: Row, connections: int) -> float | None:
+        """
+        Divide one row's rate by another's: the median of the rounds' own quotients.
+
+        Each rate is taken in rates of the sign-only app beside it, so that a machine which became slower between
+        the two counts for neither.
+        """
+        pairs = zip(self.blocks_of(over), self.blocks_of(under), strict=False)
+        quotients = [
+            one.ratio / other.ratio
+            for upper, lower in pairs
+            if (one := upper.turn_at(connections)) and (other := lower.turn_at(connections))
+        ]
+        return median(quotients) if quotients else None
+
+    def cold_start_seconds(self, row: Row) -> float | None:
+        """
+        Give the median time from exec to the first 200 of `/health/ready`.
+        """
+        blocks = self.blocks_of(row)
+        return median(block.seconds_to_ready for block in blocks) if blocks else None
+
+    def resident_mib(self, row: Row) -> float | None:
+        """
+        Give the largest resident memory that was seen after any load, all processes added up.
+        """
+        return max((block.resident_bytes / 2**20 for block in self.blocks_of(row)), default=None)
+
+    def counts(self) -> tuple[int, int, int]:
+        """
+        Add up the tokens answered, and the audit records and request lines that tell of them.
+        """
+        return (
+            sum(block.tokens_answered for block in self.blocks),
+            sum(block.audit_records for block in self.blocks),
+            sum(block.request_lines for block in self.blocks),
         )
 
     def as_json(self) -> dict[str, Any]:
         """
-        The report for programs. Keys ending in `_per_second`, `_ms`, `_seconds`, `_mib` carry their unit.
+        The figures for programs. Keys ending in `_per_second`, `_ms`, `_seconds`, `_mib` carry their unit.
         """
-        starts = list(self.cold_starts_seconds)
+        tokens, records, lines = self.counts()
         return {
             "conditions": dict(self.conditions),
-            "connections": [{name: getattr(row, name) for name in Row.__slots__} for row in self.rows],
-            "raw_signatures_per_second": median(turn.raw_signatures_per_second for turn in self.rounds),
-            "cold_start_seconds": {"best": min(starts), "median": median(starts), "all": starts},
-            "resident_mib": self.resident_mib,
-            "tokens_answered": self.tokens_answered,
-            "audit_records": self.audit_records,
-            "request_lines": self.request_lines,
-            "bars": [
+            "rows": [
                 {
-                    "name": bar.name,
-                    "required": bar.required,
-                    "at_most": bar.at_most,
-                    "measured": bar.measured,
-                    "met": None if bar.measured is None else not bar.missed,
+                    "key": row.key,
+                    "name": row.name,
+                    "cold_start_seconds": self.cold_start_seconds(row),
+                    "resident_mib": self.resident_mib(row),
+                    "connections": [
+                        {name: getattr(cell, name) for name in Cell.__slots__}
+                        for connections in self.connections
+                        if (cell := self.cell(row, connections))
+                    ],
                 }
-                for bar in self.bars
+                for row in self.rows
             ],
+            "sign_only_per_second": self.floors(),
+            "tokens_answered": tokens,
+            "audit_records": records,
+            "request_lines": lines,
         }
 
 
-def summarise(turns: Sequence[Round]) -> Row:
+def summarise(taken: Sequence[tuple[Block, Turn]]) -> Cell:
     """
-    Put the rounds at one number of connections together.
+    Put the rounds of one row at one number of connections together.
     """
-    ratios = tuple(turn.server.per_second / turn.sign_only.per_second for turn in turns)
-    return Row(
+    turns = [turn for _, turn in taken]
+    ratios = tuple(turn.ratio for turn in turns)
+    return Cell(
         connections=turns[0].connections,
         tokens_per_second=median(turn.server.per_second for turn in turns),
         p50_ms=median(turn.server.p50_ms for turn in turns),
         p99_ms=median(turn.server.p99_ms for turn in turns),
         sign_only_per_second=median(turn.sign_only.per_second for turn in turns),
-        sign_only_p50_ms=median(turn.sign_only.p50_ms for turn in turns),
         sign_only_p99_ms=median(turn.sign_only.p99_ms for turn in turns),
         ratio_to_sign_only=median(ratios),
-        ratio_to_raw_signing=median(turn.server.per_second / turn.raw_signatures_per_second for turn in turns),
+        ratio_to_raw_signing=median(turn.server.per_second / block.raw_signatures_per_second for block, turn in taken),
+        cores_left=median(turn.cores_left for turn in turns),
         ratios_to_sign_only=ratios,
-    )
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    return (
-        str(row.connections),
-        f"{row.tokens_per_second:,.0f}",
-        f"{row.p50_ms:.2f}",
-        f"{row.p99_ms:.2f}",
-        f"{row.sign_only_per_second:,.0f}",
-        f"{row.sign_only_p50_ms:.2f}",
-        f"{row.sign_only_p99_ms:.2f}",
-        f"{row.ratio_to_sign_only:.2f}",
-        f"{row.ratio_to_raw_signing:.2f}",
     )

@@ -13,7 +13,6 @@ Exit codes: 0 measured and the bar met; 1 the bar missed; 2 nothing measured, se
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 import tempfile
@@ -144,7 +143,7 @@ def measure(options: Options) -> list[Round]:
         installation = initialise(find_executable(), Path(folder, "home"))
         with PinnedServer(
             installation.serve_command,
-            core=cores.server,
+            cores=[cores.server],
             port=installation.port,
             output=Path(folder, "output"),
             environment=clean_environment(),
@@ -160,9 +159,9 @@ def _wrong_try(installation: Installation) -> Post:
 
 def _round(tool: Tool, server: PinnedServer, honest: Post, wrong: Post, options: Options) -> Round:
     def run_honest() -> Served:
-        before = _cpu_seconds(server.pid)
+        before = server.cpu_seconds()
         load = run_load(tool, server.origin, honest, connections=options.connections, seconds=options.seconds)
-        return Served(load=load, cpu_seconds=_cpu_seconds(server.pid) - before)
+        return Served(load=load, cpu_seconds=server.cpu_seconds() - before)
 
     def run_flood() -> Load:
         seconds = options.seconds + 2 * _FLOOD_FIRST_SECONDS
@@ -174,15 +173,6 @@ def _round(tool: Tool, server: PinnedServer, honest: Post, wrong: Post, options:
         time.sleep(_FLOOD_FIRST_SECONDS)
         measured = run_honest()
         return Round(alone=alone, beside=measured, flood=flood.result())
-
-
-def _cpu_seconds(pid: int) -> float:
-    """
-    Read the CPU time that a process, threads included, has used so far.
-    """
-    # The name stands in brackets and may hold anything; times are the 12th and 13th field after it.
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _figures(served: Served) -> str:

@@ -11,8 +11,9 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -36,6 +37,17 @@ done = function(summary, latency, requests)
 end
 """
 
+# Seeded anew for each load: the same draw again would find what the one before has left in memory.
+_WRK_DRAW = """
+math.randomseed(%d)
+local lines = {}
+for line in io.lines(%s) do lines[#lines + 1] = line end
+request = function()
+  wrk.headers["Authorization"] = lines[math.random(#lines)]
+  return wrk.format()
+end
+"""
+
 
 class LoadError(Exception):
     """
@@ -56,11 +68,21 @@ class Tool(StrEnum):
 class Post:
     """
     The one request that is sent over and over. Its headers carry credentials, so they have no repr.
+
+    `drawn` names a file of `Authorization` values, one a line: wrk draws one for each request, oha takes the header
+    as it stands.
     """
 
     path: str
     headers: Mapping[str, str] = field(repr=False)
     body: str
+    drawn: Path | None = None
+
+    def on_connections_of_its_own(self) -> Post:
+        """
+        Ask the server to close the connection after each answer.
+        """
+        return replace(self, headers={**self.headers, "Connection": "close"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +230,8 @@ def wrk_script(post: Post) -> str:
         LoadError: The request has characters that a Lua string can't hold as they are.
     """
     headers = "".join(f"wrk.headers[{_lua(name)}] = {_lua(value)}\n" for name, value in post.headers.items())
-    return f'wrk.method = "POST"\nwrk.body = {_lua(post.body)}\n{headers}{_WRK_DONE}'
+    draw = _WRK_DRAW % (time.time_ns() % 2**31, _lua(str(post.drawn))) if post.drawn else ""
+    return f'wrk.method = "POST"\nwrk.body = {_lua(post.body)}\n{headers}{draw}{_WRK_DONE}'
 
 
 def _lua(text: str) -> str:
@@ -217,31 +240,21 @@ def _lua(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def run_wrk_script(url: str, script: str, *, connections: int, seconds: int) -> Load:
-    """
-    Let wrk do what a script says: one that begins as `wrk_script` writes it.
-
-    Raises:
-        LoadError: wrk failed.
-    """
+def _run_wrk(url: str, post: Post, connections: int, seconds: int) -> Load:
     # The script holds a secret: a temporary file is readable by its owner alone, an argument by everyone.
     with tempfile.TemporaryDirectory(prefix="watchword-benchmark-") as folder:
         path = Path(folder, "post.lua")
-        path.write_text(script)
+        path.write_text(wrk_script(post))
         arguments = ["--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
         arguments += ["--timeout", f"{_PATIENCE_SECONDS}s"]
         return parse_wrk(_output(["wrk", *arguments, "--script", str(path), url]))
-
-
-def _run_wrk(url: str, post: Post, connections: int, seconds: int) -> Load:
-    return run_wrk_script(url, wrk_script(post), connections=connections, seconds=seconds)
 
 
 def _run_oha(url: str, post: Post, connections: int, seconds: int) -> Load:
     # oha takes headers as arguments only; the secret in them belongs to an installation made for this run.
     headers = [part for name, value in post.headers.items() for part in ("-H", f"{name}: {value}")]
     arguments = ["-z", f"{seconds}s", "-c", str(connections), "--no-tui", "--output-format", "json"]
-    arguments += ["-t", f"{_PATIENCE_SECONDS}s"]
+    arguments += ["-t", f"{_PATIENCE_SECONDS}s", "--insecure"]  # as wrk: the certificate is the benchmark's own
     return parse_oha(_output(["oha", *arguments, "-m", "POST", *headers, "-d", post.body, url]))
 
 

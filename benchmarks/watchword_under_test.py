@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +40,7 @@ class SetupError(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
     """
-    A fresh home with its first application, and the port it is served on.
+    A home with its first application, the port it is served on, and the database where it is not SQLite.
     """
 
     executable: str
@@ -49,6 +49,8 @@ class Installation:
     management_resource: str
     application_id: str
     application_secret: str = field(repr=False)
+    workers: int = 1
+    database_url: str | None = None
 
     @property
     def origin(self) -> str:
@@ -60,10 +62,17 @@ class Installation:
     @property
     def serve_command(self) -> list[str]:
         """
-        The command that serves it as one process, with no setting changed.
+        The command that serves it, with no setting changed.
         """
         served = ["serve", "--home", str(self.home), "--host", HOST, "--port", str(self.port)]
-        return [self.executable, *served, "--workers", "1"]
+        return [self.executable, *served, "--workers", str(self.workers)]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """
+        What its commands run in.
+        """
+        return environment_on(self.database_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,35 +109,22 @@ def clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 
+def environment_on(database_url: str | None) -> dict[str, str]:
+    """
+    Give the environment in which `watchword` uses this database; `None` is SQLite.
+    """
+    named = {} if database_url is None else {"WATCHWORD_DATABASE_URL": database_url}
+    return clean_environment() | named
+
+
 def version_of(executable: str) -> str:
     """
     Ask which version is measured.
     """
-    return _run([executable, "version"]).strip()
+    return run_command([executable, "version"], clean_environment()).strip()
 
 
-def run_watchword(*words: str) -> str:
-    """
-    Run a command of `watchword`; return what it prints.
-
-    Raises:
-        SetupError: It failed.
-    """
-    return _run([find_executable(), *words])
-
-
-def check_home_is_free(home: Path | None) -> None:
-    """
-    Make sure that a folder the user named is absent or empty.
-
-    Raises:
-        SetupError: It holds something.
-    """
-    if home and home.exists() and any(home.iterdir()):
-        raise SetupError(f"{home} is not empty: the benchmark makes its own installation, name an empty folder")
-
-
-def initialise(executable: str, home: Path) -> Installation:
+def initialise(executable: str, home: Path, database_url: str | None = None) -> Installation:
     """
     Make an installation in `home`, which must be absent or empty.
 
@@ -136,8 +132,8 @@ def initialise(executable: str, home: Path) -> Installation:
         SetupError: `init` failed.
     """
     port = free_port()
-    said = _run([executable, "init", "--home", str(home), "--endpoint", f"http://{HOST}:{port}", "--json"])
-    made = json.loads(said)
+    command = [executable, "init", "--home", str(home), "--endpoint", f"http://{HOST}:{port}", "--json"]
+    made = json.loads(run_command(command, environment_on(database_url)))
     return Installation(
         executable=executable,
         home=home,
@@ -145,6 +141,7 @@ def initialise(executable: str, home: Path) -> Installation:
         management_resource=made["management_resource"],
         application_id=made["application_id"],
         application_secret=made["application_secret"],
+        database_url=database_url,
     )
 
 
@@ -155,7 +152,7 @@ def prepare(installation: Installation) -> Measured:
     Raises:
         SetupError: The Management API refused something.
     """
-    with _management(installation) as api:
+    with management(installation) as api:
         resource = _call(api, "POST", "/api/resources", {"name": "Online Shopping", "indicator": RESOURCE})
         scopes = f"/api/resources/{resource['id']}/scopes"
         scope_ids = [_call(api, "POST", scopes, {"name": name})["id"] for name in PERMISSIONS]
@@ -188,7 +185,7 @@ def token_post(client_id: str, client_secret: str, *, resource: str, scope: str)
     )
 
 
-def check_answer(origin: str, post: Post) -> int:
+def check_answer(origin: str, post: Post, permissions: Iterable[str]) -> int:
     """
     Send the request twice: both answers must hold a token with all permissions, and not the same one.
 
@@ -204,7 +201,7 @@ def check_answer(origin: str, post: Post) -> int:
             answer = client.post(post.path, headers=dict(post.headers), content=post.body)
             body = answer.json() if answer.status_code == 200 else {}
             token, granted = body.get("access_token", ""), body.get("scope", "")
-            if token.count(".") != 2 or set(granted.split()) != set(PERMISSIONS):
+            if token.count(".") != 2 or set(granted.split()) != set(permissions):
                 raise SetupError(f"{post.path} answered {answer.status_code} without the token that was asked for")
             tokens.add(token)
             body_bytes = len(answer.content)
@@ -227,12 +224,11 @@ def check_whole_answers(load: Load, body_bytes: int) -> None:
         )
 
 
-def count_audit_records(installation: Installation, application_id: str) -> int:
+def count_audit_records(api: httpx.Client) -> int:
     """
-    Ask the Management API how many records the audit log holds for an application.
+    Ask the Management API how many records the audit log holds.
     """
-    with _management(installation) as api:
-        answer = api.get("/api/logs", params={"applicationId": application_id, "page": 1, "page_size": 1})
+    answer = api.get("/api/logs", params={"page": 1, "page_size": 1})
     if answer.status_code != 200:
         raise SetupError(f"GET /api/logs answered {answer.status_code}: {answer.text[:300]}")
     return int(answer.headers["Total-Number"])
@@ -247,7 +243,7 @@ def count_lines(path: Path) -> int:
 
 
 @contextmanager
-def _management(installation: Installation) -> Iterator[httpx.Client]:
+def management(installation: Installation) -> Iterator[httpx.Client]:
     """
     Open a client that presents a Management API token.
     """
@@ -273,8 +269,14 @@ def _call(api: httpx.Client, method: str, path: str, body: Mapping[str, object] 
     return answer.json() if answer.headers.get("Content-Type", "").startswith("application/json") else None
 
 
-def _run(command: list[str]) -> str:
-    done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=False)
+def run_command(command: list[str], environment: Mapping[str, str]) -> str:
+    """
+    Run a command; return what it prints.
+
+    Raises:
+        SetupError: It failed.
+    """
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         # stdout may hold the first application's secret; what went wrong is on stderr.
         raise SetupError(f"`{' '.join(command)}` failed ({done.returncode}): {done.stderr.strip()[-1000:]}")

@@ -37,7 +37,7 @@ def serve_sign_only(core: int, output: Path, environment: Mapping[str, str]) -> 
     fixed = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
     where = ["--app-dir", str(Path(__file__).resolve().parents[1]), "--host", HOST, "--port", str(port)]
     command = [*uvicorn, *fixed, *where]
-    with PinnedServer(command, core=core, port=port, output=output, environment=environment) as server:
+    with PinnedServer(command, cores=[core], port=port, output=output, environment=environment) as server:
         yield server.wait_until_ready("/")
 
 

@@ -18,7 +18,10 @@ import pytest
 
 from benchmarks.load_generator import LoadError, Post, Tool, can_install, find_or_install, run_load
 from benchmarks.pinned_server import PinnedServer, ServerError, free_port, running_on
+from benchmarks.postgres_server import new_folder
+from benchmarks.token_endpoint import alone_in
 from benchmarks.yardsticks import serve_sign_only
+from tests.unit.test_benchmark_figures import a_whole_report
 
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "token_endpoint.py"
 POST = Post(path="/oidc/token", headers={"Authorization": "Basic YTpi"}, body="grant_type=client_credentials")
@@ -41,6 +44,15 @@ def tool() -> Tool:
         pytest.skip(str(failure))
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """
+    Make a folder that PostgreSQL's user may enter.
+    """
+    with new_folder() as made:
+        yield made
+
+
 @pytest.mark.slow
 @two_cores
 def test_flood_of_refusals_is_measured(tool: Tool) -> None:
@@ -56,24 +68,40 @@ def test_flood_of_refusals_is_measured(tool: Tool) -> None:
 
 @pytest.mark.slow
 @two_cores
-def test_quick_benchmark_measures_tokens_and_leaves_nothing_out(tool: Tool, tmp_path: Path) -> None:
+def test_quick_benchmark_measures_tokens_and_leaves_nothing_out(tool: Tool, folder: Path) -> None:
     """
-    It sets up, measures each number of connections, holds the figures against the bars, and cleans up.
+    It seeds, measures each row, holds figures against bars, and cleans up.
     """
-    figures = tmp_path / "figures.json"
-    done = run_program("--quick", "--no-bars", "--json", str(figures), temporary=tmp_path)
+    figures, cache = folder / "figures.json", folder / "cache"
+    words = ["--quick", "--rows", "sqlite,postgresql,tls", "--connections", "4", "--no-bars", "--no-plot"]
+    done = run_program(*words, "--cache", str(cache), "--json", str(figures), temporary=folder)
     assert done.returncode == 0, done.stderr
     seen = json.loads(figures.read_text())
-    assert [row["connections"] for row in seen["connections"]] == [1, 16, 64]
-    assert all(row["ratio_to_sign_only"] > 0 for row in seen["connections"])
-    assert all(0 < row["p50_ms"] <= row["p99_ms"] for row in seen["connections"])
-    assert 0 < seen["cold_start_seconds"]["best"] <= seen["cold_start_seconds"]["median"]
+    left_out = [name for name in seen["conditions"] if name.startswith("left out")]
+    assert len(seen["rows"]) + len(left_out) == 3
+    for row in seen["rows"]:
+        assert [cell["connections"] for cell in row["connections"]] == [4]
+        assert all(cell["ratio_to_sign_only"] > 0 for cell in row["connections"])
+        assert all(0 < cell["p50_ms"] <= cell["p99_ms"] for cell in row["connections"])
+        assert row["cold_start_seconds"] > 0
     assert seen["audit_records"] >= seen["tokens_answered"] > 0
     assert seen["request_lines"] >= seen["tokens_answered"]
     assert seen["conditions"]["load generator"] == tool
-    verdicts = [line for line in done.stdout.splitlines() if line.startswith(("met", "MISSED"))]
+    verdicts = [line for line in done.stdout.splitlines() if line.startswith(("met", "MISSED", "not measured"))]
     assert len(verdicts) == len(seen["bars"])
-    assert list(tmp_path.iterdir()) == [figures]
+    assert sorted(folder.iterdir()) == [cache, figures]
+    assert not list(cache.rglob("postmaster.pid"))
+
+
+def test_picture_is_drawn_from_the_figures(tmp_path: Path) -> None:
+    """
+    It is a PNG of some size, in a folder that need not be there.
+    """
+    plot = pytest.importorskip("benchmarks.plot", reason="matplotlib comes with `scripts/setup bench`")
+    plot.draw(a_whole_report(), tmp_path / "new" / "bench.png")
+    picture = (tmp_path / "new" / "bench.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) > 10_000
 
 
 def test_benchmark_on_one_core_says_that_it_needs_two(tmp_path: Path) -> None:
@@ -88,17 +116,15 @@ def test_benchmark_on_one_core_says_that_it_needs_two(tmp_path: Path) -> None:
 
 
 @two_cores
-def test_benchmark_leaves_a_home_alone_that_holds_something(tool: Tool, tmp_path: Path) -> None:
+def test_second_benchmark_leaves_the_first_ones_data_alone(tool: Tool, tmp_path: Path) -> None:
     """
-    `--home` must be empty: nobody's installation gets the benchmark's application and a million records.
+    What is kept belongs to one run at a time.
     """
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / "watchword.toml").write_text("")
-    done = run_program("--quick", "--home", str(home), temporary=tmp_path)
+    with alone_in(tmp_path):
+        done = run_program("--quick", "--rows", "sqlite", "--cache", str(tmp_path), temporary=tmp_path)
     assert done.returncode == 2
-    assert "is not empty" in done.stderr
-    assert [path.name for path in home.iterdir()] == ["watchword.toml"]
+    assert "another benchmark runs" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
 
 
 @pytest.mark.slow
@@ -108,7 +134,7 @@ def test_interrupted_benchmark_leaves_no_process_and_no_file(tool: Tool, tmp_pat
     Ended half-way, it ends its servers, removes its folder and says that nothing was measured.
     """
     running = subprocess.Popen(
-        [sys.executable, str(PROGRAM), "--quick"],
+        [sys.executable, str(PROGRAM), "--quick", "--rows", "sqlite", "--cache", str(tmp_path / "cache")],
         env={**os.environ, "TMPDIR": str(tmp_path)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -116,12 +142,12 @@ def test_interrupted_benchmark_leaves_no_process_and_no_file(tool: Tool, tmp_pat
     )
     with running as program:
         assert program.stderr is not None
-        assert any(line.startswith("round 1/1, 1 connections") for line in program.stderr)
+        assert any(line.startswith("serving SQLite") for line in program.stderr)
         program.terminate()
         assert "interrupted" in program.stderr.read()
     assert program.returncode == 2
     assert processes_started_with(f"TMPDIR={tmp_path}") == []
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
 
 
 def test_pinned_server_stays_on_its_core_and_its_memory_counts_what_it_started(tmp_path: Path) -> None:
@@ -146,7 +172,7 @@ def test_server_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Path
     command = [sys.executable, "-c", "raise SystemExit('the port is taken')"]
     with (
         PinnedServer(
-            command, core=CORE, port=free_port(), output=tmp_path / "output", environment=os.environ
+            command, cores=[CORE], port=free_port(), output=tmp_path / "output", environment=os.environ
         ) as server,
         pytest.raises(ServerError, match="ended with 1:\nthe port is taken"),
     ):
@@ -214,7 +240,7 @@ def serve_with_child(output: Path) -> Iterator[PinnedServer]:
         "sys.exit(0 if child.wait() is not None else 1)\n"
     )
     command = [sys.executable, "-c", source, *child]
-    with PinnedServer(command, core=CORE, port=port, output=output, environment=os.environ) as server:
+    with PinnedServer(command, cores=[CORE], port=port, output=output, environment=os.environ) as server:
         yield server.wait_until_ready("/")
 
 
