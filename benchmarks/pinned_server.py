@@ -91,10 +91,10 @@ def _thread_siblings(core: int) -> set[int]:
 @contextmanager
 def running_on(*cores: int) -> Iterator[None]:
     """
-    Pin this process, and whatever it starts meanwhile, to these cores.
+    Pin this process, and whatever it starts meanwhile, to these cores; to all that it may use, where none is named.
     """
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, cores)
+    os.sched_setaffinity(0, cores or before)
     try:
         yield
     finally:
@@ -113,7 +113,7 @@ def free_port() -> int:
 
 class PinnedServer:
     """
-    A server process, pinned to its cores, with all that it starts; a context manager that ends it.
+    A server process, pinned to its cores (none named: to none), with all that it starts; a context manager that ends it.
 
     What it prints is appended to `output`. `seconds_to_ready` is the time from exec to the first 200.
     """

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -26,6 +28,9 @@ pytestmark = pytest.mark.e2e
 KILLS = 20 if IS_LONG else 2
 CLIENTS = 4
 MOST_RESIDENT_KIB = 24 * 1024
+CONNECTIONS = 64
+MOST_HELD = 40
+ESTABLISHED = "01"
 
 
 @pytest.fixture
@@ -46,6 +51,35 @@ def who_answers(server: RunningServer) -> str:
     Ask over a connection of its own, and return which worker has answered.
     """
     return httpx.get(f"{server.endpoint}/health/live", trust_env=False).headers["x-request-id"][:8]
+
+
+def connect(server: RunningServer) -> socket.socket:
+    """
+    Open a connection, and ask nothing.
+    """
+    host, _, port = server.endpoint.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)))
+
+
+def held(server: RunningServer) -> list[int]:
+    """
+    Count the connections that each worker has taken.
+    """
+    port = int(server.endpoint.rpartition(":")[2])
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    connected = {f"socket:[{line[9]}]" for line in lines if line[1].endswith(f":{port:04X}") and line[3] == ESTABLISHED}
+    return [len(connected & files_of(pid)) for pid in workers_of(server.process.pid)]
+
+
+def files_of(pid: int) -> set[str]:
+    """
+    Name the files that a process has open.
+    """
+    found = set()
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            found.add(str(file.readlink()))
+    return found
 
 
 class Clients:
@@ -95,6 +129,40 @@ def test_supervisor_is_small_and_knows_nothing_of_the_server(server: RunningServ
     resident = int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
     assert resident < MOST_RESIDENT_KIB
     assert "site-packages" not in (process / "maps").read_text()
+
+
+def test_workers_share_the_connections(server: RunningServer) -> None:
+    """
+    Of 64 that come at once neither holds more than 40: whoever wakes first leaves the others theirs.
+    """
+    with ExitStack() as open_ones:
+        wait_for(lambda: bool(open_ones.enter_context(connect(server))) and min(held(server)) > 0, "both workers serve")
+    wait_for(lambda: sum(held(server)) == 0, "those are closed")
+    with ExitStack() as open_ones:
+        for _ in range(CONNECTIONS):
+            open_ones.enter_context(connect(server))
+        wait_for(lambda: sum(held(server)) == CONNECTIONS, "all are taken")
+        assert max(held(server)) <= MOST_HELD
+    server.stop()
+
+
+def test_stopped_worker_keeps_no_newcomer_waiting(server: RunningServer) -> None:
+    """
+    One that hangs is not waited for: the other takes what comes.
+    """
+    victim = max(workers_of(server.process.pid))
+    os.kill(victim, signal.SIGSTOP)
+    try:
+        for _ in range(CONNECTIONS):
+            answer = httpx.get(f"{server.endpoint}/health/live", timeout=5, trust_env=False)
+            assert answer.status_code == httpx.codes.OK
+        with ExitStack() as open_ones:
+            for _ in range(CONNECTIONS):
+                open_ones.enter_context(connect(server))
+            wait_for(lambda: sum(held(server)) == CONNECTIONS, "all are taken")
+    finally:
+        os.kill(victim, signal.SIGCONT)
+    server.stop()
 
 
 def test_killed_worker_costs_at_most_what_it_held(server: RunningServer) -> None:

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from types import FrameType
@@ -23,6 +23,7 @@ from watchword.cli import supervisor
 from watchword.cli.acceptor import AcceptingServer
 from watchword.cli.failures import Failure, failure_of
 from watchword.cli.listening import BACKLOG, listening, most_connections, raise_file_limit
+from watchword.cli.share import FairShare
 from watchword.server.bootstrap import open_context
 from watchword.server.logging import set_up_logging
 from watchword.server.serving import create_for
@@ -81,8 +82,9 @@ def run_worker(settings: Settings, descriptors: Sequence[int], board: int | None
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor's
     set_up_logging(settings)
     threading.Thread(target=_follow_supervisor, name="follow-supervisor", daemon=True).start()
+    memory = None if board is None else Board(board)
     try:
-        application = create_for(settings, None if board is None else Board(board))
+        application = create_for(settings, memory)
     except StorageUnavailable:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, another worker would fail the same way
@@ -92,7 +94,8 @@ def run_worker(settings: Settings, descriptors: Sequence[int], board: int | None
             _log.error("a worker can't start", reason=str(error))
         raise SystemExit(_CAN_NOT_START) from None
     with suppress(KeyboardInterrupt):
-        _serve(settings, application, [socket.socket(fileno=number) for number in descriptors], _Worker)
+        sockets = [socket.socket(fileno=number) for number in descriptors]
+        _serve(settings, application, sockets, partial(_Worker, share=None if memory is None else FairShare(memory)))
 
 
 class _Worker(AcceptingServer):
@@ -125,11 +128,14 @@ def _become_supervisor(settings: Settings, sockets: Sequence[socket.socket], wor
 
 
 def _serve(
-    settings: Settings, application: Application, sockets: list[socket.socket], kind: type[AcceptingServer]
+    settings: Settings,
+    application: Application,
+    sockets: list[socket.socket],
+    make: Callable[[Config], AcceptingServer],
 ) -> None:
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     gc.freeze()  # what lives as long as the process need not be looked at again
-    server = kind(Config(application, **_options(settings, application)))
+    server = make(Config(application, **_options(settings, application)))
     server.run(sockets)
     if not server.started:
         raise Failure("the server could not start: the lines above say why")
