@@ -104,6 +104,24 @@ async def test_concurrent_records_share_a_commit(log: TokenLog, records: Watched
     assert records.commits == [16, 1, 5]
 
 
+async def test_long_turns_hold_no_commit_up(log: TokenLog, records: Watched) -> None:
+    """
+    Where a turn of the event loop takes long, as under overload, a record waits for the first of them and no more.
+    """
+    records.began.clear()
+    turns = 0
+
+    def take_long() -> None:
+        nonlocal turns
+        turns += not records.began.wait(token_log.LONGEST_WAIT_SECONDS * 1.5)
+        if not records.began.is_set():
+            asyncio.get_running_loop().call_soon(take_long)
+
+    asyncio.get_running_loop().call_soon(take_long)
+    await log.append("default", event(n=1))
+    assert turns <= 2
+
+
 async def test_failing_log_lets_no_token_out_and_recovers(
     ctx: Context, shopping: Shopping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
