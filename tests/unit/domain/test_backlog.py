@@ -65,6 +65,30 @@ def test_few_callers_are_never_sent_away(service_ms: float) -> None:
     assert backlog.in_flight == 0
 
 
+def test_few_are_fewer_in_a_crowd() -> None:
+    """
+    Once somebody was sent away an eighth of the few is let in at any price, until a thousand in a row were.
+    """
+    backlog = Backlog()
+    crowd = [backlog.enter() for _ in range(FEW)]
+    for place in crowd:
+        backlog.leave(place, place * 0.01)
+    crowd = [backlog.enter() for _ in range(FEW)]
+    assert backlog.is_full
+    for place in crowd:
+        backlog.leave(place, place * 0.01)
+    few = [backlog.enter() for _ in range(FEW // 8)]
+    assert backlog.is_full
+    for place in few:
+        backlog.leave(place, place * 0.01)
+    for _ in range(1024):
+        assert not backlog.is_full
+        backlog.leave(backlog.enter(), 0.01)
+    for _ in range(FEW - 1):
+        backlog.enter()
+    assert not backlog.is_full
+
+
 def test_load_below_capacity_is_all_accepted() -> None:
     """
     However long it goes on.

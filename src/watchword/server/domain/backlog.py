@@ -4,10 +4,16 @@ Overload: who is let in when more comes than can be done.
 Work that is accepted should be done soon. So the time that a newcomer would wait is estimated, from how long those
 before it have waited, each in its place of the queue; where that is too long the newcomer is sent away at once, which
 costs little. Those who came first are served as if there were no crowd.
+
+A few are let in however long it takes. Where somebody was sent away lately, that is an eighth of what it is else: the
+event loop works on all that has come in one turn, and answers nobody before the next one. With many let in and many
+sent away in a turn, all would wait for long turns.
 """
 
 FEW = 256
-MOST_WAIT_SECONDS = 0.1
+MOST_WAIT_SECONDS = 0.05
+_IN_A_CROWD = 8  # of the few, one in so many
+_CROWD_LASTS = 1024  # requests let in, since the last that was sent away
 _FIRST_ESTIMATE = 0.000_1
 _WEIGHT = 1 / 32
 
@@ -21,27 +27,33 @@ class Backlog:
         most_wait_seconds: Beyond these, nobody is let in who would have to wait longer.
     """
 
-    __slots__ = ("_few", "_most_wait_seconds", "_seconds_a_place", "in_flight")
+    __slots__ = ("_crowd", "_few", "_most_wait_seconds", "_seconds_a_place", "in_flight")
 
     def __init__(self, *, few: int = FEW, most_wait_seconds: float = MOST_WAIT_SECONDS) -> None:
         self._few = few
         self._most_wait_seconds = most_wait_seconds
         self._seconds_a_place = _FIRST_ESTIMATE
+        self._crowd = 0
         self.in_flight = 0
 
     @property
     def is_full(self) -> bool:
         """
-        Whether a newcomer would have to wait too long.
+        Whether a newcomer would have to wait too long, and is to be sent away; who asks has one.
         """
         place = self.in_flight + 1
-        return place > self._few and place * self._seconds_a_place > self._most_wait_seconds
+        if place <= self._always or place * self._seconds_a_place <= self._most_wait_seconds:
+            return False
+        self._crowd = _CROWD_LASTS
+        return True
 
     def enter(self) -> int:
         """
         Let a request in, and return its place in the queue. Who is in must `leave`.
         """
         self.in_flight += 1
+        if self._crowd:
+            self._crowd -= 1
         return self.in_flight
 
     def leave(self, place: int, seconds: float) -> None:
@@ -50,5 +62,9 @@ class Backlog:
         """
         self.in_flight -= 1
         # With few in front, what it took says more about the request than about the queue.
-        if place > self._few // 2:
+        if place > self._always // 2:
             self._seconds_a_place += (seconds / place - self._seconds_a_place) * _WEIGHT
+
+    @property
+    def _always(self) -> int:
+        return self._few // _IN_A_CROWD if self._crowd else self._few
