@@ -2,30 +2,36 @@
 Owns an open load: a request is sent when its time has come, whether or not those before it were answered.
 
 wrk and oha wait for an answer before they send the next request, so they never offer much more than is served.
+
+How late this process itself is must not count as the server's: the kernel notes when an answer has come, and whether
+this process was there to read it at once makes no difference.
 """
 
 from __future__ import annotations
 
 import select
 import socket
+import struct
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from benchmarks.load_generator import Post
+from benchmarks.load_generator import LoadError, Post
 from benchmarks.pinned_server import HOST
 
 _MOST_CONNECTIONS = 8_000
 _SENT_AT_ONCE = 16
 _LAST_ANSWERS_SECONDS = 5.0
 _LENGTH = b"\r\ncontent-length: "
+_SO_TIMESTAMPING = 37  # Linux: `socket` does not name it, nor what is wanted: software times of what is received
+_RECEIVED_BY_SOFTWARE = 1 << 3 | 1 << 4
 
 
 @dataclass(slots=True)
 class Answers:
     """
-    What came back. Latencies are in seconds, from the sending of a request to the end of its answer.
+    What came back. Latencies are in seconds, from the writing of a request to the arrival of its answer's end.
 
     Attributes:
         per_second: How many requests were sent each second.
@@ -89,7 +95,7 @@ class OpenLoop:
     def _send(self) -> None:
         try:
             connection = self._free.popleft() if self._free else self._connect()
-            connection.sent_at = time.perf_counter()
+            connection.sent_at = time.time()
             connection.socket.send(self._request)
         except OSError:
             self._answers.broken += 1
@@ -102,6 +108,7 @@ class OpenLoop:
         made = socket.create_connection((HOST, self._port), timeout=_LAST_ANSWERS_SECONDS)
         made.setblocking(False)  # noqa: FBT003 - the call's only argument
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        made.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPING, _RECEIVED_BY_SOFTWARE)
         self._poll.register(made, select.EPOLLIN)
         return _Connection(made)
 
@@ -112,9 +119,9 @@ class OpenLoop:
                 self._drop_free(descriptor)
                 continue
             try:
-                data = connection.socket.recv(65_536)
+                data, notes, _, _ = connection.socket.recvmsg(65_536, 128)
             except OSError:
-                data = b""
+                data, notes = b"", []
             connection.received += data
             if not data:
                 del self._waiting[descriptor]
@@ -122,7 +129,7 @@ class OpenLoop:
                 self._answers.broken += 1
             elif _is_whole(connection.received):
                 del self._waiting[descriptor]
-                self._note(connection.received, time.perf_counter() - connection.sent_at)
+                self._note(connection.received, _arrival(notes) - connection.sent_at)
                 connection.received = b""
                 self._free.append(connection)
 
@@ -149,6 +156,14 @@ def _is_whole(answer: bytes) -> bool:
     if not end:
         return False
     return len(body) >= int(head.lower().partition(_LENGTH)[2].partition(b"\r\n")[0] or 0)
+
+
+def _arrival(notes: list[tuple[int, int, bytes]]) -> float:
+    for level, kind, value in notes:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPING:
+            seconds, nanoseconds = struct.unpack_from("@ll", value)
+            return float(seconds) + float(nanoseconds) / 1e9
+    raise LoadError("the kernel does not tell when an answer came: Linux is needed")
 
 
 def percentile(latencies: Sequence[float], share: float) -> float:
