@@ -113,7 +113,7 @@ def free_port() -> int:
 
 class PinnedServer:
     """
-    A server process, pinned to its cores (none named: to none), with all that it starts; a context manager that ends it.
+    A server process, pinned to its cores if any are named, with all that it starts; a context manager that ends it.
 
     What it prints is appended to `output`. `seconds_to_ready` is the time from exec to the first 200.
     """

@@ -21,7 +21,7 @@ def crowded(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Let nobody in, as if too many were there.
     """
-    monkeypatch.setattr(backlog.Backlog, "is_full", True)
+    monkeypatch.setattr(backlog.Backlog, "turns_away", lambda _: True)
 
 
 @pytest.mark.usefixtures("crowded")
@@ -44,7 +44,7 @@ async def test_management_request_is_refused_in_its_own_form(
     """
     503 with Retry-After, before anything is looked at.
     """
-    monkeypatch.setattr(backlog.Backlog, "is_full", True)
+    monkeypatch.setattr(backlog.Backlog, "turns_away", lambda _: True)
     answer = await api.get("/applications")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"

@@ -27,7 +27,7 @@ def offer(backlog: Backlog, *, service_seconds: float, gap_seconds: float, numbe
         while inside and inside[0][1] <= now:
             came, done, place = inside.popleft()
             backlog.leave(place, done - came)
-        if backlog.is_full:
+        if backlog.turns_away():
             refused += 1
             continue
         free_at = max(free_at, now) + service_seconds
@@ -58,7 +58,7 @@ def test_few_callers_are_never_sent_away(service_ms: float) -> None:
     backlog = Backlog()
     for _ in range(50):
         places = [backlog.enter() for _ in range(FEW - 1)]
-        assert not backlog.is_full
+        assert not backlog.turns_away()
         last = backlog.enter()
         for place in (*places, last):
             backlog.leave(place, place * service_ms * MILLISECOND)
@@ -74,19 +74,19 @@ def test_few_are_fewer_in_a_crowd() -> None:
     for place in crowd:
         backlog.leave(place, place * 0.01)
     crowd = [backlog.enter() for _ in range(FEW)]
-    assert backlog.is_full
+    assert backlog.turns_away()
     for place in crowd:
         backlog.leave(place, place * 0.01)
     few = [backlog.enter() for _ in range(FEW // 8)]
-    assert backlog.is_full
+    assert backlog.turns_away()
     for place in few:
         backlog.leave(place, place * 0.01)
     for _ in range(1024):
-        assert not backlog.is_full
+        assert not backlog.turns_away()
         backlog.leave(backlog.enter(), 0.01)
     for _ in range(FEW - 1):
         backlog.enter()
-    assert not backlog.is_full
+    assert not backlog.turns_away()
 
 
 def test_load_below_capacity_is_all_accepted() -> None:
@@ -103,7 +103,7 @@ def test_server_that_stands_still_takes_no_more() -> None:
     """
     backlog = Backlog()
     for _ in range(100_000):
-        if not backlog.is_full:
+        if not backlog.turns_away():
             backlog.enter()
     assert backlog.in_flight < 10 * FEW
 

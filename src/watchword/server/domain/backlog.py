@@ -36,10 +36,9 @@ class Backlog:
         self._crowd = 0
         self.in_flight = 0
 
-    @property
-    def is_full(self) -> bool:
+    def turns_away(self) -> bool:
         """
-        Whether a newcomer would have to wait too long, and is to be sent away; who asks has one.
+        Tell whether a newcomer, who is there, would have to wait too long and is to be sent away.
         """
         place = self.in_flight + 1
         if place <= self._always or place * self._seconds_a_place <= self._most_wait_seconds:

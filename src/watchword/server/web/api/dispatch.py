@@ -69,7 +69,7 @@ class ManagementApi:
         if route is None:
             return _no_such_method(method, resource)
         request.route = PREFIX + route.path
-        if self._backlog.is_full:
+        if self._backlog.turns_away():
             self._ctx.meters.throttled[Throttle.OVERLOAD].add()
             raise TemporarilyUnavailable("the server has more to do than it can do in time")
         actor = await self._actor(request, route)

@@ -53,7 +53,7 @@ class TokenEndpoint:
         Args:
             line: Told how it ended.
         """
-        if self._backlog.is_full:
+        if self._backlog.turns_away():
             return self._send_away(incoming, line)
         answer = await self._answer(incoming, line)
         if answer is not None and answer.status == _THROTTLED:
