@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,6 +23,9 @@ from tests.support.quickstart import (
     wait_for,
 )
 from tests.support.server import clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -45,6 +49,17 @@ def old_home(first_home: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(first_home, tmp_path / "home"))
 
 
+@pytest.fixture
+def _heeding_hangups() -> Iterator[None]:
+    """
+    Hand down the signal's own meaning, also where the tests run below `nohup`.
+    """
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("_heeding_hangups")
 @pytest.mark.parametrize(
     ("number", "code"),
     [
