@@ -21,6 +21,7 @@ from watchword.server.operations import applications, role_applications, seeding
 from watchword.server.operations.repair import find_amiss
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.rows import Page
+from watchword.server.storage.secret_expiries import next_expiries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 BATCH = 10_000
 SHORT = {"sqlite": 50_000, "postgresql": BATCH}
-SCAN = re.compile(r"(SCAN|Seq Scan on) application(s|_roles)\b")
+SCAN = re.compile(r"(SCAN|Seq Scan on) application(s|_roles|_secrets)\b")
 FIELDS = ("id", "name", "description")
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -93,10 +94,19 @@ async def test_many_applications_cost_what_few_do(ctx: Context, shopping: Shoppi
         for search in (narrow, exact):
             found = applications.listing(shopping.acting, ApplicationFilter(), search, page)
             assert [one.id for one in found.records] == [last.application.id]
-    # Everybody holds this role: to read all its links is right.
-    holders = role_applications.listing(shopping.acting, landscape.common_role_id, NO_SEARCH, page)
+        middle = Page(limit=20, offset=number // 2)
+        holders, more_holders = (
+            role_applications.listing(shopping.acting, landscape.common_role_id, NO_SEARCH, one)
+            for one in (page, middle)
+        )
+        with ctx.database.read() as connection:
+            assert next_expiries(connection, ctx.clock(), 5) == []
     assert everything.total == number + 2
     assert len(deepest.records) == 1
     assert holders.total == number
+    assert [len(part.records) for part in (holders, more_holders)] == [20, 20]
+    assert {one.id for one in holders.records}.isdisjoint(one.id for one in more_holders.records)
     assert lines
     assert [line for line in lines if SCAN.search(line)] == []
+    for index in ("ix_application_roles_held", "ix_application_secrets_expires_at"):
+        assert [line for line in lines if index in line], index

@@ -54,7 +54,14 @@ def _literal_runs(pattern: str) -> list[str]:
 
 
 def _of_runs(runs: list[str]) -> Trigrams:
-    found = list(dict.fromkeys(trigram for run in runs for trigram in _of_text(fold_case(run))))
+    # Each that follows one taken has two letters in common with it: every third, and a run's last, cover all letters.
+    covering = (
+        trigram
+        for run in runs
+        if (there := list(_of_text(fold_case(run))))
+        for trigram in (*there[:-1:_LENGTH], there[-1])
+    )
+    found = list(dict.fromkeys(covering))
     # A few from all over the pattern tell as much as hundreds, and cost less.
     return tuple(found[:: -(-len(found) // _MOST) or 1])
 

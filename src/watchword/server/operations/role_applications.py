@@ -39,7 +39,7 @@ def assign(tx: Transaction, role_id: str, application_ids: Sequence[str]) -> Non
     """
     role = demand(tx, role_id)
     wanted = list(dict.fromkeys(application_ids))
-    held = roles.application_ids(tx, role_id)
+    held = roles.holding(tx, role_id, wanted)
     for application_id in wanted:
         if application_id in held:
             raise Problem(

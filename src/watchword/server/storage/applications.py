@@ -2,7 +2,7 @@
 Applications, their secrets, and their roles, as rows.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,7 +58,17 @@ def listing(tx: Transaction, wanted: ApplicationFilter, search: Search, page: Pa
     if wanted.exclude_role_id is not None:
         query = query.where(~_holds(wanted.exclude_role_id))
     total = None if search.groups else _total(tx, wanted)
-    return rows.listing(tx, Application, matching(tx, query, _T, search).order_by(*NEWEST_FIRST), page, total)
+    found = matching(tx, query, _T, search).order_by(*NEWEST_FIRST)
+    return rows.listing(tx, Application, found, page, total, walked=_T if wanted.types is None else None)
+
+
+def with_ids(tx: Transaction, ids: Sequence[str]) -> list[Application]:
+    """
+    Return the applications that exist among these ids, in their order.
+    """
+    query = sa.select(*rows.columns(_T, Application)).where(rows.of_tenant(tx, _T), _T.c.id.in_(ids))
+    found = {row.id: rows.to_record(Application, row) for row in tx.connection.execute(query)}
+    return [found[application_id] for application_id in ids if application_id in found]
 
 
 def insert(tx: Transaction, application: Application) -> None:
@@ -179,6 +189,18 @@ def remove_role(tx: Transaction, application_id: str, role_id: str) -> bool:
     Take a role from an application; tell whether it had it.
     """
     return rows.delete(tx, _LINKS, application_id=application_id, role_id=role_id)
+
+
+def other_holders(tx: Transaction, role_id: str) -> sa.Select[Any] | None:
+    """
+    Select the ids of the applications that hold a role and are no machines; None where there can't be any.
+
+    It reads all applications of those types, of which there are few beside the machines.
+    """
+    others = [kind for kind in ApplicationType if kind is not _MACHINE]
+    if not counts.total(tx, _T, others):
+        return None
+    return sa.select(_T.c.id).where(rows.of_tenant(tx, _T), _T.c.type.in_(others), _holds(role_id))
 
 
 def _total(tx: Transaction, wanted: ApplicationFilter) -> int | None:

@@ -203,6 +203,8 @@ def list_applications(tx: Transaction, role_id: str, search: Search, page: Page 
     """
     List the machine-to-machine applications that hold a role, in the order in which they got it.
     """
+    if page is not None and not search.groups:
+        return _page_of_applications(tx, role_id, page)
     table = schema.applications
     query = (
         sa.select(*rows.columns(table, Application))
@@ -217,15 +219,31 @@ def list_applications(tx: Transaction, role_id: str, search: Search, page: Page 
         )
     )
     order = (_APPLICATIONS.c.created_at, table.c.id)
-    return rows.listing(tx, Application, matching(tx, query, table, search).order_by(*order), page)
+    found = matching(tx, query, table, search).order_by(*order)
+    return rows.listing(tx, Application, found, page, walked=table)
 
 
-def application_ids(tx: Transaction, role_id: str) -> set[str]:
+def _page_of_applications(tx: Transaction, role_id: str, page: Page) -> Listing[Application]:
+    # The links alone tell the order, so that no application is read but those of the page.
+    links = _APPLICATIONS.c
+    query = sa.select(links.application_id).where(rows.of_tenant(tx, _APPLICATIONS), links.role_id == role_id)
+    total = counts.total(tx, _APPLICATIONS, [role_id])
+    others = applications.other_holders(tx, role_id)
+    if others is not None:
+        query = query.where(links.application_id.not_in(others))
+        total -= rows.count(tx, others)
+    ids = [row[0] for row in rows.page_of(tx, query.order_by(links.created_at, links.application_id), page, total)]
+    return Listing(applications.with_ids(tx, ids), total)
+
+
+def holding(tx: Transaction, role_id: str, application_ids: Collection[str]) -> set[str]:
     """
-    Return the ids of all applications that hold a role.
+    Return which of these applications hold a role.
     """
     query = sa.select(_APPLICATIONS.c.application_id).where(
-        rows.of_tenant(tx, _APPLICATIONS), _APPLICATIONS.c.role_id == role_id
+        rows.of_tenant(tx, _APPLICATIONS),
+        _APPLICATIONS.c.role_id == role_id,
+        _APPLICATIONS.c.application_id.in_(application_ids),
     )
     return set(tx.connection.execute(query).scalars())
 
@@ -250,6 +268,6 @@ def _linked(tx: Transaction, table: sa.Table, links: sa.Table, column: sa.Column
         sa.select(table)
         .join(links, sa.and_(links.c.tenant_id == table.c.tenant_id, column == table.c.id))
         .where(rows.of_tenant(tx, links), links.c.role_id == role_id)
-        .order_by(links.c.created_at, table.c.id)
+        .order_by(links.c.created_at, column)
         .limit(MOST_FEATURED)
     )

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.sql.operators import desc_op
 
+from watchword.server.storage.sqlite.hints import BY_ROWID_ONLY
 from watchword.server.storage.transaction import Transaction
 
 R = TypeVar("R")
@@ -121,6 +122,8 @@ def listing(
     query: sa.Select[Any],
     page: Page | None,
     total: int | None = None,
+    *,
+    walked: sa.Table | None = None,
 ) -> Listing[R]:
     """
     Run a query whose columns make records; a page also counts all that the query finds.
@@ -128,19 +131,34 @@ def listing(
     Args:
         query: In its order.
         total: How many that is, where it is known.
+        walked: The table that has to be read from its beginning to its end to count them.
     """
     if page is None:
         found = tx.connection.execute(query).all()
         return Listing([to_record(record_type, row) for row in found], len(found))
     if total is None:
-        counted = sa.select(sa.func.count()).select_from(query.order_by(None).subquery())
-        total = tx.connection.execute(counted).scalar_one()
+        total = count(tx, query if walked is None else query.with_hint(walked, BY_ROWID_ONLY, "sqlite"))
+    return Listing([to_record(record_type, row) for row in page_of(tx, query, page, total)], total)
+
+
+def count(tx: Transaction, query: sa.Select[Any]) -> int:
+    """
+    Count what a query finds.
+    """
+    counted = sa.select(sa.func.count()).select_from(query.order_by(None).subquery())
+    return int(tx.connection.execute(counted).scalar_one())
+
+
+def page_of(tx: Transaction, query: sa.Select[Any], page: Page, total: int) -> Sequence[sa.Row[Any]]:
+    """
+    Run a query for one page.
+
+    Args:
+        query: In its order.
+        total: How many it finds.
+    """
     if page.offset >= total:
-        return Listing([], total)
-    return Listing([to_record(record_type, row) for row in _page_of(tx, query, page, total)], total)
-
-
-def _page_of(tx: Transaction, query: sa.Select[Any], page: Page, total: int) -> Sequence[sa.Row[Any]]:
+        return []
     # All that goes before a page is walked over: from whichever end is nearer.
     limit = min(page.limit, total - page.offset)
     after = total - page.offset - limit

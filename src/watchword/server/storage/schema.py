@@ -158,6 +158,12 @@ application_secrets = sa.Table(
     _belongs("application_id", "applications"),
     sa.UniqueConstraint("tenant_id", "application_id", "name"),
 )
+sa.Index(
+    "ix_application_secrets_expires_at",
+    application_secrets.c.expires_at,
+    sqlite_where=application_secrets.c.expires_at.is_not(None),
+    postgresql_where=application_secrets.c.expires_at.is_not(None),
+)
 
 # Sealed copies serve read-back for a while. They are apart, so that deleting them changes nothing that decisions read.
 secret_copies = sa.Table(
@@ -244,7 +250,7 @@ application_roles = sa.Table(
     _created(),
     _belongs("application_id", "applications"),
     _belongs("role_id", "roles"),
-    sa.Index(None, "tenant_id", "role_id", "created_at"),
+    sa.Index("ix_application_roles_held", "tenant_id", "role_id", "created_at", "application_id"),
 )
 
 users = sa.Table(

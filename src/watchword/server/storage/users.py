@@ -47,7 +47,7 @@ def listing(tx: Transaction, wanted: UserFilter, search: Search, page: Page | No
         query = query.where(_T.c.id.not_in(holders))
     whole = wanted.exclude_role_id is None and not search.groups
     total = counts.total(tx, _T) if whole else None
-    return rows.listing(tx, User, matching(tx, query, _T, search).order_by(*NEWEST_FIRST), page, total)
+    return rows.listing(tx, User, matching(tx, query, _T, search).order_by(*NEWEST_FIRST), page, total, walked=_T)
 
 
 def insert(tx: Transaction, user: User) -> None:

@@ -5,7 +5,8 @@ Hints to SQLite's planner, which SQLAlchemy knows for other databases only.
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 
-# Rows are found by rowid alone. SQLite guesses that a tenant has ten rows, and would rather look through those.
+# Rows are found by rowid, or read in its order. SQLite guesses that a tenant has ten rows, and would rather look those
+# up one by one.
 BY_ROWID_ONLY = "NOT INDEXED"
 
 

@@ -15,7 +15,7 @@ from watchword.server.domain.trigrams import alternatives
 from watchword.server.storage.searched import SEARCHED
 from watchword.server.storage.sqlite.hints import BY_ROWID_ONLY
 
-MOST_CANDIDATES = 1_000
+MOST_CANDIDATES = 20_000
 _TRIGGERS = "search_"
 
 
