@@ -16,6 +16,10 @@ from contextlib import closing, contextmanager
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+# Run by its path, it finds the other modules of this folder where its folder is.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.pinned_server import choose_cores, running_on
 from watchword.server.bootstrap import initialise, open_context
 from watchword.server.context import Context
 from watchword.server.domain.names import DEFAULT_TENANT
@@ -64,7 +68,8 @@ def _neighbour(ctx: Context) -> str:
     # Turn and turn about, so that whatever else the machine does meets both.
     ratios = []
     for _ in range(ROUNDS):
-        quiet = asyncio.run(_decisions(ctx))
+        with running_on(choose_cores().server):
+            quiet = asyncio.run(_decisions(ctx))
         with _writing(ctx):
             ratios.append(asyncio.run(_decisions(ctx)) / quiet)
     return (
@@ -86,21 +91,24 @@ async def _decisions(ctx: Context) -> float:
 
 @contextmanager
 def _writing(ctx: Context) -> Iterator[None]:
-    # Another process, as another node would be: what is measured is what its changes cost this one.
+    # Another process, as another node would be: what is measured is what its changes cost this one. It has a core of
+    # its own, since what it takes of this one's is no matter of the database.
+    cores = choose_cores()
     spawn = multiprocessing.get_context("spawn")
     began, stop = spawn.Event(), spawn.Event()
-    writer = spawn.Process(target=_write, args=(ctx.settings, began, stop))
+    writer = spawn.Process(target=_write, args=(ctx.settings, began, stop, cores.load))
     writer.start()
     began.wait()
     try:
-        yield
+        with running_on(cores.server):
+            yield
     finally:
         stop.set()
         writer.join()
 
 
-def _write(settings: Settings, begun: Event, stop: Event) -> None:
-    with closing(database_of(settings)) as database:
+def _write(settings: Settings, begun: Event, stop: Event, core: int) -> None:
+    with running_on(core), closing(database_of(settings)) as database:
         number, began = 0, time.perf_counter()
         while not stop.is_set():
             number += 1
