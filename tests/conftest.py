@@ -14,7 +14,7 @@ from tests.support.databases import _server_of_databases
 from tests.support.exchange import World
 from tests.support.home import ctx, database, home, made, made_on
 from tests.support.postgres import postgres
-from tests.support.server import start_server
+from tests.support.server import serve_all_tests
 from tests.support.shop import create_shop
 
 if TYPE_CHECKING:
@@ -52,11 +52,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
     Ends by checking that nothing the tests sent made the server fail inside.
     """
-    # All that the suites have refused comes from one address.
-    settings = {"refusals_per_minute": "1000000"}
-    with start_server(tmp_path_factory.mktemp("watchword") / "home", settings=settings) as running:
+    with serve_all_tests(tmp_path_factory) as running:
         yield running
-        assert "Traceback (most recent call last)" not in running.output
 
 
 @pytest.fixture(scope="module")

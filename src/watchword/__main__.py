@@ -17,7 +17,7 @@ def main() -> None:
     if importlib.util.find_spec("typer") is None or importlib.util.find_spec("sqlalchemy") is None:
         sys.stderr.write("watchword: the command line comes with the server: pip install 'watchword[server]'\n")
         raise SystemExit(2)
-    # Loading makes many objects and little garbage: to look for it every 700 objects is a sixth of the time to start.
+    # Loading makes many objects and little garbage: it need not be looked for every 700 objects.
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     try:
         from watchword.cli import run

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -30,7 +30,9 @@ from tests.support.databases import give_database
 from tests.support.raw import raw_exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pytest
 
 __all__ = ["MANAGEMENT_RESOURCE", "RunningServer", "free_port", "raw_exchange", "start_server"]
 
@@ -194,6 +196,18 @@ def start_server(
     else:
         credentials = initialise(home, endpoint, environment)
     return _serve(home, port, credentials, environment, arguments, through=through)
+
+
+@contextmanager
+def serve_all_tests(folders: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """
+    Serve a fresh home for many tests, and check in the end that nothing they sent made the server fail inside.
+    """
+    # All that the suites have refused comes from one address.
+    settings = {"refusals_per_minute": "1000000"}
+    with start_server(folders.mktemp("watchword") / "home", settings=settings) as running:
+        yield running
+        assert "Traceback (most recent call last)" not in running.output
 
 
 def start_beside(server: RunningServer, *, settings: Mapping[str, str] = NO_SETTINGS) -> RunningServer:

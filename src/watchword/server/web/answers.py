@@ -88,14 +88,13 @@ class Answer(msgspec.Struct, frozen=True):
         Args:
             common: What every answer carries.
         """
-        known = _fixed_head(self.status, (*self.headers, *common))
         identity = request_id.encode()
-        head = b"%bcontent-length: %d\r\n%b: %b\r\n%b: %b\r\n" % (
-            *(known, len(self.body)),
+        fields = b"%bcontent-length: %d\r\n%b%b: %b\r\n%b: %b\r\n" % (
+            *(_lines(tuple(self.headers)), len(self.body), _lines(tuple(common))),
             *(_REQUEST_ID[0], identity),
             *(_REQUEST_ID[1], identity),
         )
-        return Written(head, self.body, CLOSE in self.headers)
+        return Written(_status_line(self.status), fields, self.body, CLOSE in self.headers)
 
 
 class Written(NamedTuple):
@@ -103,25 +102,30 @@ class Written(NamedTuple):
     An answer as bytes.
 
     Attributes:
-        head: Without the empty line at its end: the connection adds lines of its own.
+        fields: The lines of its headers, in the order in which `send` tells them: the connection adds lines of its own.
         is_last: Whether the connection ends with it.
     """
 
-    head: bytes
+    status_line: bytes
+    fields: bytes
     body: bytes
     is_last: bool
 
 
 @lru_cache(maxsize=64)
-def _fixed_head(status: int, headers: Headers) -> bytes:
+def _status_line(status: int) -> bytes:
+    return b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode("ascii"))
+
+
+@lru_cache(maxsize=64)
+def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     """
-    Write the part of a head that many answers share.
+    Write headers that many answers share.
 
     Raises:
         ValueError: A value would end its line.
     """
-    lines = [b"HTTP/1.1 %d %b" % (status, HTTPStatus(status).phrase.encode("ascii"))]
-    lines += [b"%b: %b" % header for header in headers]
+    lines = [b"%b: %b" % header for header in headers]
     if any(_LINE_BREAK.search(line) for line in lines):
         raise ValueError("a header holds a control character")
     return b"\r\n".join([*lines, b""])

@@ -258,13 +258,10 @@ class HttpProtocol(HttpToolsProtocol):
             self.tasks.discard(request.task)
 
     def _write(self, written: Written, request: WholeRequest) -> None:
-        added = self.server_state.default_headers
-        if written.is_last:
-            request.keep_alive = False
-        elif not request.keep_alive:
-            added = [*added, CLOSE]
-        lines = [b"%b: %b\r\n" % header for header in added]
-        self.transport.write(b"".join((written.head, *lines, b"\r\n", written.body)))
+        first = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+        last = b"\r\n" if request.keep_alive or written.is_last else b"%b: %b\r\n\r\n" % CLOSE
+        request.keep_alive = request.keep_alive and not written.is_last
+        self.transport.write(b"".join((written.status_line, *first, written.fields, last, written.body)))
         request.response_complete = True
         if not request.keep_alive:
             self.transport.close()
