@@ -2,12 +2,9 @@
 The `watchword` command. The light install has no command line: there it says what to install.
 """
 
-import gc
 import importlib.util
 import signal
 import sys
-
-_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 def main() -> None:
@@ -17,8 +14,6 @@ def main() -> None:
     if importlib.util.find_spec("typer") is None or importlib.util.find_spec("sqlalchemy") is None:
         sys.stderr.write("watchword: the command line comes with the server: pip install 'watchword[server]'\n")
         raise SystemExit(2)
-    # Loading makes many objects and little garbage: it need not be looked for every 700 objects.
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     try:
         from watchword.cli import run
 

@@ -36,7 +36,6 @@ from watchword.server.web.request_log import NoRequestLines
 from watchword.server.web.sweeper import ConnectionLimits, Sweeper
 
 _CAN_NOT_START = 3
-_OBJECTS_BETWEEN_COLLECTIONS = 700  # Python's own number: pauses stay short
 _LINE = 0  # a worker's standard input is its line to the supervisor
 _log = structlog.get_logger(__name__)
 
@@ -133,7 +132,6 @@ def _serve(
     sockets: list[socket.socket],
     make: Callable[[Config], AcceptingServer],
 ) -> None:
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     gc.freeze()  # what lives as long as the process need not be looked at again
     server = make(Config(application, **_options(settings, application)))
     server.run(sockets)
