@@ -45,7 +45,8 @@ async def usual(scope: Scope, receive: Receive, send: Send) -> None:
         if message["type"] != "http.request":
             return
         body, more = body + message["body"], message["more_body"]
-    said = b"usual %b %b" % (scope["path"].encode(), body[:40])
+    names = b" ".join(name for name, _ in scope["headers"] if name.startswith(b"x-"))
+    said = b"usual %b %b" % (scope["path"].encode(), body[:40] or names)
     length = (b"content-length", b"%d" % len(said))
     await send({"type": "http.response.start", "status": 200, "headers": [length]})
     await send({"type": "http.response.body", "body": said})
@@ -233,6 +234,20 @@ async def test_chunked_body_may_come_whole(client: Client, shorter: Shorter) -> 
     await client.send(head + b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
     assert (await client.answer())[1] == b"whole abcde"
     assert shorter.came[0][1] == b"abcde"
+
+
+@pytest.mark.parametrize("query", [b"", b"?a=b"])
+async def test_trailers_are_no_headers(client: Client, shorter: Shorter, query: bytes) -> None:
+    """
+    RFC 9110 §6.5.1: what comes behind the body is not what a proxy or the application has judged as headers.
+    """
+    head = b"POST /oidc/token%b HTTP/1.1\r\nhost: x\r\nx-a: b\r\ntransfer-encoding: chunked\r\n\r\n" % query
+    await client.send(head + b"0\r\nx-forwarded-for: 192.0.2.1\r\n\r\n")
+    _, body = await client.answer()
+    if query:
+        assert body == b"usual /oidc/token x-a"
+    else:
+        assert [name for name, _ in shorter.came[0][0]] == [b"host", b"x-a", b"transfer-encoding"]
 
 
 async def test_offered_upgrade_is_ignored(client: Client, shorter: Shorter) -> None:

@@ -23,7 +23,7 @@ from watchword.protocol.metadata import TOKEN_PATH
 from watchword.server.web.answers import CLOSE, Written
 from watchword.server.web.requests import BODY_IS_LATE
 from watchword.server.web.sweeper import Awaits, Sweeper
-from watchword.server.web.whole_request import METHOD, MOST_BODY, TARGET, AnswerWhole, WholeRequest
+from watchword.server.web.whole_request import METHOD, MOST_BODY, TARGET, AnswerWhole, RawHeaders, WholeRequest
 
 MOST_HEAD_BYTES = 64 * 1024
 STALL_SECONDS = 60.0
@@ -122,10 +122,12 @@ class HttpProtocol(HttpToolsProtocol):
         self._is_offer = self.parser.should_upgrade()
         if not self._is_offer:
             self._head_is_open = False
+            # RFC 9110 §6.5.1: trailers, which the parser tells like headers, are not merged into them.
+            headers, self.headers = self.headers, []
             if self._may_come_whole():
-                self._coming = WholeRequest(self.headers, keep_alive=self._keeps_alive())
+                self._coming = WholeRequest(headers, keep_alive=self._keeps_alive())
             else:
-                self._hand_on(keep_alive=self._keeps_alive())
+                self._hand_on(headers, keep_alive=self._keeps_alive())
 
     def on_body(self, body: bytes) -> None:
         """
@@ -267,20 +269,20 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.close()
         self.on_response_complete()
 
-    def _hand_on(self, *, keep_alive: bool) -> None:
+    def _hand_on(self, headers: RawHeaders, *, keep_alive: bool) -> None:
         """
         Let ASGI have a request whose head is complete.
         """
-        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        url, expects = self.url, self.expect_100_continue
         super().on_message_begin()
-        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.url, self.expect_100_continue = url, expects
         self.scope["headers"] = headers
         super().on_headers_complete()
         self.cycle.keep_alive = keep_alive
 
     def _hand_on_coming(self, request: WholeRequest) -> None:
         self._coming = None
-        self._hand_on(keep_alive=request.keep_alive)
+        self._hand_on(request.headers, keep_alive=request.keep_alive)
         if request.body:
             super().on_body(request.body)
 
