@@ -166,7 +166,8 @@ def test_stopped_worker_keeps_no_newcomer_waiting(server: RunningServer) -> None
         with ExitStack() as open_ones:
             for _ in range(CONNECTIONS):
                 open_ones.enter_context(connect(server))
-            wait_for(lambda: sum(held(server)) == CONNECTIONS, "all are taken")
+            # The stopped one may still have one from before.
+            wait_for(lambda: max(held(server)) >= CONNECTIONS, "the other takes all")
     finally:
         os.kill(victim, signal.SIGCONT)
     server.stop()
