@@ -115,11 +115,7 @@ class _Web:
         began = time.perf_counter()
         incoming = self._incoming(TOKEN_SCOPE, _never, headers, address, body)
         line = self._line(incoming, "POST", TOKEN_PATH)
-        if incoming.headers.size > MOST_HEADER_BYTES:
-            answer: Answer | None = _headers_too_large(incoming)
-        else:
-            answer = await self._token.answer(incoming, line)
-            incoming.route = TOKEN_PATH
+        answer = await self._find_in_bounds(incoming, line)
         if answer is None:
             raise AssertionError("nobody hangs up within a request that is there")
         self._answered(incoming, line, answer.status, began)

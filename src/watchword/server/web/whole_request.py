@@ -15,7 +15,7 @@ from watchword.server.web.answers import Written
 
 TARGET = TOKEN_PATH.encode()
 METHOD = b"POST"
-MOST_BODY = 16 * 1024
+MOST_BODY = 4 * 1024  # it stays until the answer is written: an answer that is held back must cost little
 RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
 # From headers, body and the address of the other end.
 AnswerWhole: TypeAlias = Callable[[RawHeaders, bytes, str | None], Awaitable[Written]]

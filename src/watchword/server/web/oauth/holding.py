@@ -5,7 +5,7 @@ Holding answers back: who waits for an answer asks nothing meanwhile, which keep
 import asyncio
 
 HOLD_SECONDS = 2.0
-# Each costs its connection's state and headers; its body is forgotten by then.
+# Each costs its connection's state and headers; a body of more than a few KiB is forgotten by then.
 MOST_HELD = 2_000
 
 
