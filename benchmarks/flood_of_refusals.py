@@ -30,11 +30,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.load_generator import Load, LoadError, Post, Tool, count_answers, find_or_install, run_load
 from benchmarks.pinned_server import PinnedServer, ServerError, choose_cores, running_on
 from benchmarks.watchword_under_test import (
-    READY_PATH,
     RESOURCE,
     Installation,
     SetupError,
-    clean_environment,
     find_executable,
     initialise,
     prepare,
@@ -141,14 +139,7 @@ def measure(options: Options) -> list[Round]:
     tool, cores = find_or_install(), choose_cores()
     with tempfile.TemporaryDirectory(prefix="watchword-benchmark-") as folder, running_on(cores.load):
         installation = initialise(find_executable(), Path(folder, "home"))
-        with PinnedServer(
-            installation.serve_command,
-            cores=[cores.server],
-            port=installation.port,
-            output=Path(folder, "output"),
-            environment=clean_environment(),
-        ) as server:
-            server.wait_until_ready(READY_PATH)
+        with installation.served([cores.server], Path(folder, "output")) as server:
             honest, wrong = prepare(installation).post, _wrong_try(installation)
             return [_round(tool, server, honest, wrong, options) for _ in range(options.rounds)]
 

@@ -23,11 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.load_generator import LoadError, Post, Tool, find_or_install, run_load
 from benchmarks.open_loop import Answers, OpenLoop, percentile
-from benchmarks.pinned_server import Cores, PinnedServer, ServerError, choose_cores, running_on
+from benchmarks.pinned_server import Cores, ServerError, choose_cores, running_on
 from benchmarks.watchword_under_test import (
-    READY_PATH,
     SetupError,
-    clean_environment,
     find_executable,
     initialise,
     prepare,
@@ -65,15 +63,7 @@ def measure(folder: Path, cores: Cores, times: float, seconds: int) -> int:
     tool = find_or_install()
     with running_on(cores.load):
         installation = initialise(find_executable(), folder / "home")
-        serving = PinnedServer(
-            installation.serve_command,
-            cores=[cores.server],
-            port=installation.port,
-            output=folder / "server.log",
-            environment=clean_environment(),
-        )
-        with serving as server:
-            server.wait_until_ready(READY_PATH)
+        with installation.served([cores.server], folder / "server.log") as server:
             post = prepare(installation).post
             capacity = find_capacity(tool, server.origin, post, seconds)
             time.sleep(_QUIET_SECONDS)

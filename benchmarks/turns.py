@@ -18,8 +18,6 @@ from benchmarks.postgres_server import PostgresServer
 from benchmarks.rows import Row
 from benchmarks.tls_proxy import serve_tls
 from benchmarks.watchword_under_test import (
-    READY_PATH,
-    Installation,
     SetupError,
     check_answer,
     check_whole_answers,
@@ -75,7 +73,7 @@ def take_block(bench: Bench, row: Row, seeded: Seeded) -> Block:
     installation, post = seeded.served_by(row.workers), seeded.post_of(row)
     output = bench.folder / "output.log"
     output.unlink(missing_ok=True)
-    with _serve(bench, row, installation, output) as server, management(installation) as api:
+    with installation.served(bench.cores.of_workers(row.workers), output) as server, management(installation) as api:
         body_bytes = check_answer(server.origin, seeded.hot, PERMISSIONS)
         records = count_audit_records(api)
         with _origins(bench, row, server) as (sign_only, origin):
@@ -140,19 +138,6 @@ def _take_turn(bench: Bench, target: _Target, connections: int) -> Turn:
         cores=len(cores),
         others_cpu_seconds=spent[0],
     )
-
-
-@contextmanager
-def _serve(bench: Bench, row: Row, installation: Installation, output: Path) -> Iterator[PinnedServer]:
-    started = PinnedServer(
-        installation.serve_command,
-        cores=bench.cores.of_workers(row.workers),
-        port=installation.port,
-        output=output,
-        environment=installation.environment,
-    )
-    with started as server:
-        yield server.wait_until_ready(READY_PATH)
 
 
 @contextmanager

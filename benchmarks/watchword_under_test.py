@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from benchmarks.load_generator import Load, Post
-from benchmarks.pinned_server import HOST, free_port
+from benchmarks.pinned_server import HOST, PinnedServer, free_port
 
 RESOURCE = "https://shopping.api"
 PERMISSIONS = ("read:products", "write:products")
@@ -73,6 +73,23 @@ class Installation:
         What its commands run in.
         """
         return environment_on(self.database_url)
+
+    @contextmanager
+    def served(self, cores: Sequence[int], output: Path) -> Iterator[PinnedServer]:
+        """
+        Serve it on these cores (all, where none is named), from when it is ready until the block ends.
+
+        Args:
+            output: What it prints is appended to this file.
+
+        Raises:
+            ServerError: It did not become ready, or did not stop.
+        """
+        started = PinnedServer(
+            self.serve_command, cores=cores, port=self.port, output=output, environment=self.environment
+        )
+        with started as server:
+            yield server.wait_until_ready(READY_PATH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,14 +14,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 # Run by its path, it finds the other modules of this folder where its folder is.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.load_generator import wrk_script
-from benchmarks.pinned_server import PinnedServer, choose_cores
-from benchmarks.watchword_under_test import READY_PATH, clean_environment, find_executable, initialise, prepare
+from benchmarks.pinned_server import choose_cores
+from benchmarks.watchword_under_test import find_executable, initialise, prepare
 
 _LOOK_AFTER_SECONDS = 1.0
 _ESTABLISHED = "01"
@@ -47,17 +48,9 @@ def measure(folder: Path, given: argparse.Namespace) -> list[int]:
     """
     Return, for each run, how many connections the worker with the most of them holds.
     """
-    installation = initialise(find_executable(), folder / "home")
-    command = [*installation.serve_command[:-1], str(given.workers)]
-    serving = PinnedServer(
-        command,
-        cores=(choose_cores().server,) if given.one_core else (),
-        port=installation.port,
-        output=folder / "server.log",
-        environment=clean_environment(),
-    )
-    with serving as server:
-        server.wait_until_ready(READY_PATH)
+    installation = replace(initialise(find_executable(), folder / "home"), workers=given.workers)
+    cores = (choose_cores().server,) if given.one_core else ()
+    with installation.served(cores, folder / "server.log") as server:
         post = prepare(installation).post
         script = folder / "post.lua"
         script.touch(mode=0o600)
