@@ -46,6 +46,7 @@ def server(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
         "request_log": "false",
     }
     with start_server(tmp_path_factory.mktemp("postgres") / "home", settings=settings) as running:
+        assert running.management  # has its token while there is a database
         yield running
         assert "Traceback" not in running.output
 
@@ -79,6 +80,18 @@ def changes(server: RunningServer) -> int:
 
 
 @contextmanager
+def crashed(postgres: PostgresServer) -> Iterator[None]:
+    """
+    Let the database server end at once, and start again, whatever comes of it: the other tests need it.
+    """
+    postgres.stop("immediate")
+    try:
+        yield
+    finally:
+        postgres.start()
+
+
+@contextmanager
 def locked(url: str) -> Iterator[None]:
     """
     Hold the row that every writer of the tenant wants.
@@ -96,18 +109,17 @@ def test_database_server_that_crashes_and_comes_back(server: RunningServer, post
     before = server.output.count("\n")
     with Load(server, clients=8) as load:
         load.wait_for_tokens(30)
-        postgres.stop("immediate")
-        wait_until(lambda: load.answered.statuses[503] >= 8, "tokens are refused")
-        form = {"resource": MANAGEMENT_RESOURCE, "scope": "all"}
-        answer = server.token(server.application_id, server.application_secret, **form)
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-        ready = server.http.get("/health/ready")
-        assert (ready.status_code, ready.json()["status"]) == (503, "not ready")
-        assert ready.json()["checks"]["database"] == {"ok": False, "reason": "it can't be reached"}
-        assert str(postgres.port) not in ready.text
-        assert server.http.get("/health/live").status_code == 200
-        assert changes(server) == 503
-        postgres.start()
+        with crashed(postgres):
+            wait_until(lambda: load.answered.statuses[503] >= 8, "tokens are refused")
+            form = {"resource": MANAGEMENT_RESOURCE, "scope": "all"}
+            answer = server.token(server.application_id, server.application_secret, **form)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            ready = server.http.get("/health/ready")
+            assert (ready.status_code, ready.json()["status"]) == (503, "not ready")
+            assert ready.json()["checks"]["database"] == {"ok": False, "reason": "it can't be reached"}
+            assert str(postgres.port) not in ready.text
+            assert server.http.get("/health/live").status_code == 200
+            assert changes(server) == 503
         load.wait_for_tokens(30)
     assert load.answered.odd == []
     assert load.answered.dropped == 0
