@@ -46,7 +46,7 @@ def server(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
         "request_log": "false",
     }
     with start_server(tmp_path_factory.mktemp("postgres") / "home", settings=settings) as running:
-        assert running.management  # has its token while there is a database
+        assert not running.management.is_closed  # it has its token while there is a database
         yield running
         assert "Traceback" not in running.output
 

@@ -74,7 +74,7 @@ def test_open_reader_keeps_no_token_waiting(ctx: Context) -> None:
     row = ("default", "Test", None, None, "{}", 1)
     with ctx.read("default", LOCAL, Permission.ALL) as tx:
         before = logs.listing(tx, ALL, None, count_up_to=None).total
-        records.commit([Record(row, None, None)])
+        records.commit([Record(row, None)])
         assert logs.listing(tx, ALL, None, count_up_to=None).total == before
     records.close()
     with ctx.read("default", LOCAL, Permission.ALL) as tx:
@@ -88,7 +88,7 @@ def test_another_tenants_entries_are_not_shown(ctx: Context) -> None:
     The log of a tenant is its own, by list, by count and by id.
     """
     records = ctx.database.token_records()
-    records.commit([Record(("other", "Test", None, None, "{}", 1), None, None)])
+    records.commit([Record(("other", "Test", None, None, "{}", 1), None)])
     records.close()
     with ctx.read("default", LOCAL, Permission.ALL) as tx:
         found = logs.listing(tx, LogFilter(key="Test"), Page(limit=20, offset=0), count_up_to=10)

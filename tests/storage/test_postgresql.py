@@ -178,11 +178,11 @@ def test_batch_goes_to_the_server_that_was_looked_at_or_nowhere(ctx: Context) ->
     with closing(ctx.database.looker()) as looker, closing(ctx.database.token_records()) as records:
         server = looker.since(TENANT, None).server
         here, elsewhere = Moment(0.0, server), Moment(0.0, "1")
-        records.commit([Record(ROW, None, here), Record(ROW, None, None)])
+        records.commit([Record(ROW, here), Record(ROW, None)])
         for batch in ([elsewhere], [here, elsewhere]):
             with pytest.raises(StorageUnavailable):
-                records.commit([Record(ROW, None, moment) for moment in batch])
-        records.commit([Record(ROW, None, here)])
+                records.commit([Record(ROW, moment) for moment in batch])
+        records.commit([Record(ROW, here)])
     with ctx.database.read() as connection:
         count = connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events WHERE key = 'Test'").scalar_one()
     assert count == 3
@@ -194,8 +194,8 @@ def test_bad_record_is_refused_and_the_connection_goes_on(ctx: Context) -> None:
     """
     with closing(ctx.database.token_records()) as records:
         with pytest.raises(RecordRefused):
-            records.commit([Record(("default", "Te\0st", None, None, "{}", 1), None, None)])
-        records.commit([Record(ROW, None, None)])
+            records.commit([Record(("default", "Te\0st", None, None, "{}", 1), None)])
+        records.commit([Record(ROW, None)])
 
 
 def test_uses_are_noted_in_one_statement(ctx: Context) -> None:
@@ -205,7 +205,7 @@ def test_uses_are_noted_in_one_statement(ctx: Context) -> None:
     with closing(ctx.database.token_records()) as records:
         for moments in ((5, 7), (6,)):
             uses = [("default", "app", "secret", moment) for moment in moments]
-            records.commit([Record(ROW, use, None) for use in uses])
+            records.note(uses)
     with ctx.database.read() as connection:
         assert connection.exec_driver_sql("SELECT last_used_at FROM tokens.uses").scalars().all() == [7]
 

@@ -90,7 +90,7 @@ def test_batch_that_meets_a_passing_error_may_be_written_again(ctx: Context, cod
         connection.exec_driver_sql(
             "CREATE TRIGGER refuse BEFORE INSERT ON tokens.token_events FOR EACH ROW EXECUTE FUNCTION refuse()"
         )
-    batch = [Record(ROW, None, None)] * 3
+    batch = [Record(ROW, None)] * 3
     with pytest.raises(StorageUnavailable):
         records.commit(batch)
     with ctx.database.write() as connection:
@@ -117,7 +117,7 @@ def test_bad_record_is_no_passing_error(ctx: Context, code: str) -> None:
         )
     records = ctx.database.token_records()
     with pytest.raises(RecordRefused):
-        records.commit([Record(ROW, None, None)])
+        records.commit([Record(ROW, None)])
     records.close()
 
 
@@ -161,7 +161,7 @@ def test_commit_that_no_standby_confirms_is_not_acknowledged() -> None:
             with database.write() as connection:
                 connection.exec_driver_sql("CREATE TABLE anything ()")
 
-        for commit in (partial(records.commit, [Record(ROW, None, None)]), change):
+        for commit in (partial(records.commit, [Record(ROW, None)]), change):
             with ThreadPoolExecutor(1) as thread:
                 waiting = thread.submit(commit)
                 cancel_what_waits(server)

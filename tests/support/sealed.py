@@ -31,7 +31,7 @@ def add_tokens(ctx: Context, rows: Iterable[tuple[datetime, str, str | None]], *
     records = ctx.database.token_records()
     records.commit(
         [
-            Record((tenant, key, application, None, f'{{"result":"Success","n":{n}}}', to_microseconds(at)), None, None)
+            Record((tenant, key, application, None, f'{{"result":"Success","n":{n}}}', to_microseconds(at)), None)
             for n, (at, key, application) in enumerate(rows)
         ]
     )

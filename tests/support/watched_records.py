@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from watchword.server.storage.token_records import Record, Row, TokenRecords
+from watchword.server.storage.token_records import Record, Row, TokenRecords, Use
 
 if TYPE_CHECKING:
     from watchword.server.context import Context
@@ -57,13 +57,13 @@ class Watched(TokenRecords):
         self.keys.append({record.row[1] for record in records})
         self.after()
 
-    def probe(self, now: int) -> None:
+    def note(self, uses: Sequence[Use]) -> None:
         """
-        Probe as usual.
+        Note uses as usual.
         """
         if self.fail_with is not None:
             raise self.fail_with
-        self.records.probe(now)
+        self.records.note(uses)
 
     def close(self) -> None:
         """

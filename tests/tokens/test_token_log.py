@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.token_records import Record, RecordRefused, TokenRecords
 from watchword.server.tokens import evidence, token_log
 from watchword.server.tokens.token_log import TokenLog
+from watchword.server.tokens.uses import Uses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,20 +197,44 @@ async def test_bad_record_costs_few_commits(ctx: Context, log: TokenLog, records
     assert sorted(records.commits) == [1, 2, 4, 8, 16, 32]
 
 
-async def test_use_of_a_secret_is_noted_once_a_minute(ctx: Context, records: Watched) -> None:
+async def test_use_of_a_secret_is_noted_apart_from_the_record(ctx: Context, log: TokenLog, records: Watched) -> None:
     """
-    The first use is noted, the next within a minute is not, one after it is.
+    No token waits for it; it is noted when the log is looked after, and at the latest when it is closed.
     """
-    time = [NOW]
-    log = TokenLog(records, lambda: time[0], uptime)
-    noted: list[object] = []
-    for seconds in (0, 30, 59, 60, 90):
-        time[0] = NOW + timedelta(seconds=seconds)
-        await log.append("default", event(), used_secret=("app", "secret"))
-        noted += rows(ctx, "SELECT last_used_at FROM tokens.uses")
+    used = "SELECT secret_id FROM tokens.uses WHERE secret_id <> '' ORDER BY secret_id"
+    await log.append("default", event(), used_secret=("app", "one"))
+    assert rows(ctx, used) == []
+    log.look_after()
+    await come_to_pass(lambda: rows(ctx, used) == ["one"])
+    await log.append("default", event(), used_secret=("app", "two"))
     log.close()
-    first, last = (int((NOW + timedelta(seconds=s)).timestamp()) * 1_000_000 for s in (0, 60))
-    assert noted == [first, first, first, last, last]
+    assert rows(ctx, used) == ["one", "two"]
+    assert records.commits == [1, 1]
+
+
+def test_use_of_a_secret_is_noted_once_a_minute() -> None:
+    """
+    The first use is noted, the next within a minute is not, one after it is; another secret's is.
+    """
+    uses = Uses()
+    for seconds, secret in ((0, "one"), (30, "one"), (30, "two"), (59, "one"), (60, "one"), (90, "one")):
+        uses.add("default", "app", secret, NOW + timedelta(seconds=seconds))
+    start = int(NOW.timestamp())
+    noted = [("one", 0), ("two", 30), ("one", 60)]
+    assert uses.take() == [("default", "app", secret, (start + seconds) * 1_000_000) for secret, seconds in noted]
+    assert uses.take() == []
+
+
+def test_many_uses_are_noted_at_once(ctx: Context) -> None:
+    """
+    More than go into one statement are noted all the same, and the newest use of a secret counts.
+    """
+    with closing(ctx.database.token_records()) as records:
+        records.note([("default", "app", f"secret {n}", 5) for n in range(2_500)])
+        records.note([("default", "app", "secret 7", moment) for moment in (8, 9)])
+        records.note([("default", "app", "secret 7", 1)])
+    assert len(rows(ctx, "SELECT secret_id FROM tokens.uses")) == 2_500
+    assert rows(ctx, "SELECT secret_id FROM tokens.uses WHERE last_used_at = 9") == ["secret 7"]
 
 
 HOSTILE = {
@@ -322,12 +348,12 @@ async def test_idle_log_is_tried_and_keeps_no_record_of_it(
     monkeypatch.setattr(evidence, "_GOOD_FOR_SECONDS", 0.0)
     monkeypatch.setattr(evidence, "_BAD_FOR_SECONDS", 0.0)
     records.fail_with = StorageUnavailable("database or disk is full")
-    log.probe_if_idle()
+    log.look_after()
     await come_to_pass(lambda: log.evidence.fault == "database or disk is full")
     records.fail_with = None
 
     def tried() -> bool:
-        log.probe_if_idle()
+        log.look_after()
         return log.evidence.fault is None
 
     await come_to_pass(tried)

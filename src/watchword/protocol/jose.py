@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -115,11 +116,12 @@ class Signer:
         return (signing_input + b"." + base64url(self._signature(signing_input))).decode("ascii")
 
     def _signature(self, data: bytes) -> bytes:
-        if isinstance(self.key, rsa.RSAPrivateKey):
-            return self.key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+        # By the algorithm: to ask what kind of key it is goes through an abstract class, for each token.
+        if self.algorithm is Algorithm.RS256:
+            return cast("rsa.RSAPrivateKey", self.key).sign(data, padding.PKCS1v15(), hashes.SHA256())
         wide = self.algorithm is Algorithm.ES384
-        der = self.key.sign(data, _ECDSA_SHA384 if wide else _ECDSA_SHA256)
-        r, s = decode_dss_signature(der)
+        key = cast("ec.EllipticCurvePrivateKey", self.key)
+        r, s = decode_dss_signature(key.sign(data, _ECDSA_SHA384 if wide else _ECDSA_SHA256))
         size = 48 if wide else 32
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")
 

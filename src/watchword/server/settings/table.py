@@ -4,6 +4,7 @@ The table: everything that can be set, with its default, its meaning and its bou
 
 import ipaddress
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -187,14 +188,14 @@ class Settings(BaseModel):
             )
         return self
 
-    @property
+    @cached_property
     def public_endpoint(self) -> str:
         """
         The endpoint in force, without a trailing slash.
         """
         return self.endpoint.rstrip("/") or f"http://127.0.0.1:{self.port}"
 
-    @property
+    @cached_property
     def issuer(self) -> str:
         """
         The issuer: the `iss` of every token.

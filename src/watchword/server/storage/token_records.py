@@ -19,16 +19,14 @@ class RecordRefused(Exception):
 
 class Record(NamedTuple):
     """
-    What one request adds: its row, the use of a secret where that is to be noted, and what it was decided by.
+    What one request adds: its row, and what it was decided by.
 
     Attributes:
         row: Tenant, key, application, user, payload (JSON text), time (microseconds since 1970).
-        use: Tenant, application, secret, time (microseconds since 1970).
         moment: The moment of the view that granted a token; None where nothing was granted.
     """
 
     row: Row
-    use: Use | None
     moment: Moment | None
 
 
@@ -46,15 +44,15 @@ class TokenRecords(Protocol):
             RecordRefused: One of them can't be kept.
         """
 
-    def probe(self, now: int) -> None:
+    def note(self, uses: Sequence[Use]) -> None:
         """
-        Prove that something can be made durable, by a commit that leaves no record.
+        Note when secrets were used, all or none; of each, the newest use counts.
 
         Args:
-            now: Microseconds since 1970.
+            uses: Tenant, application, secret, time (microseconds since 1970).
 
         Raises:
-            StorageUnavailable: Nothing can be written now.
+            StorageUnavailable: They can't be written now.
         """
 
     def close(self) -> None:

@@ -55,6 +55,9 @@ class BatchWriter:
 
     Args:
         uptime: Returns seconds of a clock that never goes back.
+
+    Attributes:
+        is_noting: Whether uses of secrets are to be noted, and are not yet.
     """
 
     def __init__(self, records: TokenRecords, uptime: Callable[[], float], meters: Meters) -> None:
@@ -62,8 +65,8 @@ class BatchWriter:
         self._meters = meters
         self._uptime = uptime
         self.evidence = Evidence("the token log")
-        self._probing = False
-        self._batches: SimpleQueue[tuple[asyncio.AbstractEventLoop, Batch] | int | None] = SimpleQueue()
+        self.is_noting = False
+        self._batches: SimpleQueue[tuple[asyncio.AbstractEventLoop, Batch] | list[Use] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="token-log", daemon=True)
         self._thread.start()
 
@@ -73,16 +76,12 @@ class BatchWriter:
         """
         self._batches.put((loop, batch))
 
-    def probe(self, now: int) -> None:
+    def note(self, uses: list[Use]) -> None:
         """
-        Try whether anything can be written, by a commit that leaves no record; once at a time.
-
-        Args:
-            now: Microseconds since 1970.
+        Note uses of secrets, as soon as what was put before is done. Nobody hears of it, but for the evidence.
         """
-        if not self._probing:
-            self._probing = True
-            self._batches.put(now)
+        self.is_noting = True
+        self._batches.put(uses)
 
     def close(self, last_records: Callable[[], Sequence[Record]]) -> None:
         """
@@ -103,8 +102,8 @@ class BatchWriter:
 
     def _work(self) -> None:
         while (item := self._batches.get()) is not None:
-            if isinstance(item, int):
-                self._probe(item)
+            if isinstance(item, list):
+                self._note(item)
                 continue
             loop, batch = item
             outcomes = self._write(batch)
@@ -113,14 +112,14 @@ class BatchWriter:
                 loop.call_soon_threadsafe(batch.done, outcomes)
             _report(outcomes)  # afterwards: nobody waits for a log line
 
-    def _probe(self, now: int) -> None:
+    def _note(self, uses: Sequence[Use]) -> None:
         try:
-            self._records.probe(now)
+            self._records.note(uses)
         except Exception as error:  # noqa: BLE001 - as with records, below
             self.evidence.failed(str(error))
         else:
             self.evidence.succeeded()
-        self._probing = False
+        self.is_noting = False
 
     def _write(self, batch: Batch) -> Outcomes:
         if batch.is_wanted is not None and not batch.is_wanted():
@@ -130,14 +129,15 @@ class BatchWriter:
         self._meters.committed(outcomes, time.perf_counter() - began)
         return outcomes
 
-    def is_late(self, record: Record) -> bool:
+    def late(self, records: Sequence[Record]) -> Sequence[bool]:
         """
-        Tell whether what a token was granted by was read too long ago.
+        Tell of each record whether what its token was granted by was read too long ago.
         """
-        return record.moment is not None and record.moment.is_past(self._uptime())
+        now = self._uptime()
+        return [record.moment is not None and record.moment.is_past(now) for record in records]
 
     def _commit_in_time(self, records: Sequence[Record]) -> Outcomes:
-        late = [self.is_late(record) for record in records]
+        late = self.late(records)
         if not any(late):
             return self._commit(records)
         outcomes = iter(self._commit([record for record, is_late in zip(records, late, strict=True) if not is_late]))
@@ -165,16 +165,13 @@ def _report(outcomes: Outcomes) -> None:
         _log.error("records can't be kept", number=len(bad), exc_info=bad[0])
 
 
-def record_of(
-    tenant_id: str, event: Event, now: datetime, *, moment: Moment | None = None, use: Use | None = None
-) -> Record:
+def record_of(tenant_id: str, event: Event, now: datetime, *, moment: Moment | None = None) -> Record:
     """
     Write an event as a row.
 
     Args:
         moment: The moment of the view that granted a token.
-        use: The use of a secret that is to be noted with it.
     """
     payload = _encode(event.payload).decode()
     row = (tenant_id, event.key, event.application_id, event.user_id, payload, to_microseconds(now))
-    return Record(row, use, moment)
+    return Record(row, moment)

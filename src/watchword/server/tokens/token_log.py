@@ -7,7 +7,7 @@ arrived gets decided and signed meanwhile; then one thread commits. A lone reque
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from watchword.protocol.errors import OAuthError, TemporarilyUnavailable
@@ -21,14 +21,13 @@ from watchword.server.telemetry.meters import Meters
 from watchword.server.tokens.batch_writer import TOO_LATE, Batch, BatchWriter, Outcomes, record_of
 from watchword.server.tokens.evidence import Evidence
 from watchword.server.tokens.refusals import Refusals
+from watchword.server.tokens.uses import Uses
 
 TURNS = 4
 # Under overload turns are long, and company comes with the first of them.
 LONGEST_WAIT_SECONDS = 0.02
 LONGEST_COMMIT_SECONDS = 5.0
 _OVERDUE = "a commit has not come back"
-_NOTE_USE_EVERY = timedelta(minutes=1)
-_MOST_NOTED = 100_000
 
 Waiting = tuple[Record, "asyncio.Future[None]"]
 
@@ -55,7 +54,7 @@ class TokenLog:
     ) -> None:
         meters = meters or Meters()
         self._clock = clock
-        self._noted: dict[tuple[str, str, str], datetime] = {}
+        self._uses = Uses()
         self._waiting: list[Waiting] = []
         self._busy = False
         self._overdue: asyncio.TimerHandle | None = None
@@ -88,7 +87,10 @@ class TokenLog:
             raise _unavailable(_OVERDUE)
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((self._record(tenant_id, event, now or self._clock(), moment, used_secret), done))
+        now = now or self._clock()
+        if used_secret is not None:
+            self._uses.add(tenant_id, *used_secret, now)
+        self._waiting.append((record_of(tenant_id, event, now, moment=moment), done))
         if not self._busy:
             self._busy = True
             self._begin(loop)
@@ -112,39 +114,24 @@ class TokenLog:
         """
         return self._writer.evidence
 
-    def probe_if_idle(self) -> None:
+    def look_after(self) -> None:
         """
-        Have it tried whether records can be made durable, where nobody has lately found out.
+        Have the uses of secrets noted, and find out by that whether anything can be, where nobody has lately found out.
         """
-        if self.evidence.is_old():
-            self._writer.probe(to_microseconds(self._clock()))
+        if self._writer.is_noting:
+            return
+        uses = self._uses.take()
+        if uses or self.evidence.is_old():
+            self._writer.note(uses or [("", "", "", to_microseconds(self._clock()))])
 
     def close(self) -> None:
         """
         Finish what is under way and stop.
         """
+        uses = self._uses.take()
+        if uses:
+            self._writer.note(uses)
         self._writer.close(self._refusals.last_records)
-
-    def _record(
-        self,
-        tenant_id: str,
-        event: Event,
-        now: datetime,
-        moment: Moment | None,
-        used_secret: tuple[str, str] | None,
-    ) -> Record:
-        if used_secret is None or not self._is_news((tenant_id, *used_secret), now):
-            return record_of(tenant_id, event, now, moment=moment)
-        return record_of(tenant_id, event, now, moment=moment, use=(tenant_id, *used_secret, to_microseconds(now)))
-
-    def _is_news(self, secret: tuple[str, str, str], now: datetime) -> bool:
-        noted = self._noted.get(secret)
-        if noted is not None and now - noted < _NOTE_USE_EVERY:
-            return False
-        if len(self._noted) >= _MOST_NOTED:
-            self._noted.clear()
-        self._noted[secret] = now
-        return True
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.call_soon(self._turn, loop, TURNS, loop.time() + LONGEST_WAIT_SECONDS)
@@ -174,11 +161,12 @@ class TokenLog:
         if self._overdue is not None:
             self._overdue.cancel()
         self.is_accepting = True
-        for (record, done), outcome in zip(batch, outcomes, strict=True):
+        late = self._writer.late([record for record, _ in batch])
+        for (_, done), outcome, is_late in zip(batch, outcomes, late, strict=True):
             if done.done():
                 continue
             # Frozen since the commit: the record stands, and its token never leaves.
-            failure = TOO_LATE if outcome is None and self._writer.is_late(record) else outcome
+            failure = TOO_LATE if outcome is None and is_late else outcome
             if failure is None:
                 done.set_result(None)
                 self._appended += 1

@@ -62,7 +62,7 @@ class Vitals:
         Do what is due: compare clocks, try what nobody has tried, let go of files that are gone.
         """
         self._database.close_lost()
-        self._token_log.probe_if_idle()
+        self._token_log.look_after()
         self.compare_clocks()
         if self.writing.is_old():
             self._try_writing()

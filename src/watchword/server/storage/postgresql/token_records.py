@@ -11,7 +11,7 @@ import psycopg
 
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.postgresql.connection import THIS_SERVER, UNCONFIRMED, Link, connect
-from watchword.server.storage.token_records import Record, RecordRefused, Row, Use
+from watchword.server.storage.token_records import Record, RecordRefused, Use
 
 # A batch is one JSON array of rows, written at once. An array for each column is written by the driver value by value,
 # in Python, while the event loop waits for the interpreter's lock: that took ten times as long.
@@ -22,11 +22,11 @@ _INSERT = (
     "SELECT r->>0, r->>1, r->>2, r->>3, r->>4, (r->>5)::bigint FROM jsonb_array_elements(%s::jsonb) AS batch(r) "
     f"WHERE %s IN ('', {THIS_SERVER}) AND NOT pg_is_in_recovery()"
 )
-_NOTE_USES = (
-    "WITH noted AS (INSERT INTO tokens.uses (tenant_id, application_id, secret_id, last_used_at) "
+_NOTE = (
+    "INSERT INTO tokens.uses (tenant_id, application_id, secret_id, last_used_at) "
     "SELECT r->>0, r->>1, r->>2, (r->>3)::bigint FROM jsonb_array_elements(%s::jsonb) AS batch(r) "
     "ON CONFLICT (tenant_id, application_id, secret_id) DO UPDATE "
-    "SET last_used_at = greatest(uses.last_used_at, excluded.last_used_at)) "
+    "SET last_used_at = greatest(uses.last_used_at, excluded.last_used_at)"
 )
 _BAD_RECORD = (psycopg.DataError, psycopg.IntegrityError)
 
@@ -49,23 +49,27 @@ class PostgresTokenRecords:
             StorageUnavailable: They can't be written now, or not where they were decided.
             RecordRefused: One of them can't be kept.
         """
-        uses = _newest_first_once([record.use for record in records if record.use is not None])
-        self._write([record.row for record in records], uses, _server_of(records))
+        written = self._write(_INSERT, [_json([record.row for record in records]), _server_of(records)])
+        if written != len(records):
+            self.close()
+            raise StorageUnavailable("the database server is another one than that which was looked at")
 
-    def probe(self, now: int) -> None:
+    def note(self, uses: Sequence[Use]) -> None:
         """
-        Prove that something can be made durable, by a commit that leaves no record.
-        """
-        self._write([], [("", "", "", now)], "")
+        Note when secrets were used, all or none; of each, the newest use counts.
 
-    def _write(self, rows: Sequence[Row], uses: Sequence[Use], server: str) -> None:
-        values = [_json(rows), server]
+        Raises:
+            StorageUnavailable: They can't be written now.
+        """
+        self._write(_NOTE, [_json(_newest_once(uses))])
+
+    def _write(self, statement: str, values: Sequence[str]) -> int:
+        """
+        Execute a statement in a transaction of its own; return how many rows it has written.
+        """
         try:
             cursor = self._cursor or self._open()
-            if uses:
-                cursor.execute(_NOTE_USES + _INSERT, [_json(uses), *values], prepare=True)
-            else:
-                cursor.execute(_INSERT, values, prepare=True)
+            cursor.execute(statement, values, prepare=True)
         except _BAD_RECORD as error:
             raise RecordRefused(str(error)) from error
         except psycopg.Error as error:
@@ -73,9 +77,7 @@ class PostgresTokenRecords:
             raise StorageUnavailable(str(error)) from error
         if self._link is not None and self._link.take_unconfirmed():
             raise StorageUnavailable(UNCONFIRMED)
-        if cursor.rowcount != len(rows):
-            self.close()
-            raise StorageUnavailable("the database server is another one than that which was looked at")
+        return cursor.rowcount
 
     def close(self) -> None:
         """
@@ -99,7 +101,7 @@ def _server_of(records: Sequence[Record]) -> str:
     return servers.pop() if servers else ""
 
 
-def _newest_first_once(uses: Sequence[Use]) -> list[Use]:
+def _newest_once(uses: Sequence[Use]) -> list[Use]:
     # A statement may touch a row once, and nodes that touch several do it in one order.
     return [(*key, last) for key, last in sorted({use[:3]: use[3] for use in uses}.items())]
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from time import monotonic
-from typing import TextIO
+from typing import Any, NamedTuple, TextIO
 
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.sqlite.connection import connect
@@ -18,15 +18,29 @@ from watchword.server.storage.sqlite.stored_file import Identity, StoredFile
 from watchword.server.storage.token_records import Record, RecordRefused, Use
 
 MOST_ROWS_A_STATEMENT = 1_000
+# With SQLite's own 1,000, every fortieth commit copies them back, and takes ten times as long as the others.
+CHECKPOINT_PAGES = 4_000
 _REOPENS_AFTER_SECONDS = 2.0
 # A DatabaseError that is none of its subclasses: the file is damaged, or no database at all.
 _UNAVAILABLE = (sqlite3.DatabaseError, sqlite3.OperationalError)
-_COLUMNS = "tenant_id, key, application_id, user_id, payload, created_at"
-_ROW = "(?, ?, ?, ?, ?, ?)"
-_NOTE_USE = (
-    "INSERT INTO uses (tenant_id, application_id, secret_id, last_used_at) VALUES (?, ?, ?, ?) "
+
+
+class _Table(NamedTuple):
+    """
+    Where rows go, and what becomes of one that is there already.
+    """
+
+    name: str
+    columns: str
+    conflict: str = ""
+
+
+_RECORDS = _Table("token_events", "tenant_id, key, application_id, user_id, payload, created_at")
+_USES = _Table(
+    "uses",
+    "tenant_id, application_id, secret_id, last_used_at",
     "ON CONFLICT (tenant_id, application_id, secret_id) DO UPDATE "
-    "SET last_used_at = max(last_used_at, excluded.last_used_at)"
+    "SET last_used_at = max(last_used_at, excluded.last_used_at)",
 )
 
 
@@ -52,24 +66,27 @@ class SqliteTokenRecords:
             StorageUnavailable: The file can't be written now.
             RecordRefused: One of them can't be kept.
         """
-        self._write(records, [record.use for record in records if record.use is not None])
+        self._write(_RECORDS, [record.row for record in records])
 
-    def probe(self, now: int) -> None:
+    def note(self, uses: Sequence[Use]) -> None:
         """
-        Prove that something can be made durable, by a commit that leaves no record.
-        """
-        self._write([], [("", "", "", now)])
+        Note when secrets were used, all or none; of each, the newest use counts.
 
-    def _write(self, records: Sequence[Record], uses: Sequence[Use]) -> None:
+        Raises:
+            StorageUnavailable: The file can't be written now.
+        """
+        self._write(_USES, uses)
+
+    def _write(self, into: _Table, rows: Sequence[tuple[Any, ...]]) -> None:
         try:
             connection = self._still_open() or self._open()
             with self._turn():
-                if uses or len(records) > MOST_ROWS_A_STATEMENT:
-                    _insert_with_uses(connection, records, uses)
-                else:
+                if len(rows) <= MOST_ROWS_A_STATEMENT:
                     # One statement is a transaction of its own. Each step of SQLite gives up the interpreter's lock
                     # and has to win it back from a busy event loop: one step a batch, not one a record.
-                    _insert(connection, records)
+                    _insert(connection, into, rows)
+                else:
+                    _insert_in_parts(connection, into, rows)
         except (sqlite3.Error, OSError) as error:
             if isinstance(error, sqlite3.Error) and type(error) not in _UNAVAILABLE:
                 raise RecordRefused(str(error)) from error
@@ -101,6 +118,7 @@ class SqliteTokenRecords:
         lock = os.open(self._path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600)
         self._lock = os.fdopen(lock, "w")
         self._connection = connect(self._path)
+        self._connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         self._opened = self._file.identify()
         self._check_installation(self._connection)
         return self._connection
@@ -124,19 +142,17 @@ class SqliteTokenRecords:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
 
 
-def _insert(connection: sqlite3.Connection, records: Sequence[Record]) -> None:
-    for first in range(0, len(records), MOST_ROWS_A_STATEMENT):
-        part = records[first : first + MOST_ROWS_A_STATEMENT]
-        statement = f"INSERT INTO token_events ({_COLUMNS}) VALUES {', '.join([_ROW] * len(part))}"
-        connection.execute(statement, list(chain.from_iterable(record.row for record in part)))
+def _insert(connection: sqlite3.Connection, into: _Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    row = f"({', '.join('?' * len(rows[0]))})"
+    statement = f"INSERT INTO {into.name} ({into.columns}) VALUES {', '.join([row] * len(rows))} {into.conflict}"
+    connection.execute(statement, list(chain.from_iterable(rows)))
 
 
-def _insert_with_uses(connection: sqlite3.Connection, records: Sequence[Record], uses: Sequence[Use]) -> None:
+def _insert_in_parts(connection: sqlite3.Connection, into: _Table, rows: Sequence[tuple[Any, ...]]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        _insert(connection, records)
-        if uses:
-            connection.executemany(_NOTE_USE, uses)
+        for first in range(0, len(rows), MOST_ROWS_A_STATEMENT):
+            _insert(connection, into, rows[first : first + MOST_ROWS_A_STATEMENT])
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
