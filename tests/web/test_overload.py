@@ -4,16 +4,20 @@ Where there is more to do than can be done in time, a request is refused at once
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from watchword.server.domain import backlog
+from watchword.server.web.answers import Written
+from watchword.server.web.app import create_app
 
 if TYPE_CHECKING:
     import httpx
 
     from tests.support.home import Made
+    from watchword.server.context import Context
 
 
 @pytest.fixture
@@ -36,6 +40,18 @@ async def test_token_request_is_refused_in_oauths_form(anyone: httpx.AsyncClient
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json()["error"] == "temporarily_unavailable"
     assert ("code" in answer.json()) != is_bare
+
+
+@pytest.mark.usefixtures("crowded")
+async def test_whole_token_request_is_refused_at_once(ctx: Context) -> None:
+    """
+    Nothing is to be awaited: the answer is there, and is the same.
+    """
+    answer = create_app(ctx, lambda: None).answer_token_request([(b"host", b"x")], b"a=b", "127.0.0.1")
+    assert isinstance(answer, Written)
+    assert answer.status_line == b"HTTP/1.1 503 Service Unavailable\r\n"
+    assert b"\r\nretry-after: 1\r\n" in b"\r\n" + answer.fields
+    assert json.loads(answer.body)["error"] == "temporarily_unavailable"
 
 
 async def test_management_request_is_refused_in_its_own_form(
@@ -77,3 +93,23 @@ async def test_places_are_given_back(anyone: httpx.AsyncClient, made: Made, monk
     for secret in (made.application_secret, "wrong"):
         await anyone.post("/oidc/token", data={"grant_type": "client_credentials"}, auth=(made.application_id, secret))
     assert left == [0, 0]
+
+
+async def test_whole_request_has_its_place_at_once(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Requests that come in one turn of the event loop count each other; all give their places back.
+    """
+    taken: list[int] = []
+    enter = backlog.Backlog.enter
+
+    def note(self: backlog.Backlog) -> int:
+        taken.append(enter(self))
+        return taken[-1]
+
+    monkeypatch.setattr(backlog.Backlog, "enter", note)
+    app = create_app(ctx, lambda: None)
+    for _ in range(2):
+        answers = [app.answer_token_request([(b"host", b"x")], b"a=b", "127.0.0.1") for _ in range(3)]
+        statuses = {(await answer).status_line for answer in answers if not isinstance(answer, Written)}
+        assert statuses == {b"HTTP/1.1 400 Bad Request\r\n"}
+    assert taken == [1, 2, 3, 1, 2, 3]

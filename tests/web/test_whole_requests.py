@@ -16,7 +16,7 @@ from watchword.server.web.answers import CLOSE, Answer, Written
 from watchword.server.web.app import create_app
 from watchword.server.web.http_protocol import HttpProtocol
 from watchword.server.web.sweeper import Awaits, ConnectionLimits, Sweeper
-from watchword.server.web.whole_request import MOST_BODY
+from watchword.server.web.whole_request import MOST_BODY, RawHeaders, WholeAnswer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -58,17 +58,26 @@ class Shorter:
     """
 
     def __init__(self) -> None:
-        self.came: list[tuple[Sequence[tuple[bytes, bytes]], bytes, str | None]] = []
+        self.came: list[tuple[RawHeaders, bytes, str | None]] = []
+        self.is_busy = False
+        self.busy = b"busy"
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.fails = False
         self.is_last = False
 
-    async def __call__(self, headers: Sequence[tuple[bytes, bytes]], body: bytes, address: str | None) -> Written:
+    def __call__(self, headers: RawHeaders, body: bytes, address: str | None) -> WholeAnswer:
         """
         Answer one.
         """
         self.came.append((headers, body, address))
+        if self.is_busy and self.fails:
+            raise LookupError("a fault")
+        if self.is_busy:
+            return Answer(503, self.busy, (CLOSE,) if self.is_last else ()).written((), "1")
+        return self._answer(body)
+
+    async def _answer(self, body: bytes) -> Written:
         await self.may_answer.wait()
         if self.fails:
             raise LookupError("a fault")
@@ -135,6 +144,13 @@ class Client:
         """
         self.writer.write(data)
         await self.writer.drain()
+
+    async def send_many(self, number: int) -> None:
+        """
+        Send so many requests, each in a piece of its own.
+        """
+        for _ in range(number):
+            await self.send(request())
 
     async def answer(self) -> tuple[bytes, bytes]:
         """
@@ -333,13 +349,51 @@ async def test_client_that_has_gone_gets_nothing(client: Client, shorter: Shorte
     assert state.total_requests == 0
 
 
+async def test_answer_that_is_there_is_written_at_once(client: Client, shorter: Shorter, state: ServerState) -> None:
+    """
+    However many come in one piece, in their order; the connection goes on.
+    """
+    shorter.is_busy = True
+    for number in (1, 3):
+        await client.send(request() * number)
+        assert [(await client.answer())[1] for _ in range(number)] == [b"busy"] * number
+    assert len(shorter.came) == 4
+    assert state.total_requests == 4
+    assert not state.tasks
+    shorter.is_busy = False
+    await client.send(request())
+    assert (await client.answer())[1] == b"whole " + BODY
+
+
+async def test_nothing_behind_the_last_answer_is_looked_at(client: Client, shorter: Shorter) -> None:
+    """
+    The answer said that the connection ends with it: what was sent behind the request is nobody's.
+    """
+    shorter.is_busy = shorter.is_last = True
+    await client.send(request() + request() + b"POST /other HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nab")
+    assert (await client.answer())[1] == b"busy"
+    assert await client.rest() == b""
+    assert len(shorter.came) == 1
+
+
+async def test_answers_that_nobody_reads_are_not_piled_up(client: Client, shorter: Shorter) -> None:
+    """
+    Who asks and asks and reads nothing is let go, as with answers that take their time.
+    """
+    shorter.is_busy, shorter.busy = True, b"x" * 100_000
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(client.send_many(100_000), 30)
+    assert len(shorter.came) < 1_000
+
+
+@pytest.mark.parametrize("is_busy", [False, True], ids=["later", "at once"])
 async def test_fault_ends_the_connection(
-    client: Client, shorter: Shorter, state: ServerState, caplog: pytest.LogCaptureFixture
+    client: Client, shorter: Shorter, state: ServerState, caplog: pytest.LogCaptureFixture, *, is_busy: bool
 ) -> None:
     """
     Nothing is answered that might be half an answer, and the log says what it was.
     """
-    shorter.fails = True
+    shorter.fails, shorter.is_busy = True, is_busy
     with caplog.at_level(logging.ERROR):
         await client.send(request())
         assert await client.rest() == b""
@@ -373,7 +427,8 @@ async def test_both_ways_give_the_same_answer(ctx: Context) -> None:
     scope = {"type": "http", "method": "POST", "path": "/oidc/token", "query_string": b"", "headers": headers}
     await app(scope, receive, send)
     start, body = sent
-    whole = await app.answer_token_request(headers, BODY, None)
+    answer = app.answer_token_request(headers, BODY, None)
+    whole = answer if isinstance(answer, Written) else await answer
     lines = whole.fields.split(b"\r\n")[:-1]
     named = start["headers"]
     assert isinstance(named, list)

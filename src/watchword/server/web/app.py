@@ -10,7 +10,7 @@ The table of contents of the web: what answers which path, in order.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -26,7 +26,7 @@ from watchword.server.web.errors import fault_answer, oauth_fault, oauth_members
 from watchword.server.web.metrics import MetricsPage
 from watchword.server.web.oauth.routes import PREFIX as OAUTH
 from watchword.server.web.oauth.routes import answer_oauth
-from watchword.server.web.oauth.token import TokenEndpoint
+from watchword.server.web.oauth.token import Place, TokenEndpoint
 from watchword.server.web.observation import Observer
 from watchword.server.web.requests import (
     CLIENT_GONE,
@@ -37,6 +37,7 @@ from watchword.server.web.requests import (
     RequestHeaders,
     came_from,
 )
+from watchword.server.web.whole_request import RawHeaders, WholeAnswer
 
 _log = structlog.get_logger(__name__)
 _READS = frozenset({"GET", "HEAD"})
@@ -52,11 +53,9 @@ class Application(Protocol):
         Do what ASGI says.
         """
 
-    async def answer_token_request(
-        self, headers: Sequence[tuple[bytes, bytes]], body: bytes, address: str | None
-    ) -> Written:
+    def answer_token_request(self, headers: RawHeaders, body: bytes, address: str | None) -> WholeAnswer:
         """
-        Answer a token request that came whole.
+        Answer a token request that came whole: at once where there is too much to do, else by what is to be awaited.
 
         Args:
             headers: Names in lower case, and values, as they came.
@@ -109,15 +108,26 @@ class _Web:
         elif scope["type"] == "lifespan":
             await _live(receive, send, self._on_stop)
 
-    async def answer_token_request(
-        self, headers: Sequence[tuple[bytes, bytes]], body: bytes, address: str | None
-    ) -> Written:
+    def answer_token_request(self, headers: RawHeaders, body: bytes, address: str | None) -> WholeAnswer:
         began = time.perf_counter()
         incoming = self._incoming(TOKEN_SCOPE, _never, headers, address, body)
         line = self._line(incoming, "POST", TOKEN_PATH)
-        answer = await self._find_in_bounds(incoming, line)
+        if incoming.headers.size > MOST_HEADER_BYTES:
+            return self._written(_headers_too_large(incoming), incoming, line, began)
+        incoming.route = TOKEN_PATH
+        # It has its place from now on, not from when its task runs: hundreds may come in one turn of the event loop.
+        place = self._token.admit()
+        if place is None:
+            return self._written(self._token.send_away(incoming, line), incoming, line, began)
+        return self._answer_whole(incoming, line, place, began)
+
+    async def _answer_whole(self, incoming: Incoming, line: RequestLine, place: Place, began: float) -> Written:
+        answer = await self._token.answer(incoming, line, place)
         if answer is None:
             raise AssertionError("nobody hangs up within a request that is there")
+        return self._written(answer, incoming, line, began)
+
+    def _written(self, answer: Answer, incoming: Incoming, line: RequestLine, began: float) -> Written:
         self._answered(incoming, line, answer.status, began)
         return answer.written(self._common, incoming.request_id)
 
@@ -136,7 +146,7 @@ class _Web:
         self,
         scope: Mapping[str, Any],
         receive: Receive,
-        raw_headers: Sequence[tuple[bytes, bytes]],
+        raw_headers: RawHeaders,
         address: str | None,
         body: bytes | None = None,
     ) -> Incoming:
@@ -163,9 +173,8 @@ class _Web:
         if incoming.headers.size > MOST_HEADER_BYTES:
             return _headers_too_large(incoming)
         if incoming.path == TOKEN_PATH and incoming.method == "POST":
-            answer = await self._token.answer(incoming, line)
             incoming.route = TOKEN_PATH
-            return answer
+            return await self._token.answer(incoming, line)
         return await self._find_or_fault(incoming)
 
     async def _find_or_fault(self, incoming: Incoming) -> Answer | None:

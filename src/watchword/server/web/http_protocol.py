@@ -23,7 +23,7 @@ from watchword.protocol.metadata import TOKEN_PATH
 from watchword.server.web.answers import CLOSE, Written
 from watchword.server.web.requests import BODY_IS_LATE
 from watchword.server.web.sweeper import Awaits, Sweeper
-from watchword.server.web.whole_request import METHOD, MOST_BODY, TARGET, AnswerWhole, RawHeaders, WholeRequest
+from watchword.server.web.whole_request import MOST_BODY, AnswerWhole, RawHeaders, WholeAnswer, WholeRequest, is_wanted
 
 MOST_HEAD_BYTES = 64 * 1024
 STALL_SECONDS = 60.0
@@ -119,6 +119,8 @@ class HttpProtocol(HttpToolsProtocol):
         """
         if self._is_flooded():
             raise HttpParserError("too many requests wait for the answer to the one before them")
+        if self.transport.is_closing():
+            return  # RFC 9112 §9.6: what follows the last request is not looked at
         self._is_offer = self.parser.should_upgrade()
         if not self._is_offer:
             self._head_is_open = False
@@ -228,8 +230,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _may_come_whole(self) -> bool:
         return (
-            self.url == TARGET
-            and self.parser.get_method() == METHOD
+            is_wanted(self.parser.get_method(), self.url)
             and self._answer_whole is not None
             and not self.expect_100_continue
             and self._is_idle()
@@ -240,15 +241,24 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _begin_whole(self, request: WholeRequest) -> None:
         self._coming = None
-        self.cycle = request  # type: ignore[assignment]  # all that uvicorn's protocol asks of a cycle
-        request.task = self.loop.create_task(self._answer(request))
-        self.tasks.add(request.task)
-
-    async def _answer(self, request: WholeRequest) -> None:
         if self._answer_whole is None:
             raise AssertionError("nothing comes whole where nothing answers it")
+        self.cycle = request  # type: ignore[assignment]  # all that uvicorn's protocol asks of a cycle
         try:
-            written = await self._answer_whole(request.headers, request.body, self.client[0] if self.client else None)
+            answer = self._answer_whole(request.headers, request.body, self.client[0] if self.client else None)
+        except Exception:  # the parser would take it for the request's fault
+            self.logger.exception("a token request failed")
+            self.transport.abort()
+            return
+        if isinstance(answer, Written) and not self.flow.write_paused:
+            self._write(answer, request)
+            return
+        request.task = self.loop.create_task(self._answer(request, answer))
+        self.tasks.add(request.task)
+
+    async def _answer(self, request: WholeRequest, answer: WholeAnswer) -> None:
+        try:
+            written = answer if isinstance(answer, Written) else await answer
             if self.flow.write_paused and not request.disconnected:
                 await self.flow.drain()
             if not request.disconnected:

@@ -7,18 +7,27 @@ token costs about a tenth less. Whatever is longer, slower or stranger goes the 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TypeAlias
 
 from watchword.protocol.metadata import TOKEN_PATH
 from watchword.server.web.answers import Written
 
-TARGET = TOKEN_PATH.encode()
-METHOD = b"POST"
+_TARGET = TOKEN_PATH.encode()
+_METHOD = b"POST"
 MOST_BODY = 4 * 1024  # it stays until the answer is written: an answer that is held back must cost little
 RawHeaders: TypeAlias = Sequence[tuple[bytes, bytes]]
+# An answer that is there, or one that is still to be made.
+WholeAnswer: TypeAlias = Written | Coroutine[None, None, Written]
 # From headers, body and the address of the other end.
-AnswerWhole: TypeAlias = Callable[[RawHeaders, bytes, str | None], Awaitable[Written]]
+AnswerWhole: TypeAlias = Callable[[RawHeaders, bytes, str | None], WholeAnswer]
+
+
+def is_wanted(method: bytes, target: bytes) -> bool:
+    """
+    Tell whether a request is one of those that may come whole.
+    """
+    return target == _TARGET and method == _METHOD
 
 
 class _NobodyWaits:

@@ -5,6 +5,7 @@
 """
 
 import time
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -31,6 +32,18 @@ _PLAIN_TOKEN_HEADERS = (*_NOT_A_BROWSER, *_TOKEN_HEADERS)
 _log = structlog.get_logger(__name__)
 
 
+class Place(NamedTuple):
+    """
+    The place of a request among those that are worked on.
+
+    Attributes:
+        since: By `time.perf_counter`.
+    """
+
+    number: int
+    since: float
+
+
 class TokenEndpoint:
     """
     Answers token requests.
@@ -46,21 +59,40 @@ class TokenEndpoint:
         )
         self._encode = msgspec.json.Encoder().encode
 
-    async def answer(self, incoming: Incoming, line: RequestLine) -> Answer | None:
+    def admit(self) -> Place | None:
+        """
+        Let in a request that is there, or None: it is to be sent away. Who is let in must be answered.
+        """
+        return None if self._backlog.turns_away() else self._enter()
+
+    def send_away(self, incoming: Incoming, line: RequestLine) -> Answer:
+        """
+        Refuse a request. Nothing is read, made or recorded: that must cost little where there is too much to do.
+
+        Args:
+            line: Told how it ended.
+        """
+        self._ctx.meters.throttled[Throttle.OVERLOAD].add()
+        answer = self._busy_bare if incoming.is_bare else self._busy
+        line.error, line.detail = TemporarilyUnavailable.error, "overload"
+        return answer
+
+    async def answer(self, incoming: Incoming, line: RequestLine, place: Place | None = None) -> Answer | None:
         """
         Answer one request; None where the client hung up.
 
         Args:
             line: Told how it ended.
+            place: Where it was let in. Another may be sent away yet, and gets a place when its body is there.
         """
-        if self._backlog.turns_away():
-            return self._send_away(incoming, line)
-        answer = await self._answer(incoming, line)
+        if place is None and self._backlog.turns_away():
+            return self.send_away(incoming, line)
+        answer = await self._answer(incoming, line, place)
         if answer is not None and answer.status == _THROTTLED:
             await self._holding.hold()
         return answer
 
-    async def _answer(self, incoming: Incoming, line: RequestLine) -> Answer | None:
+    async def _answer(self, incoming: Incoming, line: RequestLine, place: Place | None) -> Answer | None:
         """
         Make the answer. What the request carried ends here: held answers are small.
         """
@@ -85,28 +117,24 @@ class TokenEndpoint:
                 came_at=self._ctx.clock() if incoming.body is None else line.time,
                 phases=phases,
             )
-            place, began = self._backlog.enter(), time.perf_counter()
-            try:
-                response = await issue_token(request, self._ctx, seen)
-            finally:
-                self._backlog.leave(place, time.perf_counter() - began)
+            place = place or self._enter()
+            response = await issue_token(request, self._ctx, seen)
             headers = _PLAIN_TOKEN_HEADERS if origin is None else (*cors, *_TOKEN_HEADERS)
             answer = Answer(200, self._encode(response), headers)
         except ClientGone:
             return None
         except Exception as error:  # noqa: BLE001 - the one catch-all of this endpoint: nothing leaves as a bare 500
             answer = self._refuse(error, incoming, cors, line)
+        finally:
+            if place is not None:
+                self._backlog.leave(place.number, time.perf_counter() - place.since)
         incoming.grant = _grant_of(seen)
         if seen.application is not None:
             line.client_id = seen.application.id
         return answer
 
-    def _send_away(self, incoming: Incoming, line: RequestLine) -> Answer:
-        # Nothing is read, made or recorded: refusing must cost little where there is too much to do.
-        self._ctx.meters.throttled[Throttle.OVERLOAD].add()
-        answer = self._busy_bare if incoming.is_bare else self._busy
-        line.error, line.detail = TemporarilyUnavailable.error, "overload"
-        return answer
+    def _enter(self) -> Place:
+        return Place(self._backlog.enter(), time.perf_counter())
 
     def _refuse(self, error: Exception, incoming: Incoming, cors: Headers, line: RequestLine) -> Answer:
         refusal: OAuthError | None = oauth_error_of(error)
