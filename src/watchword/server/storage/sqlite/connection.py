@@ -18,11 +18,14 @@ _PRAGMAS = (
 )
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, *, statements: int = 128) -> sqlite3.Connection:
     """
     Open a bare connection in autocommit mode, for code that speaks to the driver itself.
+
+    Args:
+        statements: How many prepared statements are kept for when they are executed again.
     """
-    connection = open_existing(path)
+    connection = open_existing(path, statements=statements)
     try:
         prepare(connection)
         touch(connection)

@@ -44,9 +44,12 @@ class StoredFile:
         return self._identity
 
 
-def open_existing(path: Path) -> sqlite3.Connection:
+def open_existing(path: Path, *, statements: int = 128) -> sqlite3.Connection:
     """
     Open a database file in autocommit mode; one that is not there is not made.
+
+    Args:
+        statements: How many prepared statements are kept for when they are executed again.
 
     Raises:
         sqlite3.OperationalError: It is not there, or can't be opened, or not be written.
@@ -55,7 +58,9 @@ def open_existing(path: Path) -> sqlite3.Connection:
     # before all of them were closed.
     if path.exists() and not os.access(path, os.W_OK):
         raise sqlite3.OperationalError("attempt to write a readonly database")
-    return sqlite3.connect(location(path), uri=True, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(
+        location(path), uri=True, isolation_level=None, check_same_thread=False, cached_statements=statements
+    )
 
 
 def location(path: Path) -> str:

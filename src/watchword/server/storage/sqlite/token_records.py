@@ -20,6 +20,8 @@ from watchword.server.storage.token_records import Record, RecordRefused, Use
 MOST_ROWS_A_STATEMENT = 1_000
 # With SQLite's own 1,000, every fortieth commit copies them back, and takes ten times as long as the others.
 CHECKPOINT_PAGES = 4_000
+# Each size of a batch has a statement of its own, and those of large ones take much memory.
+_STATEMENTS = 16
 _REOPENS_AFTER_SECONDS = 2.0
 # A DatabaseError that is none of its subclasses: the file is damaged, or no database at all.
 _UNAVAILABLE = (sqlite3.DatabaseError, sqlite3.OperationalError)
@@ -117,7 +119,7 @@ class SqliteTokenRecords:
     def _open(self) -> sqlite3.Connection:
         lock = os.open(self._path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600)
         self._lock = os.fdopen(lock, "w")
-        self._connection = connect(self._path)
+        self._connection = connect(self._path, statements=_STATEMENTS)
         self._connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         self._opened = self._file.identify()
         self._check_installation(self._connection)
