@@ -203,7 +203,7 @@ def test_uses_are_noted_in_one_statement(ctx: Context) -> None:
     The newest use of a secret counts, however a batch repeats it, and an older one changes nothing.
     """
     with closing(ctx.database.token_records()) as records:
-        for moments in ((5, 7), (6,)):
+        for moments in ((7, 5), (6,)):
             uses = [("default", "app", "secret", moment) for moment in moments]
             records.note(uses)
     with ctx.database.read() as connection:

@@ -231,7 +231,7 @@ def test_many_uses_are_noted_at_once(ctx: Context) -> None:
     """
     with closing(ctx.database.token_records()) as records:
         records.note([("default", "app", f"secret {n}", 5) for n in range(2_500)])
-        records.note([("default", "app", "secret 7", moment) for moment in (8, 9)])
+        records.note([("default", "app", "secret 7", moment) for moment in (8, 9, 7)])
         records.note([("default", "app", "secret 7", 1)])
     assert len(rows(ctx, "SELECT secret_id FROM tokens.uses")) == 2_500
     assert rows(ctx, "SELECT secret_id FROM tokens.uses WHERE last_used_at = 9") == ["secret 7"]

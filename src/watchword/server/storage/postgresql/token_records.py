@@ -103,7 +103,7 @@ def _server_of(records: Sequence[Record]) -> str:
 
 def _newest_once(uses: Sequence[Use]) -> list[Use]:
     # A statement may touch a row once, and nodes that touch several do it in one order.
-    return [(*key, last) for key, last in sorted({use[:3]: use[3] for use in uses}.items())]
+    return [(*key, last) for key, last in {use[:3]: use[3] for use in sorted(uses)}.items()]
 
 
 def _json(rows: Sequence[tuple[Any, ...]]) -> str:
