@@ -79,8 +79,8 @@ def _neighbour(ctx: Context) -> str:
 
 
 async def _decisions(ctx: Context) -> float:
-    async def decide(view: View) -> object:
-        return await view.tenant()
+    def decide(view: View) -> object:
+        return view.tenant()
 
     count, began = 0, time.perf_counter()
     while (took := time.perf_counter() - began) < SECONDS:

@@ -81,8 +81,8 @@ async def name_of(directory: Directory, application_id: str) -> str | None:
     Ask the directory for an application's name.
     """
 
-    async def read(view: View) -> str | None:
-        application = await view.application(application_id)
+    def read(view: View) -> str | None:
+        application = view.application(application_id)
         return None if application is None else application.name
 
     return await directory.decide(DEFAULT_TENANT, read)
@@ -156,22 +156,44 @@ async def test_moments_are_never_mixed(ctx: Context, directory: Directory, shopp
     A decision that would read one thing before a change and another after it is made anew.
     """
     second = resources.create(shopping.acting, NewResource(name="second", indicator="https://second.api"))
-    runs = 0
+    has_changed = False
 
-    async def read_both(view: View) -> tuple[str, str]:
-        nonlocal runs
-        runs += 1
-        one = await view.resource("https://shopping.api")
-        if runs == 1:
+    def read_both(view: View) -> tuple[str, str]:
+        nonlocal has_changed
+        one = view.resource("https://shopping.api")
+        if not has_changed:
+            has_changed = True
             with ctx.database.write() as connection:
                 connection.execute(sa.text("UPDATE resources SET name = name || '!'"))
-        other = await view.resource("https://second.api")
+        other = view.resource("https://second.api")
         assert one is not None
         assert other is not None
         return one.name, other.name
 
     assert await directory.decide(DEFAULT_TENANT, read_both) == ("Online Shopping!", second.name + "!")
-    assert runs == 2
+    assert has_changed
+
+
+async def test_what_is_missing_is_loaded_for_the_decision_that_needs_it(ctx: Context, shopping: Shopping) -> None:
+    """
+    A decision ends well where nothing may be remembered beyond it: what it needs stays with it until it is made.
+    """
+    directory = Directory(ctx.database.looker(), CountingLoader(ctx), ThreadPoolExecutor(4), uptime, 0)
+
+    def read(view: View) -> tuple[str, ...]:
+        application = view.application(shopping.application_id)
+        assert application is not None
+        resource = view.resource("https://shopping.api")
+        assert resource is not None
+        return (application.name, resource.name, *[role.name for role in view.roles(application)])
+
+    try:
+        first, second = [await directory.decide(DEFAULT_TENANT, read) for _ in range(2)]
+    finally:
+        directory.close()
+    assert first == second
+    assert first[:2] == ("shop-bot", "Online Shopping")
+    assert len(first) == 3
 
 
 async def test_another_history_empties_everything(

@@ -137,8 +137,8 @@ async def test_load_that_lands_just_before_a_later_request_is_not_waited_for_aga
     loader = Nobody(history)
     directory = Directory(history, loader, landings, uptime, 100)
 
-    async def read(view: View) -> object:
-        return await view.application("nobody")
+    def read(view: View) -> object:
+        return view.application("nobody")
 
     early = asyncio.ensure_future(directory.decide(DEFAULT_TENANT, read))
     await landings.begun.wait()
@@ -165,8 +165,8 @@ async def test_load_that_was_given_up_is_never_remembered(turns: int) -> None:
     history, landings = History(), Landings()
     directory = Directory(history, Nobody(history), landings, uptime, 100)
 
-    async def read(view: View) -> object:
-        return await view.application("nobody")
+    def read(view: View) -> object:
+        return view.application("nobody")
 
     early = asyncio.ensure_future(directory.decide(DEFAULT_TENANT, read))
     await landings.begun.wait()
@@ -195,8 +195,8 @@ async def test_long_ids_of_nobody_are_not_remembered() -> None:
     directory = Directory(history, loader, landings, uptime, 100)
 
     async def ask(key: str) -> None:
-        async def read(view: View) -> object:
-            return await view.application(key)
+        def read(view: View) -> object:
+            return view.application(key)
 
         asked = asyncio.ensure_future(directory.decide(DEFAULT_TENANT, read))
         while not asked.done():

@@ -71,8 +71,8 @@ async def keys_of(ctx: Context) -> tuple[SigningKey, ...]:
     return await ctx.directory.decide("default", lambda view: _keys(view))  # noqa: PLW0108 - what `decide` takes
 
 
-async def _keys(view: Any) -> tuple[SigningKey, ...]:  # noqa: ANN401 - the directory's view
-    keys: tuple[SigningKey, ...] = (await view.tenant()).keys
+def _keys(view: Any) -> tuple[SigningKey, ...]:  # noqa: ANN401 - the directory's view
+    keys: tuple[SigningKey, ...] = view.tenant().keys
     return keys
 
 

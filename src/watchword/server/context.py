@@ -4,7 +4,7 @@ What a request is handed: everything it needs, passed and never global.
 The token path's parts appear here as the protocols that `tokens` fulfils; `bootstrap` puts them in.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,7 +38,7 @@ class Directory(Protocol):
     What is true now, for decisions about tokens.
     """
 
-    async def decide(self, tenant_id: str, decision: Callable[[View], Awaitable[D]]) -> D:
+    async def decide(self, tenant_id: str, decision: Callable[[View], D]) -> D:
         """
         Run a decision over one moment that is not older than this call.
         """

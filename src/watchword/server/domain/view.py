@@ -96,7 +96,10 @@ class Moment:
 
 class View(Protocol):
     """
-    What is true at one moment. Reading it may wait for the database; it never writes.
+    What is true at one moment.
+
+    Reading it waits for nothing: what is not in memory ends the decision, which is made again once it is. So a decision
+    only reads, and lets what a view raises pass.
     """
 
     @property
@@ -105,37 +108,37 @@ class View(Protocol):
         The moment.
         """
 
-    async def tenant(self) -> TenantEntry:
+    def tenant(self) -> TenantEntry:
         """
         Return the tenant that the request is for.
         """
 
-    async def application(self, application_id: str) -> ApplicationEntry | None:
+    def application(self, application_id: str) -> ApplicationEntry | None:
         """
         Return an application, or None where there is none.
         """
 
-    async def miss_application(self, application_id: str) -> None:
+    def miss_application(self, application_id: str) -> None:
         """
         Take the time that looking for an application takes when there is none of this id.
         """
 
-    async def roles(self, application: ApplicationEntry) -> tuple[RoleEntry, ...]:
+    def roles(self, application: ApplicationEntry) -> tuple[RoleEntry, ...]:
         """
         Return the roles of an application.
         """
 
-    async def resource(self, indicator: str) -> ResourceEntry | None:
+    def resource(self, indicator: str) -> ResourceEntry | None:
         """
         Return the API resource with exactly this indicator, or None.
         """
 
-    async def is_member(self, application: ApplicationEntry, organization_id: str) -> bool:
+    def is_member(self, application: ApplicationEntry, organization_id: str) -> bool:
         """
         Tell whether an application belongs to an organization.
         """
 
-    async def signing_key(self, algorithm: Algorithm | None, now: datetime) -> SigningKey:
+    def signing_key(self, algorithm: Algorithm | None, now: datetime) -> SigningKey:
         """
         Return the key that signs now with this algorithm; None stands for the tenant's own.
         """

@@ -4,10 +4,12 @@ The directory: what decisions about tokens read, remembered between requests and
 Entries mirror the database and are loaded on first use. Before each decision a *look* asks what has changed and drops
 exactly that; what remains is valid. So a change that was answered is seen by the very next token request, on every
 process.
+
+A decision waits for nothing. Where it needs what is not remembered it is given up, and made again with that loaded.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -19,7 +21,7 @@ from watchword.server.domain.signing_keys import SigningKey, current_key
 from watchword.server.domain.view import ApplicationEntry, Moment, ResourceEntry, RoleEntry, TenantEntry, View
 from watchword.server.storage.changes import Looker
 from watchword.server.storage.database import StorageUnavailable
-from watchword.server.storage.loader import Kind, Loaded, Loader
+from watchword.server.storage.loader import Entry, Kind, Loaded, Loader
 from watchword.server.telemetry.meters import Meters
 from watchword.server.tokens.looks import ImmediateLooks, Look, Looks, RemoteLooks
 from watchword.server.tokens.remembered import Load, Remembered
@@ -33,6 +35,16 @@ class _Outdated(Exception):
     """
     Something was loaded that is newer than the look that a decision began with: decide anew, from a new look.
     """
+
+
+class _Missing(Exception):
+    """
+    A decision needs entries that are not there: load them, and decide anew, from the same look.
+    """
+
+    def __init__(self, kind: Kind, keys: Sequence[str]) -> None:
+        self.kind = kind
+        self.keys = keys
 
 
 class _Tenant(NamedTuple):
@@ -76,9 +88,12 @@ class Directory:
         self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="look")
         self._tenants: dict[str, _Tenant] = {}
 
-    async def decide(self, tenant_id: str, decision: Callable[[View], Awaitable[D]]) -> D:
+    async def decide(self, tenant_id: str, decision: Callable[[View], D]) -> D:
         """
-        Run a decision over one moment that is not older than this call; run it anew where moments would mix.
+        Make a decision over one moment that is not older than this call.
+
+        Args:
+            decision: Run again where it needs what is not there yet, and where moments would mix: it only reads.
 
         Raises:
             StorageUnavailable: The database can't be read.
@@ -86,13 +101,25 @@ class Directory:
         """
         tenant = self._tenants.get(tenant_id) or self._open(tenant_id)
         for _ in range(_MOST_TRIES):
+            view = DirectoryView(tenant, await tenant.looks.take())
             try:
-                return await decision(DirectoryView(self, tenant, await tenant.looks.take()))
+                return await self._decide(tenant, view, decision)
             except _Outdated:
                 tenant.looks.take_anew()
         raise TemporarilyUnavailable("the server is busy", detail="the tenant changes faster than it can be read")
 
-    async def load(self, tenant: _Tenant, kind: Kind, key: str, look: Look) -> Loaded:
+    async def _decide(self, tenant: _Tenant, view: "DirectoryView", decision: Callable[[View], D]) -> D:
+        while True:
+            try:
+                return decision(view)
+            except _Missing as missing:
+                kind, keys = missing.kind, missing.keys
+            for key, loaded in zip(
+                keys, await asyncio.gather(*[self._load(tenant, kind, key, view.look) for key in keys]), strict=True
+            ):
+                view.add(kind, key, loaded)
+
+    async def _load(self, tenant: _Tenant, kind: Kind, key: str, look: Look) -> Loaded:
         """
         Load an entry that is not remembered, or wait for a load of it that is recent enough.
 
@@ -161,92 +188,106 @@ def _finish(remembered: Remembered, kind: Kind, key: str, load: Load, task: "asy
 class DirectoryView:
     """
     What is true at the moment of one look.
+
+    Attributes:
+        look: The look.
     """
 
-    __slots__ = ("_directory", "_look", "_tenant")
+    __slots__ = ("_loaded", "_tenant", "look")
 
-    def __init__(self, directory: Directory, tenant: _Tenant, look: Look) -> None:
-        self._directory = directory
+    def __init__(self, tenant: _Tenant, look: Look) -> None:
+        self.look = look
         self._tenant = tenant
-        self._look = look
+        # What was loaded for this decision: it stays with it, whether or not it is remembered for others.
+        self._loaded: dict[tuple[Kind, str], Loaded] = {}
+
+    def add(self, kind: Kind, key: str, loaded: Loaded) -> None:
+        """
+        Take in what was loaded.
+
+        Raises:
+            _Outdated: It is newer than the look.
+        """
+        if loaded.number > self.look.number:
+            raise _Outdated
+        self._loaded[kind, key] = loaded
 
     @property
     def moment(self) -> Moment:
         """
         The moment of the look.
         """
-        return self._look.moment
+        return self.look.moment
 
-    async def tenant(self) -> TenantEntry:
+    def tenant(self) -> TenantEntry:
         """
         Return the tenant.
         """
-        slot = self._remembered(Kind.TENANT, self._tenant.id) or await self._load(Kind.TENANT, self._tenant.id)
-        if slot.entry is None:
+        entry = self._entry(Kind.TENANT, self._tenant.id)
+        if entry is None:
             raise TemporarilyUnavailable("the server is not set up", detail=f"there is no tenant {self._tenant.id}")
-        return cast("TenantEntry", slot.entry)
+        return cast("TenantEntry", entry)
 
-    async def application(self, application_id: str) -> ApplicationEntry | None:
+    def application(self, application_id: str) -> ApplicationEntry | None:
         """
         Return an application, or None.
         """
-        slot = self._remembered(Kind.APPLICATION, application_id) or await self._load(Kind.APPLICATION, application_id)
-        return cast("ApplicationEntry | None", slot.entry)
+        return cast("ApplicationEntry | None", self._entry(Kind.APPLICATION, application_id))
 
-    async def miss_application(self, application_id: str) -> None:
+    def miss_application(self, application_id: str) -> None:
         """
         Take the time that looking for an application takes when there is none of this id: long at first, short later.
         """
-        nobody = f"{application_id}\0"  # no id holds a NUL: requests with one are refused
-        self._remembered(Kind.APPLICATION, nobody) or await self._load(Kind.APPLICATION, nobody)
+        self._entry(Kind.APPLICATION, f"{application_id}\0")  # no id holds a NUL: requests with one are refused
 
-    async def roles(self, application: ApplicationEntry) -> tuple[RoleEntry, ...]:
+    def roles(self, application: ApplicationEntry) -> tuple[RoleEntry, ...]:
         """
         Return the roles of an application.
         """
-        found = []
+        found: list[Entry | None] = []
+        missing: list[str] = []
         for role_id in application.role_ids:
-            slot = self._remembered(Kind.ROLE, role_id) or await self._load(Kind.ROLE, role_id)
-            if slot.entry is not None:
-                found.append(cast("RoleEntry", slot.entry))
-        return tuple(found)
+            try:
+                found.append(self._entry(Kind.ROLE, role_id))
+            except _Missing:  # they are loaded together: each load lets the decision begin anew
+                missing.append(role_id)
+        if missing:
+            raise _Missing(Kind.ROLE, missing)
+        return tuple([cast("RoleEntry", role) for role in found if role is not None])
 
-    async def resource(self, indicator: str) -> ResourceEntry | None:
+    def resource(self, indicator: str) -> ResourceEntry | None:
         """
         Return the API resource with exactly this indicator, or None.
         """
-        slot = self._remembered(Kind.RESOURCE, indicator) or await self._load(Kind.RESOURCE, indicator)
-        return cast("ResourceEntry | None", slot.entry)
+        return cast("ResourceEntry | None", self._entry(Kind.RESOURCE, indicator))
 
-    async def is_member(self, application: ApplicationEntry, organization_id: str) -> bool:
+    def is_member(self, application: ApplicationEntry, organization_id: str) -> bool:
         """
         Tell whether an application belongs to an organization. There are no organizations yet, so it never does.
         """
         del application, organization_id
         return False
 
-    async def signing_key(self, algorithm: Algorithm | None, now: datetime) -> SigningKey:
+    def signing_key(self, algorithm: Algorithm | None, now: datetime) -> SigningKey:
         """
         Return the key that signs now.
 
         Raises:
             TemporarilyUnavailable: There is none.
         """
-        tenant = await self.tenant()
+        tenant = self.tenant()
         wanted = algorithm or tenant.own_algorithm.at(now)
         key = current_key(tenant.keys, wanted, now)
         if key is None:
             raise TemporarilyUnavailable("the server can't sign now", detail=f"no key signs with {wanted}")
         return key
 
-    def _remembered(self, kind: Kind, key: str) -> Loaded | None:
-        loaded = self._tenant.remembered.find(kind, key)
-        if loaded is not None and loaded.number > self._look.number:
+    def _entry(self, kind: Kind, key: str) -> Entry | None:
+        slot = self._tenant.remembered.find(kind, key)
+        if slot is None:
+            slot = self._loaded.get((kind, key))
+            if slot is None:
+                raise _Missing(kind, (key,))
+        elif slot.number > self.look.number:
             raise _Outdated
-        return loaded
-
-    async def _load(self, kind: Kind, key: str) -> Loaded:
-        loaded = await self._directory.load(self._tenant, kind, key, self._look)
-        if loaded.number > self._look.number:
-            raise _Outdated
-        return loaded
+        return slot.entry

@@ -4,6 +4,7 @@ The token request: who asks, what may be had, sign, record, answer.
 
 import time
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,7 +15,7 @@ from watchword.protocol.forms import TokenForm, read_form
 from watchword.protocol.names import BEARER
 from watchword.protocol.scopes import format_scope
 from watchword.server.context import Context
-from watchword.server.domain.client_auth import Seen, authenticate
+from watchword.server.domain.client_auth import Caller, Seen, authenticate
 from watchword.server.domain.client_auth.origins import check_origin
 from watchword.server.domain.events import Event, Origin, token_issued
 from watchword.server.domain.grants import Authorization, grant_for
@@ -80,15 +81,15 @@ class TokenResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         return f"TokenResponse(…, expires_in={self.expires_in!r}, scope={self.scope!r})"
 
 
-class Issued(msgspec.Struct, frozen=True):
+class Decided(NamedTuple):
     """
-    A signed token that has not left yet, and what the log must hold before it does.
+    What may be had and what signs it, by what is true at one moment.
     """
 
-    response: TokenResponse
-    event: Event
+    caller: Caller
+    authorization: Authorization
+    key: SigningKey
     moment: Moment
-    used_secret: tuple[str, str] | None
 
 
 async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenResponse:
@@ -106,29 +107,24 @@ async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenR
     ctx.vitals.demand_time()
     now, phases = request.came_at, request.phases
 
-    async def decide(view: View) -> Issued:
+    def decide(view: View) -> Decided:
         phases.ended("look")
         form = seen.form = request.read()  # who sends a bad form is recorded too
         phases.ended("form")
-        caller = await authenticate(present_credentials(request.authorization, form), view, ctx.keys.digest, now, seen)
+        caller = authenticate(present_credentials(request.authorization, form), view, ctx.keys.digest, now, seen)
         check_origin(request.browser_origin, caller.application, ctx.settings.public_endpoint)
         phases.ended("authenticate")
-        authorization = await grant_for(form, caller).authorize(form, caller, view, now)
-        key = await view.signing_key(authorization.algorithm, now)
-        phases.ended("authorize")
-        began = time.perf_counter()
-        jti = new_jti("" if caller.secret is None else caller.secret.id, ctx.random)
-        response = sign(authorization, jti, key, now, ctx.settings.issuer)
-        phases.ended("sign")
-        ctx.meters.signed(key.algorithm, authorization.dropped.values(), time.perf_counter() - began)
-        used = None if caller.secret is None else (caller.application.id, caller.secret.id)
-        return Issued(response, token_issued(seen, authorization, jti, request.came_from), view.moment, used)
+        authorization = grant_for(form, caller).authorize(form, caller, view, now)
+        return Decided(caller, authorization, view.signing_key(authorization.algorithm, now), view.moment)
 
     try:
-        issued = await ctx.directory.decide(request.tenant_id, decide)
-        await ctx.token_log.append(
-            request.tenant_id, issued.event, now, moment=issued.moment, used_secret=issued.used_secret
-        )
+        decided = await ctx.directory.decide(request.tenant_id, decide)
+        phases.ended("authorize")
+        response, event = _issue(decided, request, ctx, seen)
+        phases.ended("sign")
+        secret = decided.caller.secret
+        used = None if secret is None else (decided.caller.application.id, secret.id)
+        await ctx.token_log.append(request.tenant_id, event, now, moment=decided.moment, used_secret=used)
         phases.ended("log")
     except StorageUnavailable as error:
         raise TemporarilyUnavailable("the database can't be read", detail=str(error)) from error
@@ -136,7 +132,19 @@ async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenR
         raise await ctx.token_log.refuse(
             request.tenant_id, seen, refusal, came_from=request.came_from, limits=ctx.limits
         ) from None
-    return issued.response
+    return response
+
+
+def _issue(decided: Decided, request: TokenRequest, ctx: Context, seen: Seen) -> tuple[TokenResponse, Event]:
+    """
+    Sign a token, which must not leave yet, and say what the log must hold before it does.
+    """
+    authorization, key, secret = decided.authorization, decided.key, decided.caller.secret
+    began = time.perf_counter()
+    jti = new_jti("" if secret is None else secret.id, ctx.random)
+    response = sign(authorization, jti, key, request.came_at, ctx.settings.issuer)
+    ctx.meters.signed(key.algorithm, authorization.dropped.values(), time.perf_counter() - began)
+    return response, token_issued(seen, authorization, jti, request.came_from)
 
 
 def sign(authorization: Authorization, jti: str, key: SigningKey, now: datetime, issuer: str) -> TokenResponse:

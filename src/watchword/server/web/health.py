@@ -39,8 +39,8 @@ async def _try_deciding(ctx: Context, tenant_id: str) -> list[Check]:
     Take the way of a token request up to the key that would sign.
     """
 
-    async def find_key(view: View) -> str:
-        return (await view.signing_key(None, ctx.clock())).kid
+    def find_key(view: View) -> str:
+        return view.signing_key(None, ctx.clock()).kid
 
     try:
         await ctx.directory.decide(tenant_id, find_key)

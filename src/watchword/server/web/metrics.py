@@ -19,7 +19,6 @@ from watchword.protocol.errors import InvalidRequest, OAuthError
 from watchword.protocol.names import Algorithm
 from watchword.server.context import Context
 from watchword.server.domain.signing_keys import SigningKey, current_key
-from watchword.server.domain.view import TenantEntry, View
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.secret_expiries import next_expiries
 from watchword.server.telemetry.meters import EXPIRIES_SHOWN
@@ -96,10 +95,7 @@ class _Expiries:
             _log.error("expiries could not be read", exc_info=error)
 
     async def _read_keys(self, tenant_id: str) -> None:
-        async def find_tenant(view: View) -> TenantEntry:
-            return await view.tenant()
-
-        tenant = await self._ctx.directory.decide(tenant_id, find_tenant)
+        tenant = await self._ctx.directory.decide(tenant_id, lambda view: view.tenant())
         now = self._ctx.clock()
         for algorithm in Algorithm:
             key = current_key(tenant.keys, algorithm, now)

@@ -21,9 +21,7 @@ Digest = Callable[[ClientSecret], SecretDigest]
 __all__ = ["Caller", "Digest", "Seen", "authenticate"]
 
 
-async def authenticate(
-    presented: PresentedCredentials, view: View, digest: Digest, now: datetime, seen: Seen
-) -> Caller:
+def authenticate(presented: PresentedCredentials, view: View, digest: Digest, now: datetime, seen: Seen) -> Caller:
     """
     Find out who asks.
 
@@ -37,13 +35,13 @@ async def authenticate(
     Implements: RFC 6749 §2.3, §5.2.
     """
     seen.client_id = presented.client_id
-    seen.application = application = await view.application(presented.client_id)
+    seen.application = application = view.application(presented.client_id)
     try:
         return _check(presented, application, digest, now, seen)
     except InvalidClient:
         # Who is in use is in memory, nobody is looked for in the database: one request would tell the two apart.
         if application is not None:
-            await view.miss_application(presented.client_id)
+            view.miss_application(presented.client_id)
         raise
 
 

@@ -52,7 +52,7 @@ class Grant(Protocol):
         Tell whether applications like this one may use the grant.
         """
 
-    async def authorize(self, form: TokenForm, caller: Caller, view: View, now: datetime) -> Authorization:
+    def authorize(self, form: TokenForm, caller: Caller, view: View, now: datetime) -> Authorization:
         """
         Decide what may be had.
         """

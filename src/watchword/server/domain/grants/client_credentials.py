@@ -30,7 +30,7 @@ class ClientCredentials:
         """
         return application.type is ApplicationType.MACHINE_TO_MACHINE
 
-    async def authorize(self, form: TokenForm, caller: Caller, view: View, now: datetime) -> Authorization:
+    def authorize(self, form: TokenForm, caller: Caller, view: View, now: datetime) -> Authorization:
         """
         Decide what the application may have for itself.
 
@@ -48,9 +48,9 @@ class ClientCredentials:
         del now  # nothing about this grant depends on the hour
         application = caller.application
         if form.organization_id is not None:
-            await _check_membership(form.organization_id, application, view)
-        resource = await _one_resource(form, view)
-        given = authority(await view.roles(application), resource)
+            _check_membership(form.organization_id, application, view)
+        resource = _one_resource(form, view)
+        given = authority(view.roles(application), resource)
         scopes, dropped = narrow(form.scopes, given, resource)
         return Authorization(
             grant_type=self.grant_type,
@@ -64,30 +64,30 @@ class ClientCredentials:
         )
 
 
-async def _check_membership(organization_id: str, application: ApplicationEntry, view: View) -> None:
-    if not await view.is_member(application, organization_id):
+def _check_membership(organization_id: str, application: ApplicationEntry, view: View) -> None:
+    if not view.is_member(application, organization_id):
         raise AccessDenied("app has not associated with the organization")
 
 
-async def _one_resource(form: TokenForm, view: View) -> ResourceEntry:
-    first, *others = form.resources or (await _default_resource(view),)
-    resource = await _known_resource(first, view)
+def _one_resource(form: TokenForm, view: View) -> ResourceEntry:
+    first, *others = form.resources or (_default_resource(view),)
+    resource = _known_resource(first, view)
     for indicator in others:  # the first bad one is told before there being several
-        await _known_resource(indicator, view)
+        _known_resource(indicator, view)
     if others:
         raise InvalidTarget("only a single resource indicator value is supported for this grant type")
     return resource
 
 
-async def _default_resource(view: View) -> str:
-    default = (await view.tenant()).default_resource
+def _default_resource(view: View) -> str:
+    default = view.tenant().default_resource
     if default is None:
         raise InvalidTarget("both `resource` and `organization_id` are not provided")
     return default
 
 
-async def _known_resource(indicator: str, view: View) -> ResourceEntry:
-    resource = await view.resource(indicator)
+def _known_resource(indicator: str, view: View) -> ResourceEntry:
+    resource = view.resource(indicator)
     if resource is None or not resource.is_requestable:
         check_resource_indicator(indicator)
         raise InvalidTarget("resource indicator is missing, or unknown")

@@ -37,12 +37,12 @@ async def authenticate_caller(
     """
     compact = _token_of(authorization)
 
-    async def judge(view: View) -> Actor:
+    def judge(view: View) -> Actor:
         try:
-            token = await _verify(ctx, view, tenant_id, compact)
+            token = _verify(ctx, view, tenant_id, compact)
         except InvalidToken as error:
             raise _refused(error) from None
-        return await _judge(view, tenant_id, token, permission, origin)
+        return _judge(view, tenant_id, token, permission, origin)
 
     return await ctx.directory.decide(tenant_id, judge)
 
@@ -67,10 +67,10 @@ def _token_of(authorization: tuple[str, ...]) -> str:
     return authorization[0].removeprefix(_BEARER).strip(" ")
 
 
-async def _verify(ctx: Context, view: View, tenant_id: str, compact: str) -> AccessToken:
+def _verify(ctx: Context, view: View, tenant_id: str, compact: str) -> AccessToken:
     now = ctx.clock()
     unverified = read_token(compact)
-    keys = {key.kid: key for key in published_keys((await view.tenant()).keys, now)}
+    keys = {key.kid: key for key in published_keys(view.tenant().keys, now)}
     if unverified.kid not in keys:
         raise InvalidToken("no key of this server signed the token", reason="unknown_key")
     claims = verify_signature(unverified, VerificationKey.of(keys[unverified.kid].public_jwk))
@@ -84,7 +84,7 @@ async def _verify(ctx: Context, view: View, tenant_id: str, compact: str) -> Acc
     )
 
 
-async def _judge(view: View, tenant_id: str, token: AccessToken, permission: Permission, origin: Origin) -> Actor:
+def _judge(view: View, tenant_id: str, token: AccessToken, permission: Permission, origin: Origin) -> Actor:
     if token.organization_id is not None:
         raise forbidden()
     actor = Actor(
@@ -94,9 +94,9 @@ async def _judge(view: View, tenant_id: str, token: AccessToken, permission: Per
         ip=origin.ip,
         user_agent=origin.user_agent,
     )
-    application = await view.application(actor.id) if token.is_machine else None
-    roles = () if application is None else await view.roles(application)
-    check_permission(actor, permission, application, roles, await view.resource(management_indicator(tenant_id)))
+    application = view.application(actor.id) if token.is_machine else None
+    roles = () if application is None else view.roles(application)
+    check_permission(actor, permission, application, roles, view.resource(management_indicator(tenant_id)))
     return actor
 
 

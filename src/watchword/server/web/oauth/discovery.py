@@ -7,7 +7,6 @@ from watchword.protocol.metadata import authorization_server_metadata
 from watchword.server.context import Context
 from watchword.server.domain.grants import GRANTS
 from watchword.server.domain.signing_keys import JWKS_MAX_AGE, SigningKey, published_keys
-from watchword.server.domain.view import TenantEntry, View
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.web.answers import Answer, json_answer
 
@@ -41,11 +40,8 @@ async def metadata(ctx: Context, tenant_id: str) -> Answer:
 
 
 async def _published(ctx: Context, tenant_id: str) -> list[SigningKey]:
-    async def read(view: View) -> TenantEntry:
-        return await view.tenant()
-
     try:
-        tenant = await ctx.directory.decide(tenant_id, read)
+        tenant = await ctx.directory.decide(tenant_id, lambda view: view.tenant())
     except (StorageUnavailable, TemporarilyUnavailable):
         # APIs must be able to check the tokens that are out, whatever has become of the database.
         remembered = ctx.directory.last_known_tenant(tenant_id)
