@@ -158,11 +158,11 @@ application_secrets = sa.Table(
     _belongs("application_id", "applications"),
     sa.UniqueConstraint("tenant_id", "application_id", "name"),
 )
+# Indexes over some of the rows are that on PostgreSQL too, by the migrations: to say it here would load its dialect.
 sa.Index(
     "ix_application_secrets_expires_at",
     application_secrets.c.expires_at,
     sqlite_where=application_secrets.c.expires_at.is_not(None),
-    postgresql_where=application_secrets.c.expires_at.is_not(None),
 )
 
 # Sealed copies serve read-back for a while. They are apart, so that deleting them changes nothing that decisions read.
@@ -196,7 +196,6 @@ sa.Index(
     resources.c.tenant_id,
     unique=True,
     sqlite_where=resources.c.is_default.is_(sa.true()),
-    postgresql_where=resources.c.is_default.is_(sa.true()),
 )
 
 scopes = sa.Table(
