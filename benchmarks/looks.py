@@ -46,7 +46,7 @@ def main(url: str | None) -> None:
             settings = resolve(flags, {}).settings
             initialise(settings)
             with closing(open_context(settings, NoRequestLines())) as ctx:
-                print(f"{name}: {_looks(ctx)}; {_neighbour(ctx)}")
+                print(f"{name}: {_looks(ctx)}; {_neighbour(ctx, Path(folder) / f'beside-{name}')}")
 
 
 def _looks(ctx: Context) -> str:
@@ -62,19 +62,30 @@ def _looks(ctx: Context) -> str:
     )
 
 
-def _neighbour(ctx: Context) -> str:
-    with ctx.database.write() as connection:
-        connection.exec_driver_sql("INSERT INTO tenants (id, signing_algorithm, created_at) VALUES ('b', 'ES256', 0)")
-    # Turn and turn about, so that whatever else the machine does meets both.
-    ratios = []
+def _neighbour(ctx: Context, elsewhere: Path) -> str:
+    """
+    Compare: nobody writes; a process writes to another database, which tells what the machine takes; to this one.
+    """
+    stranger = resolve({"home": elsewhere}, {}).settings
+    initialise(stranger)
+    for settings in (ctx.settings, stranger):
+        with closing(database_of(settings)) as database, database.write() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO tenants (id, signing_algorithm, created_at) VALUES ('b', 'ES256', 0)"
+            )
+    # Turn and turn about, so that whatever else the machine does meets all.
+    beside_stranger: list[float] = []
+    beside_neighbour: list[float] = []
     for _ in range(ROUNDS):
         with running_on(choose_cores().server):
             quiet = asyncio.run(_decisions(ctx))
-        with _writing(ctx):
-            ratios.append(asyncio.run(_decisions(ctx)) / quiet)
+        for settings, ratios in ((stranger, beside_stranger), (ctx.settings, beside_neighbour)):
+            with _writing(settings):
+                ratios.append(asyncio.run(_decisions(ctx)) / quiet)
     return (
         f"beside {CHANGES_A_SECOND} changes a second of another tenant, "
-        f"{statistics.median(ratios):.2f} of the decisions without"
+        f"{statistics.median(beside_neighbour):.2f} of the decisions without, "
+        f"and {statistics.median(beside_stranger):.2f} where these changes go to a database of their own"
     )
 
 
@@ -90,13 +101,13 @@ async def _decisions(ctx: Context) -> float:
 
 
 @contextmanager
-def _writing(ctx: Context) -> Iterator[None]:
+def _writing(settings: Settings) -> Iterator[None]:
     # Another process, as another node would be: what is measured is what its changes cost this one. It has a core of
     # its own, since what it takes of this one's is no matter of the database.
     cores = choose_cores()
     spawn = multiprocessing.get_context("spawn")
     began, stop = spawn.Event(), spawn.Event()
-    writer = spawn.Process(target=_write, args=(ctx.settings, began, stop, cores.load))
+    writer = spawn.Process(target=_write, args=(settings, began, stop, cores.load))
     writer.start()
     began.wait()
     try:
