@@ -13,13 +13,17 @@ from time import monotonic
 from typing import Any, NamedTuple, TextIO
 
 from watchword.server.storage.database import StorageUnavailable
+from watchword.server.storage.sqlite.checkpoints import Checkpoints
 from watchword.server.storage.sqlite.connection import connect
 from watchword.server.storage.sqlite.stored_file import Identity, StoredFile
 from watchword.server.storage.token_records import Record, RecordRefused, Use
 
 MOST_ROWS_A_STATEMENT = 1_000
-# With SQLite's own 1,000, every fortieth commit copies them back, and takes ten times as long as the others.
-CHECKPOINT_PAGES = 4_000
+# After so many records the WAL is copied back, beside the commits.
+_RECORDS_A_CHECKPOINT = 2_000
+# A commit that finds so many pages in the WAL copies what is left of them, and lets the WAL begin anew. With SQLite's own
+# 1,000, every fortieth does.
+_CHECKPOINT_PAGES = 8_000
 # Each size of a batch has a statement of its own, and those of large ones take much memory.
 _STATEMENTS = 16
 _REOPENS_AFTER_SECONDS = 2.0
@@ -59,6 +63,8 @@ class SqliteTokenRecords:
         self._installation: str | None = None
         self._lock: TextIO | None = None
         self._connection: sqlite3.Connection | None = None
+        self._checkpoints = Checkpoints(path)
+        self._written = 0  # since the last checkpoint was begun
 
     def commit(self, records: Sequence[Record]) -> None:
         """
@@ -69,6 +75,10 @@ class SqliteTokenRecords:
             RecordRefused: One of them can't be kept.
         """
         self._write(_RECORDS, [record.row for record in records])
+        self._written += len(records)
+        if self._written >= _RECORDS_A_CHECKPOINT:
+            self._written = 0
+            self._checkpoints.begin()
 
     def note(self, uses: Sequence[Use]) -> None:
         """
@@ -99,6 +109,7 @@ class SqliteTokenRecords:
         """
         Close the connection; the next commit opens another.
         """
+        self._checkpoints.finish()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -120,7 +131,7 @@ class SqliteTokenRecords:
         lock = os.open(self._path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600)
         self._lock = os.fdopen(lock, "w")
         self._connection = connect(self._path, statements=_STATEMENTS)
-        self._connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        self._connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         self._opened = self._file.identify()
         self._check_installation(self._connection)
         return self._connection
