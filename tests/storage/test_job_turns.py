@@ -49,6 +49,17 @@ def test_job_stops_with_its_process(ctx: Context) -> None:
     assert len(done) == 3
 
 
+def test_turn_that_a_clock_ahead_has_taken_stops_no_job(ctx: Context) -> None:
+    """
+    Such a turn would end in years: once the clock is right, it is nobody's.
+    """
+    job = Job("test", TURN, lambda _ctx, _now: False)
+    now = ctx.clock()
+    assert run_if_due(replace(ctx, clock=lambda: now + timedelta(days=900)), job, now + timedelta(days=900))
+    assert run_if_due(ctx, job, now)
+    assert not run_if_due(ctx, job, now)
+
+
 def test_job_stops_when_its_turn_ends(ctx: Context) -> None:
     """
     Then it is another process's turn as much as its own.

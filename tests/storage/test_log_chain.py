@@ -435,6 +435,20 @@ def test_nothing_is_sealed_on_a_forged_tip(ctx: Context) -> None:
     assert tokens.unsealed == 5
 
 
+def test_fault_in_one_chain_stops_no_other(ctx: Context) -> None:
+    """
+    While the log of changes waits for somebody to look at it, the tokens' is sealed, and the fault is told each time.
+    """
+    seal(ctx)
+    with ctx.database.write() as connection:
+        connection.exec_driver_sql("UPDATE log_marks SET last = 0")
+    add_some_tokens(ctx, 5)
+    with pytest.raises(sealing.BrokenChain):
+        sealing.run_once(ctx, ctx.clock())
+    (_, tokens) = findings(ctx)
+    assert (tokens.faults, tokens.records, tokens.unsealed) == ([], 5, 0)
+
+
 def test_two_processes_seal_one_chain(ctx: Context, home: Path) -> None:
     """
     Whoever comes second finds that the chain has moved on, and leaves it.
@@ -465,12 +479,15 @@ def test_a_turn_is_one_process_alone(ctx: Context, home: Path) -> None:
         assert run_if_due(other, job, now + job.every)
 
 
-def test_verification_goes_on_while_retention_drops(ctx: Context, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("at_seal", [1, 3, 4], ids=["under its feet", "behind it", "behind it, at the end"])
+def test_verification_goes_on_while_retention_drops(
+    ctx: Context, home: Path, monkeypatch: pytest.MonkeyPatch, at_seal: int
+) -> None:
     """
-    What is dropped under its feet is no fault.
+    What is dropped meanwhile is no fault.
     """
-    for _ in range(4):
-        add_some_tokens(ctx, 2, age=timedelta(days=3))
+    for days in (3, 3, 3, 0, 0):
+        add_some_tokens(ctx, 2, age=timedelta(days=days))
         seal(ctx)
     ctx.close()
     context = open_context(settings_of(home, token_log_retention_days=1), NoRequestLines())
@@ -478,7 +495,7 @@ def test_verification_goes_on_while_retention_drops(ctx: Context, home: Path, mo
         monkeypatch.setattr("watchword.server.operations.audit._SEALS_AT_ONCE", 1)
 
         def dropping(*arguments: object) -> object:
-            if arguments[1] is TOKENS and arguments[2] == 1:
+            if arguments[1] is TOKENS and arguments[2] == at_seal:
                 retention.run_once(context, context.clock())
             return seals.seals_after(*arguments)  # type: ignore[arg-type]  # what was given
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -121,8 +121,17 @@ def test_whole_days_go_with_what_was_sealed_over_them(short: Context) -> None:
     add_tokens(short, [(short.clock(), KEY, "app1")] * 4)
     seal(short)
     assert total(short) == 45
+    deleted: list[int] = []
+    engine = short.database._writer  # type: ignore[attr-defined]
+
+    def count(_connection: object, cursor: Any, statement: str, *_: object) -> None:  # noqa: ANN401 - the driver's
+        if statement.startswith("DELETE FROM tokens.token_events"):
+            deleted.append(cursor.rowcount)
+
+    sa.event.listen(engine, "after_cursor_execute", count)
     retention.run_once(short, from_microseconds(first.end) + timedelta(days=2, minutes=30))
     assert known(short) == [second]
+    assert sum(deleted) < 31  # the day's own records went with its partition
     found = tokens_of(short)
     assert (found.faults, found.records, found.checkpoint is not None) == ([], 14, True)
     assert total(short) == 14

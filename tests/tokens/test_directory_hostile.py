@@ -5,22 +5,27 @@ The directory under callers who choose what is asked, and when.
 from __future__ import annotations
 
 import asyncio
+import shutil
 from concurrent.futures import Executor, Future
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.home import ON_SQLITE
 from tests.support.shopping import Shopping, ask, ask_as_bot
-from watchword.protocol.errors import InvalidClient
+from watchword.protocol.errors import InvalidClient, TemporarilyUnavailable
 from watchword.server.bootstrap import uptime
 from watchword.server.domain.names import DEFAULT_TENANT
 from watchword.server.storage.changes import Changes, Looker, Mark
+from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.loader import Kind, Loaded, Loader
 from watchword.server.tokens.directory import Directory
 from watchword.server.tokens.remembered import LONGEST_ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from watchword.server.context import Context
     from watchword.server.domain.view import View
@@ -65,6 +70,8 @@ class History(Looker):
     def __init__(self) -> None:
         self.number = 5
         self.changed: list[tuple[str, str]] = []
+        self.server = ""
+        self.is_broken = False
 
     def change(self, kind: str, key: str) -> None:
         """
@@ -78,7 +85,8 @@ class History(Looker):
         Look.
         """
         changed, self.changed = self.changed, []
-        return Changes(Mark(self.number, "x"), None if mark is None else changed)
+        joins, self.is_broken = mark is not None and not self.is_broken, False
+        return Changes(Mark(self.number, "x"), changed if joins else None, self.server)
 
     def close(self) -> None:
         """
@@ -94,13 +102,16 @@ class Nobody(Loader):
     def __init__(self, history: History) -> None:
         self.history = history
         self.loads = 0
+        self.server: str | None = None
+        self.number: int | None = None
 
     def load(self, tenant_id: str, kind: Kind, key: str) -> Loaded:
         """
         Find nothing.
         """
         self.loads += 1
-        return Loaded(self.history.number, "", None)
+        number = self.history.number if self.number is None else self.number
+        return Loaded(number, self.history.server if self.server is None else self.server, None)
 
 
 class Spinning(BaseException):
@@ -212,6 +223,96 @@ async def test_long_ids_of_nobody_are_not_remembered() -> None:
     assert list(absent) == ["a" * LONGEST_ABSENT]
     assert not directory._tenants[DEFAULT_TENANT].remembered.loads
     assert loader.loads == 5
+
+
+class AtOnce(Executor):
+    """
+    Runs a load when it is asked for.
+    """
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - as Executor has it
+        """
+        Run it.
+        """
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+async def test_what_another_server_knows_is_not_remembered() -> None:
+    """
+    While two servers can be reached, nothing is granted later from what the wrong one has said.
+    """
+    history = History()
+    loader = Nobody(history)
+    directory = Directory(history, loader, AtOnce(), uptime, 100)
+    loader.server = "the old one"
+    with pytest.raises(StorageUnavailable, match="different database servers"):
+        await directory.decide(DEFAULT_TENANT, lambda view: view.application("nobody"))
+    remembered = directory._tenants[DEFAULT_TENANT].remembered
+    assert remembered.find(Kind.APPLICATION, "nobody") is None
+    loader.server = None
+    assert await directory.decide(DEFAULT_TENANT, lambda view: view.application("nobody")) is None
+    assert remembered.find(Kind.APPLICATION, "nobody") is not None
+
+
+@pytest.mark.usefixtures("no_spinning")
+async def test_database_that_was_set_back_is_no_endless_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A load that knows less than the look before it, whenever it is tried, ends the request.
+    """
+    monkeypatch.setattr("watchword.server.tokens.directory._MOST_TRIES", 3)
+    history = History()
+    loader = Nobody(history)
+    loader.number = history.number - 1
+    directory = Directory(history, loader, AtOnce(), uptime, 100)
+    with pytest.raises(TemporarilyUnavailable):
+        await asyncio.wait_for(directory.decide(DEFAULT_TENANT, lambda view: view.application("nobody")), 10)
+    assert loader.loads == 3
+
+
+async def test_decision_does_not_outlive_the_history_that_it_began_in() -> None:
+    """
+    What was loaded before everything was forgotten is not used beside what is loaded afterwards.
+    """
+    history, landings = History(), Landings()
+    loader = Nobody(history)
+    directory = Directory(history, loader, landings, uptime, 100)
+    looked: list[float] = []
+
+    def read(view: View) -> object:
+        looked.append(view.moment.taken_at)
+        return view.application("one") or view.application("other")
+
+    early = asyncio.ensure_future(directory.decide(DEFAULT_TENANT, read))
+    await landings.begun.wait()
+    history.is_broken = True
+    history.number = 2
+    late = asyncio.ensure_future(directory.decide(DEFAULT_TENANT, read))
+    while not (early.done() and late.done()):
+        await asyncio.sleep(0)
+        if landings.waiting:
+            landings.land()
+    assert early.result() is late.result() is None
+    # The early one began anew, and from the look that found the other history.
+    assert looked.count(looked[0]) == 1
+
+
+@ON_SQLITE
+async def test_file_that_was_exchanged_is_another_server(ctx: Context, shopping: Shopping, tmp_path: Path) -> None:
+    """
+    Looks and loads tell by it whether they have the same file open.
+    """
+    loader = Loader(ctx.database, ctx.keys)
+    with closing(ctx.database.looker()) as looker:
+        before = looker.since(DEFAULT_TENANT, None).server
+        assert before == loader.load(DEFAULT_TENANT, Kind.APPLICATION, shopping.application_id).server != ""
+    path = ctx.settings.database
+    ctx.database.close()
+    shutil.copyfile(path, tmp_path / "copy.db")
+    (tmp_path / "copy.db").replace(path)
+    with closing(ctx.database.looker()) as looker:
+        assert looker.since(DEFAULT_TENANT, None).server != before
 
 
 async def test_wrong_secret_costs_as_many_loads_as_an_unknown_application(

@@ -312,6 +312,21 @@ async def test_process_that_was_frozen_grants_nothing_from_memory(ctx: Context, 
     assert rows(ctx) == (kept if frozen == "before the commit" else ['{"n":1}', *kept])
 
 
+async def test_batch_of_nothing_but_late_records_leaves_the_log_at_work(ctx: Context, records: Watched) -> None:
+    """
+    A process that was frozen refuses all that waited, and goes on with what comes.
+    """
+    seconds = [100.0 + Moment.LONGEST + 1]
+    log = TokenLog(records, lambda: NOW, lambda: seconds[0])
+    late = await asyncio.gather(
+        *(log.append("default", event(n=n), moment=Moment(100.0)) for n in range(3)), return_exceptions=True
+    )
+    assert [type(outcome) for outcome in late] == [TemporarilyUnavailable] * 3
+    await asyncio.wait_for(log.append("default", event(n=3), moment=Moment(seconds[0])), 10)
+    log.close()
+    assert rows(ctx) == ['{"n":3}']
+
+
 async def test_commit_that_hangs_keeps_nobody_waiting(
     ctx: Context, log: TokenLog, records: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 
 SERVING = b"+"  # what a worker says on its line
 CAN_NOT_START = frozenset({2, 3})  # exit codes after which another worker would fail the same way
@@ -34,6 +36,7 @@ class Worker:
 
     Attributes:
         is_leaving: It was told to stop.
+        kill_at: When it has had time enough for that, by `time.monotonic`.
     """
 
     process: "subprocess.Popen[bytes]"
@@ -41,6 +44,7 @@ class Worker:
     started_at: float
     is_serving: bool = False
     is_leaving: bool = False
+    kill_at: float = inf
 
 
 class Supervisor:
@@ -62,7 +66,7 @@ class Supervisor:
         self._outdated: list[Worker] = []
         self._early_deaths = 0
         self._next_start = 0.0
-        self._kill_at: float | None = None
+        self._is_stopping = False
         self._has_failed = False
         self._selector = selectors.DefaultSelector()
 
@@ -73,7 +77,7 @@ class Supervisor:
         with _signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
             self._selector.register(signals, selectors.EVENT_READ)
             self._start_missing()
-            while self._workers or self._kill_at is None:
+            while self._workers or not self._is_stopping:
                 for key, _ in self._selector.select(self._pause()):
                     if key.data is None:
                         self._heed(signals.recv(64))
@@ -87,7 +91,7 @@ class Supervisor:
         for number in numbers:
             if number != signal.SIGHUP:
                 self._stop()
-            elif self._kill_at is None:
+            elif not self._is_stopping:
                 _log("info", "renewing the workers")
                 self._outdated = self._staying()
 
@@ -102,7 +106,7 @@ class Supervisor:
         worker.is_serving = True
         # A signal to renew can come while the first workers are still starting: they make nobody dispensable.
         if self._outdated and worker not in self._outdated:
-            _dismiss(self._outdated.pop(0))
+            self._dismiss(self._outdated.pop(0))
 
     def _bury(self, worker: Worker) -> None:
         self._selector.unregister(worker.line)
@@ -126,11 +130,14 @@ class Supervisor:
         return True
 
     def _consider_another(self, worker: Worker, code: int) -> None:
-        if code in CAN_NOT_START and not worker.is_serving:
+        # While others serve, one that can't start takes nobody along: what it lacks may come back.
+        if code in CAN_NOT_START and not worker.is_serving and not any(each.is_serving for each in self._staying()):
             self._has_failed = True
             self._stop()
             return
-        lived = time.monotonic() - worker.started_at
+        self._start_later(lived=time.monotonic() - worker.started_at)
+
+    def _start_later(self, *, lived: float) -> None:
         self._early_deaths = self._early_deaths + 1 if lived < STEADY_SECONDS else 0
         self._next_start = time.monotonic() + pause_before_start(self._early_deaths)
 
@@ -138,37 +145,55 @@ class Supervisor:
         return [worker for worker in self._workers if not worker.is_leaving]
 
     def _start_missing(self) -> None:
+        while self._lacks_workers() and time.monotonic() >= self._next_start:
+            try:
+                self._start()
+            except OSError as error:
+                _log("error", "a worker could not be started", reason=str(error))
+                self._start_later(lived=0.0)
+
+    def _lacks_workers(self) -> bool:
         # While workers are being renewed there is one more: the new one serves before an old one goes.
-        wanted = self._number + bool(self._outdated)
-        while self._kill_at is None and len(self._staying()) < wanted and time.monotonic() >= self._next_start:
-            ours, theirs = socket.socketpair()
-            process = subprocess.Popen(self._command, stdin=theirs.fileno(), pass_fds=self._kept)  # noqa: S603 - ourselves
-            theirs.close()
-            worker = Worker(process, ours, time.monotonic())
-            self._workers.append(worker)
-            self._selector.register(ours, selectors.EVENT_READ, worker)
+        return not self._is_stopping and len(self._staying()) < self._number + bool(self._outdated)
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                process = subprocess.Popen(self._command, stdin=theirs.fileno(), pass_fds=self._kept)  # noqa: S603 - ourselves
+            except OSError:
+                ours.close()
+                raise
+        worker = Worker(process, ours, time.monotonic())
+        self._workers.append(worker)
+        self._selector.register(ours, selectors.EVENT_READ, worker)
 
     def _stop(self) -> None:
-        if self._kill_at is None:
-            self._kill_at = time.monotonic() + self._grace_seconds + _AFTER_GRACE_SECONDS
-            self._outdated.clear()
+        self._is_stopping = True
+        self._outdated.clear()
         for worker in self._workers:
-            _dismiss(worker)
+            self._dismiss(worker)
+
+    def _dismiss(self, worker: Worker) -> None:
+        worker.is_leaving = True
+        worker.kill_at = min(worker.kill_at, time.monotonic() + self._grace_seconds + _AFTER_GRACE_SECONDS)
+        worker.process.terminate()
 
     def _kill_late(self) -> None:
-        if self._kill_at is not None and time.monotonic() >= self._kill_at:
-            for worker in self._workers:
+        for worker in self._workers:
+            if time.monotonic() >= worker.kill_at:
                 worker.process.kill()
 
     def _pause(self) -> float | None:
         """
         Say how long nothing needs to be done, unless something is heard.
         """
-        if self._kill_at is not None:
-            return max(self._kill_at - time.monotonic(), 0.1)
-        if len(self._staying()) < self._number:
-            return max(self._next_start - time.monotonic(), 0.0)
-        return None
+        now = time.monotonic()
+        # One that was killed may take a moment to be gone.
+        waits = [max(worker.kill_at - now, 0.1) for worker in self._workers if worker.is_leaving]
+        if self._lacks_workers():
+            waits.append(max(self._next_start - now, 0.0))
+        return min(waits, default=None)
 
 
 def pause_before_start(early_deaths: int) -> float:
@@ -176,11 +201,6 @@ def pause_before_start(early_deaths: int) -> float:
     Say how many seconds to wait before the next start, after so many workers in a row that died young.
     """
     return 0.0 if early_deaths < 2 else min(2.0 ** (early_deaths - 2), LONGEST_PAUSE)  # noqa: PLR2004
-
-
-def _dismiss(worker: Worker) -> None:
-    worker.is_leaving = True
-    worker.process.terminate()
 
 
 class _signals:  # noqa: N801 - used like a function
@@ -206,9 +226,10 @@ class _signals:  # noqa: N801 - used like a function
         self._hearing.close()
 
 
-def _log(level: str, event: str, **details: int) -> None:
+def _log(level: str, event: str, **details: int | str) -> None:
     line = {**details, "event": event, "level": level, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-    sys.stderr.write(json.dumps(line) + "\n")
+    with suppress(OSError):  # nobody reads it: no reason to stop
+        sys.stderr.write(json.dumps(line) + "\n")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from watchword.cli.supervisor import LONGEST_PAUSE, Supervisor, Worker, main, pause_before_start
+from watchword.cli.supervisor import _log as supervisor_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,84 @@ def test_worker_that_crashes_is_started_again(tmp_path_factory: pytest.TempPathF
     supervisor = Supervisor(1, 5.0, [0], [sys.executable, "-c", program, str(counter)])
     assert supervisor.run() == 1
     assert counter.read_text() == "xxx"
+
+
+@pytest.fixture
+def serving() -> Iterator[Supervisor]:
+    """
+    Return a supervisor of two workers that both serve.
+    """
+    supervisor = Supervisor(2, 0.0, [], [sys.executable, "-S", "-c", _OBEDIENT])
+    supervisor._start_missing()
+    for worker in supervisor._workers:
+        serve(supervisor, worker)
+    yield supervisor
+    supervisor._stop()
+    while supervisor._workers:
+        supervisor._workers[0].process.kill()
+        supervisor._hear(supervisor._workers[0])
+
+
+def test_replacement_that_can_not_start_takes_nobody_along(serving: Supervisor) -> None:
+    """
+    A setting that somebody has spoilt, say, is no reason to stop those that serve.
+    """
+    first, second = serving._workers
+    serving._command = [sys.executable, "-c", "import sys; sys.exit(2)"]
+    second.process.kill()
+    serving._hear(second)
+    serving._start_missing()
+    serving._hear(serving._workers[1])
+    assert not serving._is_stopping
+    assert serving._staying() == [first]
+    assert not first.is_leaving
+    assert serving._pause() is not None  # it tries again
+
+
+def test_worker_that_the_machine_can_not_start_takes_nobody_along(
+    serving: Supervisor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """
+    No memory for another process: it tries later.
+    """
+    first, second = serving._workers
+    serving._command = ["/nowhere/python"]
+    second.process.kill()
+    serving._hear(second)
+    serving._start_missing()
+    assert serving._staying() == [first]
+    assert "a worker could not be started" in capsys.readouterr().err
+    assert serving._pause() is not None
+
+
+def test_worker_that_does_not_leave_is_killed(serving: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    One that hangs while it is renewed does not stay for ever.
+    """
+    first, second = serving._workers
+    serving._dismiss(first)
+    assert serving._pause() is not None
+    killed: list[int] = []
+    monkeypatch.setattr(first.process, "kill", lambda: killed.append(first.process.pid))
+    serving._kill_late()
+    assert killed == []
+    monkeypatch.setattr("watchword.cli.supervisor.time.monotonic", lambda: first.kill_at)
+    serving._kill_late()
+    assert killed == [first.process.pid]
+    assert not second.is_leaving
+
+
+def test_log_that_nobody_reads_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The reader of standard error may be gone.
+    """
+
+    class Closed:
+        def write(self, _text: str) -> None:
+            raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stderr", Closed())
+    supervisor_log("info", "nobody reads this")
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 from watchword.server.context import Context
 from watchword.server.domain.log_chain import MarkKind, Position, Seal, sign_mark
-from watchword.server.jobs.sealing import position_of
+from watchword.server.jobs.sealing import for_each_chain, position_of
 from watchword.server.settings import Settings
 from watchword.server.storage.audit import counts, partitions, seals
-from watchword.server.storage.audit.chains import CHAINS, TOKENS, Chain
+from watchword.server.storage.audit.chains import TOKENS, Chain
 from watchword.server.storage.audit.reading import newest_number_before
 from watchword.server.storage.audit.seals import Outrun
 from watchword.server.storage.transaction import Upkeep
@@ -31,8 +31,7 @@ def run_once(ctx: Context, now: datetime) -> bool:
     Raises:
         BrokenChain: A checkpoint was not signed by us.
     """
-    # Each log has its turn, whatever the one before has left.
-    return sum(_drop_some(ctx, chain, now) for chain in CHAINS) > 0
+    return for_each_chain(lambda chain: _drop_some(ctx, chain, now))
 
 
 def _drop_some(ctx: Context, chain: Chain, now: datetime) -> bool:
@@ -109,7 +108,7 @@ def drop_partition(ctx: Context, before: int, now: datetime) -> bool:
         with ctx.upkeep(of_tokens=True) as upkeep:
             partitions.drop(upkeep, oldest)
         return True
-    with _dropping(ctx, TOKENS, checkpoint, last, now) as upkeep:
+    with _dropping(ctx, TOKENS, checkpoint, last, now, within=oldest) as upkeep:
         counts.subtract(upkeep, TOKENS, bins)
         counts.forget_before(upkeep, TOKENS, oldest.end // counts.HOUR)
         partitions.drop(upkeep, oldest)
@@ -117,9 +116,19 @@ def drop_partition(ctx: Context, before: int, now: datetime) -> bool:
 
 
 @contextmanager
-def _dropping(ctx: Context, chain: Chain, checkpoint: Position, last: Seal, now: datetime) -> Iterator[Upkeep]:
+def _dropping(
+    ctx: Context,
+    chain: Chain,
+    checkpoint: Position,
+    last: Seal,
+    now: datetime,
+    *,
+    within: partitions.Partition | None = None,
+) -> Iterator[Upkeep]:
+    # What lies in a partition goes with it.
+    span = None if within is None else (within.first, within.end)
     mark = sign_mark(ctx.keys.audit, chain.name, MarkKind.CHECKPOINT, last.position, to_microseconds(now))
     with ctx.upkeep(of_tokens=chain.is_of_tokens) as upkeep:
         seals.move_mark(upkeep, chain, checkpoint, mark)
-        seals.drop_sealed(upkeep, chain, checkpoint, last)
+        seals.drop_sealed(upkeep, chain, checkpoint, last, besides=span)
         yield upkeep

@@ -3,6 +3,7 @@ Seals the logs: what is closed gets a seal, a batch at a time, in short transact
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -36,8 +37,26 @@ def run_once(ctx: Context, now: datetime) -> bool:
     Raises:
         BrokenChain: The end of a chain is not where we left it.
     """
-    # Each log has its turn, whatever the one before has left.
-    return sum(_seal_some(ctx, chain, now) for chain in CHAINS) > 0
+    return for_each_chain(lambda chain: _seal_some(ctx, chain, now))
+
+
+def for_each_chain(work: Callable[[Chain], bool]) -> bool:
+    """
+    Do some work on each log, whatever becomes of the others; tell whether there may be more.
+
+    Raises:
+        Exception: What the first that failed has raised, once all have had their turn.
+    """
+    outcomes: list[bool | Exception] = []
+    for chain in CHAINS:
+        try:
+            outcomes.append(work(chain))
+        except Exception as error:  # noqa: BLE001 - it is raised below
+            outcomes.append(error)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+    return any(outcomes)
 
 
 def _seal_some(ctx: Context, chain: Chain, now: datetime) -> bool:

@@ -95,7 +95,7 @@ class _Walk:
         self._found = Finding(chain=chain.name)
         self._sum = 0  # of what the records walked over add to the counts
         self._has_started = False
-        self._has_jumped = False
+        self._has_dropped = False  # retention did, meanwhile: what was added up is more than what is kept
 
     def run(self, database: Database) -> Finding:
         """
@@ -118,8 +118,9 @@ class _Walk:
             if not self._has_started:
                 found.add_fault("the checkpoint of retention was changed")
             mark = None
+        if self._has_started and mark is not None and mark != found.checkpoint:
+            self._has_dropped = True
         if mark is not None and (not self._has_started or mark.position.seal > found.position.seal):
-            self._has_jumped = self._has_started
             found.position = mark.position
             self._note(mark.position)
         found.checkpoint = mark or found.checkpoint
@@ -165,7 +166,7 @@ class _Walk:
             found.add_fault(
                 f"records up to number {dropped.last}, or seals up to {dropped.seal}, were added: none is left"
             )
-        if not self._has_jumped and not found.faults and self._sum != self._kept_sum(connection):
+        if not self._has_dropped and not found.faults and self._sum != self._kept_sum(connection):
             found.add_fault("the counts by hour are not those of the records: totals of lists are wrong")
         found.unsealed = inspection.count_after(connection, chain, found.position.last)
 

@@ -144,6 +144,8 @@ class BatchWriter:
         return [TOO_LATE if is_late else next(outcomes) for is_late in late]
 
     def _commit(self, records: Sequence[Record]) -> Outcomes:
+        if not records:
+            return []
         try:
             self._records.commit(records)
         except StorageUnavailable as error:

@@ -110,6 +110,8 @@ class Directory:
 
     async def _decide(self, tenant: _Tenant, view: "DirectoryView", decision: Callable[[View], D]) -> D:
         while True:
+            if tenant.remembered.history != view.look.history:
+                raise _Outdated
             try:
                 return decision(view)
             except _Missing as missing:
@@ -125,11 +127,14 @@ class Directory:
 
         Raises:
             StorageUnavailable: The database can't be read, or not where the look was taken.
+            _Outdated: The look is of a history that is no more.
         """
         loads = tenant.remembered.loads
+        is_own = False
         while True:
             load = loads.get((kind, key))
             if load is None:
+                is_own = True
                 load = Load(asyncio.ensure_future(self._fetch(tenant.id, kind, key)))
                 loads[kind, key] = load
                 load.task.add_done_callback(partial(_finish, tenant.remembered, kind, key, load))
@@ -142,6 +147,8 @@ class Directory:
                 return loaded
             # It may be done and not yet put away: to wait for it once more would be to spin, and the loop would stand.
             tenant.remembered.give_up(kind, key, load)
+            if is_own:  # it began after the look and knows less: the database was set back meanwhile
+                raise _Outdated
 
     def last_known_tenant(self, tenant_id: str) -> TenantEntry | None:
         """
@@ -181,8 +188,11 @@ class Directory:
 def _finish(remembered: Remembered, kind: Kind, key: str, load: Load, task: "asyncio.Task[Loaded]") -> None:
     if remembered.loads.get((kind, key)) is load:
         del remembered.loads[kind, key]
-    if load.keep and not task.cancelled() and task.exception() is None:
-        remembered.remember(kind, key, task.result())
+    if task.cancelled() or task.exception() is not None or not load.keep:
+        return
+    loaded = task.result()
+    if loaded.server == remembered.server:  # what another server knows is not what the next look tells of
+        remembered.remember(kind, key, loaded)
 
 
 class DirectoryView:

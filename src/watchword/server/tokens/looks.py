@@ -18,10 +18,14 @@ LONGEST_SECONDS = 5.0
 class Look(NamedTuple):
     """
     What a look came to: what is remembered is true at this moment, up to this change.
+
+    Attributes:
+        history: Of what is remembered: as long as it is that one, its numbers can be compared with this one.
     """
 
     number: int
     moment: Moment
+    history: int
 
 
 class Looks(Protocol):
@@ -70,7 +74,7 @@ class _Looks:
     def _saw(self, changes: Changes, taken_at: float) -> Look:
         self._remembered.apply(changes)
         self._looked()
-        return Look(changes.mark.number, Moment(taken_at, changes.server))
+        return Look(changes.mark.number, Moment(taken_at, changes.server), self._remembered.history)
 
 
 class ImmediateLooks(_Looks):

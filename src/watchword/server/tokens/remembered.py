@@ -62,10 +62,12 @@ class Remembered:
 
     Attributes:
         hits: How often an entry was found, since the last look.
+        history: Grows whenever everything is forgotten: numbers from before and after can't be compared.
     """
 
     def __init__(self, most_entries: int) -> None:
         self._most_entries = most_entries
+        self.history = 0
         self.mark: Mark | None = None
         self.server = ""
         self.shelves = {kind: _Shelf(self._most_entries) for kind in Kind}
@@ -99,6 +101,7 @@ class Remembered:
                     self._forget_everything()
 
     def _forget_everything(self) -> None:
+        self.history += 1
         self.shelves = {kind: _Shelf(self._most_entries) for kind in Kind}
         self.indicators.clear()
         for load in self.loads.values():
@@ -121,8 +124,9 @@ class Remembered:
 
     def give_up(self, kind: Kind, key: str, load: Load) -> None:
         """
-        Let a load that began too early be, so that who needs a later one begins it.
+        Let a load that began too early be, and what it may have left here, so that who needs a later one begins it.
         """
+        self.shelves[kind].drop(key)
         if self.loads.get((kind, key)) is load:
             del self.loads[kind, key]
             load.keep = False

@@ -34,7 +34,7 @@ def authenticate(presented: PresentedCredentials, view: View, digest: Digest, no
 
     Implements: RFC 6749 §2.3, §5.2.
     """
-    seen.client_id = presented.client_id
+    seen.client_id, seen.secret, seen.matched = presented.client_id, False, None
     seen.application = application = view.application(presented.client_id)
     try:
         return _check(presented, application, digest, now, seen)

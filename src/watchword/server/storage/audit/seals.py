@@ -114,12 +114,21 @@ def newest_under(connection: Connection, chain: Chain, after: Position, seal: Se
     return newest
 
 
-def drop_sealed(upkeep: Upkeep, chain: Chain, after: Position, seal: Seal) -> None:
+def drop_sealed(
+    upkeep: Upkeep, chain: Chain, after: Position, seal: Seal, *, besides: tuple[int, int] | None = None
+) -> None:
     """
     Drop the seals up to one, from a place in the chain on, and the records under them.
+
+    Args:
+        besides: From this moment up to that one, microseconds since 1970, records stay: they are dropped otherwise.
     """
     records, table = chain.records, chain.seals
-    upkeep.execute(records.delete().where(records.c.number.between(after.last + 1, seal.last)))
+    dropped = records.delete().where(records.c.number.between(after.last + 1, seal.last))
+    if besides is not None:
+        first, end = besides
+        dropped = dropped.where(sa.or_(records.c.created_at < first, records.c.created_at >= end))
+    upkeep.execute(dropped)
     upkeep.execute(table.delete().where(table.c.number.between(after.seal + 1, seal.number)))
 
 

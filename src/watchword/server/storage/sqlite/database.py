@@ -24,7 +24,7 @@ from watchword.server.storage.folding import FOLD_CASE
 from watchword.server.storage.sqlite.connection import prepare
 from watchword.server.storage.sqlite.hints import HintingCompiler
 from watchword.server.storage.sqlite.looker import SqliteLooker
-from watchword.server.storage.sqlite.stored_file import StoredFile, location, open_existing, touch
+from watchword.server.storage.sqlite.stored_file import StoredFile, location, named, open_existing, touch
 from watchword.server.storage.sqlite.token_records import SqliteTokenRecords
 from watchword.server.storage.sqlite.turns import turn
 from watchword.server.storage.token_records import TokenRecords
@@ -119,10 +119,9 @@ class SqliteDatabase:
 
     def server_of(self, connection: sa.Connection) -> str:
         """
-        There is no server.
+        Return which file the connection has open: another one of the same name is another history.
         """
-        del connection
-        return ""
+        return named(connection.info["files"][0])
 
     def looker(self) -> Looker:
         """

@@ -8,7 +8,7 @@ from pathlib import Path
 from watchword.server.storage.changes import Changes, Mark, since_mark, where_things_are
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.sqlite.connection import connect
-from watchword.server.storage.sqlite.stored_file import Identity, StoredFile
+from watchword.server.storage.sqlite.stored_file import Identity, StoredFile, named
 
 _SINCE = "SELECT number, nonce, kind, key FROM changes WHERE tenant_id = ? AND number >= ? ORDER BY number"
 _PATIENCE_MS = 250
@@ -26,6 +26,7 @@ class SqliteLooker:
         self._path = path
         self._file = StoredFile(path)
         self._opened: Identity = ()
+        self._server = ""
         self._connection: sqlite3.Connection | None = None
 
     def since(self, tenant_id: str, mark: Mark | None) -> Changes:
@@ -37,8 +38,8 @@ class SqliteLooker:
         try:
             connection = self._connection or self._open()
             if mark is None:
-                return where_things_are(connection.execute(_NEWEST, (tenant_id,)).fetchall())
-            return since_mark(mark, connection.execute(_SINCE, (tenant_id, mark.number)).fetchall())
+                return where_things_are(connection.execute(_NEWEST, (tenant_id,)).fetchall(), self._server)
+            return since_mark(mark, connection.execute(_SINCE, (tenant_id, mark.number)).fetchall(), self._server)
         except sqlite3.Error as error:
             self.close()
             raise StorageUnavailable(str(error)) from error
@@ -55,4 +56,5 @@ class SqliteLooker:
         self._connection = connect(self._path)
         self._connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")  # the event loop waits meanwhile
         self._opened = self._file.identify()
+        self._server = named(self._opened)
         return self._connection

@@ -44,6 +44,13 @@ class StoredFile:
         return self._identity
 
 
+def named(identity: Identity) -> str:
+    """
+    Name the database file itself, so that two connections can tell whether they have the same one open.
+    """
+    return "{}:{}".format(*identity[0]) if identity and identity[0] else ""
+
+
 def open_existing(path: Path, *, statements: int = 128) -> sqlite3.Connection:
     """
     Open a database file in autocommit mode; one that is not there is not made.

@@ -21,8 +21,8 @@ from watchword.server.storage.token_records import Record, RecordRefused, Use
 MOST_ROWS_A_STATEMENT = 1_000
 # After so many records the WAL is copied back, beside the commits.
 _RECORDS_A_CHECKPOINT = 2_000
-# A commit that finds so many pages in the WAL copies what is left of them, and lets the WAL begin anew. With SQLite's own
-# 1,000, every fortieth does.
+# A commit that finds so many pages in the WAL copies what is left of them, and lets the WAL begin anew. With SQLite's
+# own 1,000, every fortieth does.
 _CHECKPOINT_PAGES = 8_000
 # Each size of a batch has a statement of its own, and those of large ones take much memory.
 _STATEMENTS = 16

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.home import ON_SQLITE
 from watchword.server.storage.sqlite import token_records
 from watchword.server.storage.sqlite.token_records import SqliteTokenRecords
 from watchword.server.storage.token_records import Record
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from watchword.server.context import Context
 
+pytestmark = ON_SQLITE
 RECORD = Record(("default", "ExchangeTokenBy.ClientCredentials", "app", None, "{}", 0), None)
 
 
