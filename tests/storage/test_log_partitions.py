@@ -20,7 +20,8 @@ from watchword.server.jobs import partitions as partitions_job
 from watchword.server.jobs import retention
 from watchword.server.operations.audit import verify
 from watchword.server.storage import logs
-from watchword.server.storage.audit.partitions import DAY, find_partitions
+from watchword.server.storage.audit import partitions
+from watchword.server.storage.audit.partitions import DAY, Partition, find_partitions
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.types import from_microseconds, to_microseconds
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from watchword.server.context import Context
     from watchword.server.operations.audit import Finding
-    from watchword.server.storage.audit.partitions import Partition
+    from watchword.server.storage.transaction import Upkeep
 
 pytestmark = ON_POSTGRESQL
 
@@ -93,6 +94,59 @@ def test_days_are_made_ahead_and_once(short: Context) -> None:
     assert len(found) == 3
     assert all(each.end - each.first == DAY for each in found)
     assert [each.end for each in found[:-1]] == [each.first for each in found[1:]]
+
+
+def test_rest_is_not_read_while_tokens_wait(short: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    What is in the default partition already is looked through before, beside its writers.
+    """
+    said: list[str] = []
+    scanned: list[bool] = []
+    create = partitions.create
+
+    def listening(upkeep: Upkeep, partition: Partition) -> None:
+        driver: Any = upkeep.connection.connection.driver_connection
+        driver.add_notice_handler(lambda notice: said.append(notice.message_primary))
+        upkeep.connection.exec_driver_sql("SET LOCAL client_min_messages = debug1")
+        said.clear()
+        create(upkeep, partition)
+        scanned.append(not any("is implied by existing constraints" in text for text in said))
+
+    monkeypatch.setattr(partitions, "create", listening)
+    add_tokens(short, [(short.clock(), KEY, "app1")] * 5)
+    partitions_job.run_once(short, short.clock())
+    assert scanned == [False] * len(known(short)) != []
+    assert is_open(short)
+
+
+def is_open(ctx: Context) -> bool:
+    """
+    Tell whether the default partition takes whatever has no other.
+    """
+    with ctx.database.read() as connection:
+        return not connection.exec_driver_sql(
+            "SELECT 1 FROM pg_constraint WHERE conname = 'token_events_rest_is_closed'"
+        ).all()
+
+
+def test_rest_does_not_stay_closed(short: Context) -> None:
+    """
+    Records of a clock that was ahead are in the way of a partition, and of nothing else.
+
+    A run that was cut off is mended by the next.
+    """
+    later = short.clock() + timedelta(days=2)
+    add_tokens(short, [(later, KEY, "app1")])
+    with pytest.raises(sa.exc.IntegrityError):
+        partitions_job.run_once(short, short.clock())
+    assert is_open(short)
+    with short.upkeep(of_tokens=True) as upkeep:
+        partitions.close_rest(upkeep, Partition(to_microseconds(short.clock()) + DAY, 0))
+    assert not is_open(short)
+    with pytest.raises(sa.exc.IntegrityError):
+        partitions_job.run_once(short, short.clock())
+    assert is_open(short)
+    add_tokens(short, [(later, KEY, "app1")])
 
 
 def test_log_that_is_kept_for_ever_has_few(ctx: Context) -> None:

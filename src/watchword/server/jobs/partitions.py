@@ -2,6 +2,8 @@
 Makes the partitions of the token log on PostgreSQL, some days ahead.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from watchword.server.context import Context
@@ -28,7 +30,28 @@ def run_once(ctx: Context, now: datetime) -> None:
     width = DAY * (1 if days_kept(ctx.settings, TOKENS) is not None else _DAYS_OF_A_LONG_ONE)
     today = to_microseconds(now) // DAY * DAY
     first = max([today + DAY, *(each.end for each in known)])
-    while first < today + _DAYS_AHEAD * DAY:
+    with _opening_rest(ctx):
+        while first < today + _DAYS_AHEAD * DAY:
+            _make(ctx, Partition(first, first + width))
+            first += width
+
+
+def _make(ctx: Context, partition: Partition) -> None:
+    with ctx.upkeep(of_tokens=True) as upkeep:
+        partitions.close_rest(upkeep, partition)
+    with ctx.upkeep(of_tokens=True) as upkeep:
+        partitions.check_rest(upkeep)
+    with ctx.upkeep(of_tokens=True) as upkeep:
+        partitions.create(upkeep, partition)
+
+
+@contextmanager
+def _opening_rest(ctx: Context) -> Iterator[None]:
+    """
+    See to it that the rest does not stay closed: neither by what happens inside, nor by a run that was cut off.
+    """
+    try:
+        yield
+    finally:
         with ctx.upkeep(of_tokens=True) as upkeep:
-            partitions.create(upkeep, Partition(first, first + width))
-        first += width
+            partitions.open_rest(upkeep)

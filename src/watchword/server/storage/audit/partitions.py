@@ -1,7 +1,9 @@
 """
 The partitions of the token log on PostgreSQL: made ahead, and dropped whole.
 
-Each holds a span of time. What falls into none lies in the default partition, which was made with the table.
+Each holds a span of time. What falls into none lies in the rest, the default partition, which was made with the table.
+Before a span gets a partition PostgreSQL makes sure that the rest holds nothing of it. It would read all of the rest
+for that, while tokens wait; so the rest is closed to what comes from then on, and read, before.
 """
 
 import re
@@ -18,6 +20,8 @@ DAY = 86_400_000_000  # microseconds
 _LOCK_TIMEOUT_MS = 200  # tokens wait behind whoever waits for the whole table
 _BOUNDS = re.compile(r"FOR VALUES FROM \('?(\d+)'?\) TO \('?(\d+)'?\)")
 _PARENT = TOKENS.records.fullname
+_REST = f"{_PARENT}_rest"
+_IS_CLOSED = "token_events_rest_is_closed"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,9 +67,46 @@ def may_change(connection: Connection) -> bool:
     return bool(connection.execute(query, {"parent": _PARENT}).scalar_one_or_none())
 
 
+def close_rest(upkeep: Upkeep, partition: Partition) -> None:
+    """
+    Keep what is written from a partition's beginning on out of the rest: until then it must be opened again.
+
+    Raises:
+        StorageUnavailable: The table was not free for long enough; later it may be.
+    """
+    _wait_briefly(upkeep)
+    upkeep.connection.exec_driver_sql(
+        f"ALTER TABLE {_REST} DROP CONSTRAINT IF EXISTS {_IS_CLOSED}, "
+        f"ADD CONSTRAINT {_IS_CLOSED} CHECK (created_at < {partition.first}) NOT VALID"
+    )
+
+
+def check_rest(upkeep: Upkeep) -> None:
+    """
+    Read the rest, whose writers go on meanwhile, to see that it is closed.
+
+    Raises:
+        IntegrityError: It holds records of later, which a clock that was ahead has written.
+    """
+    upkeep.connection.exec_driver_sql(f"ALTER TABLE {_REST} VALIDATE CONSTRAINT {_IS_CLOSED}")
+
+
+def open_rest(upkeep: Upkeep) -> None:
+    """
+    Let into the rest whatever has no partition.
+
+    Raises:
+        StorageUnavailable: The table was not free for long enough; later it may be.
+    """
+    query = sa.text("SELECT 1 FROM pg_constraint WHERE conname = :name AND conrelid = to_regclass(:rest)")
+    if upkeep.connection.execute(query, {"name": _IS_CLOSED, "rest": _REST}).first() is not None:
+        _wait_briefly(upkeep)
+        upkeep.connection.exec_driver_sql(f"ALTER TABLE {_REST} DROP CONSTRAINT IF EXISTS {_IS_CLOSED}")
+
+
 def create(upkeep: Upkeep, partition: Partition) -> None:
     """
-    Add a partition.
+    Add a partition, once the rest is closed and was checked.
 
     Raises:
         StorageUnavailable: The table was not free for long enough; later it may be.
