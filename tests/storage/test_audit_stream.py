@@ -20,12 +20,17 @@ from watchword.server.domain.log_chain import BEGINNING
 from watchword.server.jobs import retention
 from watchword.server.operations import audit_stream
 from watchword.server.operations.audit_stream import Cursor, CursorError, open_stream
+from watchword.server.storage.audit.chains import TOKENS
+from watchword.server.storage.audit.closing import closed_number
+from watchword.server.storage.database import StorageUnavailable
 from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from watchword.server.context import Context
+    from watchword.server.storage.audit.chains import Chain
+    from watchword.server.storage.database import Database
 
 Line = dict[str, Any]
 
@@ -65,6 +70,30 @@ def test_every_record_comes_once_and_in_order(ctx: Context, monkeypatch: pytest.
     add_tokens(ctx, [(now - timedelta(days=1), "k", None)] * 3)
     second, _ = read_on(ctx, cursor)
     assert numbers(second, "token_events") == [21, 22, 23]
+
+
+def test_reading_that_fails_half_way_is_read_again(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Lines that nobody has got are not behind the cursor.
+    """
+    add_changes(ctx, 3)
+    add_tokens(ctx, [(ctx.clock(), "k", "app1")] * 2)
+    stream = open_stream(ctx.database, None)
+
+    def fail(database: Database, chain: Chain) -> int:
+        if chain is TOKENS:
+            raise StorageUnavailable("away")
+        return closed_number(database, chain)
+
+    before = stream.cursor
+    monkeypatch.setattr(audit_stream, "closed_number", fail)
+    with pytest.raises(StorageUnavailable):
+        stream.next_lines()
+    assert stream.cursor == before
+    monkeypatch.undo()
+    lines = [msgspec.json.decode(line) for line in stream.next_lines()]
+    assert numbers(lines, "audit_events")[:3] == [1, 2, 3]
+    assert numbers(lines, "token_events") == [1, 2]
 
 
 def test_head_comes_after_the_records_that_it_covers(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,23 @@ def test_target_that_holds_something_is_left_alone(both: Settings) -> None:
             copy(both, to_postgresql=to_postgresql)
 
 
+def test_database_that_waits_for_the_other_is_not_given_up(both: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    While a long table is read back on one side, nothing is asked of the other.
+    """
+    waits: list[str] = []
+    copy_table = copying._copy
+
+    def asking(origin: sa.Connection, read: sa.Table, connection: sa.Connection, table: sa.Table) -> copying.Copied:
+        (server,) = [each for each in (origin, connection) if each.dialect.name == "postgresql"]
+        waits.append(server.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar_one())
+        return copy_table(origin, read, connection, table)
+
+    monkeypatch.setattr(copying, "_copy", asking)
+    copy(both, to_postgresql=True)
+    assert set(waits) == {"0"}
+
+
 def test_copy_that_differs_is_undone(both: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     What arrived is read back and compared: a row that was altered on its way undoes all.

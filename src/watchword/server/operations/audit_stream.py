@@ -80,13 +80,20 @@ class Stream:
             CursorError: The log is not the one that was read before.
             StorageUnavailable: The database can't be read.
         """
+        before = self.cursor
+        try:
+            return [line for chain in CHAINS for line in self._next_of(chain)]
+        except BaseException:
+            self.cursor = before  # nobody gets the lines that it has gone past
+            raise
+
+    def _next_of(self, chain: Chain) -> list[bytes]:
         lines: list[bytes] = []
-        for chain in CHAINS:
-            closed = closed_number(self.database, chain)
-            with self.database.read() as connection:
-                for line, place in _lines(connection, chain, self.cursor.places[chain.name], closed):
-                    lines.append(msgspec.json.encode({**self._about(chain), **line}) + b"\n")
-                    self._move(chain, place)
+        closed = closed_number(self.database, chain)
+        with self.database.read() as connection:
+            for line, place in _lines(connection, chain, self.cursor.places[chain.name], closed):
+                lines.append(msgspec.json.encode({**self._about(chain), **line}) + b"\n")
+                self._move(chain, place)
         return lines
 
     def _about(self, chain: Chain) -> dict[str, object]:

@@ -58,6 +58,8 @@ def copy_installation(source: Database, target: Database, report: Callable[[Copi
     _bring_up_to_date(source)
     done: list[Copied] = []
     with source.read() as origin, target.administer() as main:
+        for connection in (origin, main):
+            _let_idle(connection)
         if tenants.installation_id(origin) is None:
             raise CopyError(f"{source.name} holds no installation: there is nothing to copy")
         migrate.bring_up_to_date(main, "main")
@@ -86,6 +88,14 @@ def _bring_up_to_date(database: Database) -> None:
         migrate.bring_up_to_date(main, "main")
         with database.administer_tokens(main) as tokens:
             migrate.bring_up_to_date(tokens, "tokens")
+
+
+def _let_idle(connection: Connection) -> None:
+    """
+    Let a transaction wait for the other database, which reads and writes long tables meanwhile.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def _check_empty(connection: Connection, metadata: sa.MetaData, target: Database) -> None:
