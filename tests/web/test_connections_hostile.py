@@ -6,16 +6,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from watchword.server.web import http_protocol
 from watchword.server.web import sweeper as sweeping
 from watchword.server.web.http_protocol import MOST_PIPELINED, HttpProtocol
-from watchword.server.web.sweeper import ConnectionLimits, Sweeper
+from watchword.server.web.sweeper import Awaits, ConnectionLimits, Sweeper
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,8 +31,10 @@ LARGE_REQUEST = b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n"
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """
-    Answer without reading the body: 204, or 4 MB.
+    Answer without reading the body: 204, or 4 MB; what is held when it is let go.
     """
+    if scope["path"] == "/held":
+        await scope["state"]["held"].wait()
     body = b"x" * LARGE if scope["path"] == "/large" else b""
     headers = [(b"content-length", b"%d" % len(body))] if body else []
     await send({"type": "http.response.start", "status": 200 if body else 204, "headers": headers})
@@ -155,7 +157,7 @@ async def test_client_that_does_not_read_is_let_go(
     """
     An answer that nobody reads holds memory and a file for so long and no longer.
     """
-    monkeypatch.setattr(http_protocol, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr("watchword.server.web.stall.STALL_SECONDS", 0.2)
     with unread_socket(port) as peer:
         await asyncio.get_running_loop().sock_sendall(peer, LARGE_REQUEST)
         await asyncio.wait_for(ended.wait(), 10)
@@ -171,10 +173,140 @@ async def test_client_that_reads_slowly_is_served(
         await asyncio.get_running_loop().sock_sendall(peer, LARGE_REQUEST)
         await asyncio.wait_for(stalled.wait(), 10)
         (connection,) = made
-        connection._judge_reader(connection.transport.get_write_buffer_size() + 1)
+        connection._stall._judge(connection.transport.get_write_buffer_size() + 1)
         assert not connection.transport.is_closing()
-        connection._judge_reader(connection.transport.get_write_buffer_size())
+        connection._stall._judge(connection.transport.get_write_buffer_size())
         await asyncio.wait_for(ended.wait(), 10)
+
+
+async def test_reader_of_a_last_answer_has_no_longer_than_others(
+    port: int, ended: asyncio.Event, made: list[HttpProtocol], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    An answer behind which the connection closes, and too short to pause the writer, is waited for as others are.
+    """
+    monkeypatch.setattr("watchword.server.web.stall.STALL_SECONDS", 0.2)
+    with unread_socket(port) as peer:
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(peer, REQUEST)
+        assert (await asyncio.wait_for(loop.sock_recv(peer, 1_000), 10)).startswith(b"HTTP/1.1 204")
+        (connection,) = made
+        # What the kernel takes of it is its own affair: this much is left here.
+        monkeypatch.setattr(connection, "transport", Unread(connection.transport))
+        await loop.sock_sendall(peer, HEAD + b"connection: close\r\n\r\n")
+        await asyncio.wait_for(ended.wait(), 10)
+    assert connection.awaits is Awaits.READER
+
+
+class Unread:
+    """
+    A transport that has bytes left which nobody reads, and so stays when it is closed.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._is_closing = False
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        """
+        Take nothing more.
+        """
+        self._is_closing = True
+
+    def is_closing(self) -> bool:
+        """
+        Tell whether it was closed.
+        """
+        return self._is_closing
+
+    def get_write_buffer_size(self) -> int:
+        """
+        Tell that something is left.
+        """
+        return 1000
+
+
+@pytest.mark.parametrize(
+    "trailers",
+    [pytest.param(b"a:b\r\n", id="many"), pytest.param(b"a" * 1_000, id="one without end")],
+)
+async def test_trailers_end_the_connection(
+    port: int, ended: asyncio.Event, made: list[HttpProtocol], trailers: bytes
+) -> None:
+    """
+    They are not kept, and there is a limit on them: nobody reads them, so that nothing else has one.
+    """
+    with unread_socket(port) as peer:
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(peer, HEAD + b"transfer-encoding: chunked\r\n\r\n0\r\n")
+        with suppress(ConnectionError):
+            while not ended.is_set():
+                await loop.sock_sendall(peer, trailers * (10_000 // len(trailers)))
+                await asyncio.sleep(0)
+        await asyncio.wait_for(ended.wait(), 10)
+    (connection,) = made
+    assert connection.headers == []
+
+
+async def test_many_small_requests_are_no_long_head(port: int) -> None:
+    """
+    What is counted is one head, not all that comes in a piece with it.
+    """
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    padded = HEAD + b"x-padding: " + b"a" * 2_000 + b"\r\n\r\n"
+    for _ in range(3):
+        writer.write(padded * 45 + padded[:1_500])
+        for _ in range(45):
+            assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 204")
+        writer.write(padded[1_500:])
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 204")
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(b"no request at all\r\n\r\n", id="no request"),
+        pytest.param(HEAD + b"x: " + b"a" * 200_000, id="endless head"),
+    ],
+)
+async def test_refusal_is_not_written_before_the_answer_under_way(
+    port: int, bad: bytes, made: list[HttpProtocol]
+) -> None:
+    """
+    The client would take it for that request's answer.
+    """
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(REQUEST)
+    await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    (connection,) = made
+    held = connection.app_state["held"] = asyncio.Event()
+    ended = asyncio.Event()
+    tell_of_end(connection, ended)
+    writer.write(b"GET /held HTTP/1.1\r\nhost: x\r\n\r\n" + bad)
+    await asyncio.wait_for(ended.wait(), 10)
+    held.set()
+    with suppress(ConnectionError):
+        answer = await asyncio.wait_for(reader.read(), 10)
+        assert answer.startswith(b"HTTP/1.1 204")
+        assert answer.count(b"HTTP/1.1") == 1
+    writer.close()
+
+
+def tell_of_end(connection: HttpProtocol, ended: asyncio.Event) -> None:
+    """
+    Tell when a connection has given up what follows its request.
+    """
+    end = connection._end_after_answer
+
+    def telling() -> None:
+        end()
+        ended.set()
+
+    connection._end_after_answer = telling  # type: ignore[method-assign]  # on this one alone
 
 
 def unread_socket(port: int) -> socket.socket:

@@ -20,6 +20,7 @@ JSON_TYPE = (b"content-type", b"application/json; charset=utf-8")
 TEXT_TYPE = (b"content-type", b"text/plain; charset=utf-8")
 NO_STORE = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 CLOSE = (b"connection", b"close")
+_WITHOUT_LENGTH = frozenset({204, 304})
 _REQUEST_ID = (b"logto-core-request-id", b"x-request-id")
 _LINE_BREAK = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _ON_EVERY_ANSWER = (
@@ -73,8 +74,8 @@ class Answer(msgspec.Struct, frozen=True):
             common: What every answer carries.
             head: Whether the request was HEAD: then the body stays away and its length is told.
         """
-        # RFC 9110 §8.6: no Content-Length with 204.
-        length = () if self.status == 204 else ((b"content-length", b"%d" % len(self.body)),)  # noqa: PLR2004
+        # RFC 9110 §8.6: none with 204, and with 304 that of the answer that it stands for, or none.
+        length = () if self.status in _WITHOUT_LENGTH else ((b"content-length", b"%d" % len(self.body)),)
         identity = request_id.encode()
         names = [(name, identity) for name in _REQUEST_ID]
         headers = [*self.headers, *length, *common, *names]
@@ -110,6 +111,17 @@ class Written(NamedTuple):
     fields: bytes
     body: bytes
     is_last: bool
+
+    def joined(self, first: Headers, *, keep_alive: bool) -> bytes:
+        """
+        Return all of it.
+
+        Args:
+            first: What the connection tells before the answer's own headers.
+            keep_alive: Whether the connection goes on; where it does not, the answer says so, once.
+        """
+        last = b"\r\n" if keep_alive or self.is_last else b"%b: %b\r\n\r\n" % CLOSE
+        return b"".join((self.status_line, *[b"%b: %b\r\n" % header for header in first], self.fields, last, self.body))
 
 
 @lru_cache(maxsize=64)

@@ -2,34 +2,28 @@
 HTTP/1.1 on a connection: uvicorn's, with a bound on what it holds and deaf to offered upgrades.
 
 Neither one connection nor a thousand hold memory or files for nothing: a head has a limit in bytes and in time, a body
-in time, few requests may wait for the answer to the one before them, whoever does not read the answers is let go, and
-so is whoever sends no more than the rest of a body that nobody waits for. What a connection waits for is said here; the
-sweeper ends what takes too long.
-
-An offered upgrade is ignored, as RFC 9110 §7.8 lets a server do. The parser takes a request with `Upgrade` for the last
-one of its connection. Left alone, the application gets no body, and the body is read as the next request: Java's and
-Ktor's clients, which offer HTTP/2 with their first request, would never get a token, and whoever chooses a body would
-smuggle requests through a proxy.
+in time, few requests may wait for the answer to the one before, whoever does not read answers is let go, and so is who
+sends but the rest of a body that nobody wants. What a connection waits for is said here; the sweeper ends the wait.
 """
 
 import asyncio
 from http import HTTPStatus
 from typing import Any
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from watchword.protocol.metadata import TOKEN_PATH
-from watchword.server.web.answers import CLOSE, Written
+from watchword.server.web.answers import Written
+from watchword.server.web.offers import feed
 from watchword.server.web.requests import BODY_IS_LATE
+from watchword.server.web.stall import Stall
 from watchword.server.web.sweeper import Awaits, Sweeper
 from watchword.server.web.whole_request import MOST_BODY, AnswerWhole, RawHeaders, WholeAnswer, WholeRequest, is_wanted
 
 MOST_HEAD_BYTES = 64 * 1024
-STALL_SECONDS = 60.0
 LAST_REQUEST_SECONDS = 1.0
 MOST_PIPELINED = 100
-_CONNECT = b"CONNECT"
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -46,10 +40,11 @@ class HttpProtocol(HttpToolsProtocol):
     awaits_since = 0.0
     _head_bytes = 0
     _head_is_open = True
+    _has_progress = False  # whether the piece being read has ended a head, or brought a part of a body
+    _fruitless_bytes = 0  # of pieces that did neither: trailers, say
     _is_offer = False
     _is_ending = False
     _coming: WholeRequest | None = None  # a token request whose body may be there in a moment
-    _stall_timer: asyncio.TimerHandle | None = None
 
     def __init__(self, *, sweeper: Sweeper, answer_whole: AnswerWhole | None = None, **given: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(**given)
@@ -62,6 +57,7 @@ class HttpProtocol(HttpToolsProtocol):
         """
         super().connection_made(transport)
         self.awaits_since = self.loop.time()
+        self._stall = Stall(transport, self.loop)
         self._sweeper.watch(self, self.loop)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -69,7 +65,7 @@ class HttpProtocol(HttpToolsProtocol):
         Stop waiting.
         """
         self._sweeper.forget(self)
-        self._stop_stall_timer()
+        self._stall.end()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -81,11 +77,9 @@ class HttpProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         was_open = self._head_is_open
+        self._has_progress = False
         try:
-            try:
-                self.parser.feed_data(data)
-            except HttpParserUpgrade as offered:
-                self._go_on_without(memoryview(data)[offered.args[0] :])
+            feed(self, data)
         except HttpParserError:
             if self._is_flooded():
                 self.transport.abort()
@@ -95,9 +89,14 @@ class HttpProtocol(HttpToolsProtocol):
             self.send_400_response(message)
             return
         if self._head_is_open:
-            self._head_bytes += len(data) if was_open else 0
+            self._head_bytes += len(data) if was_open and not self._has_progress else 0
             if self._head_bytes > MOST_HEAD_BYTES:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                return
+        else:
+            self._fruitless_bytes = 0 if self._has_progress else self._fruitless_bytes + len(data)
+            if self._fruitless_bytes > MOST_HEAD_BYTES:
+                self.transport.abort()
                 return
         if self._coming is not None:
             self._hand_on_coming(self._coming)
@@ -109,6 +108,13 @@ class HttpProtocol(HttpToolsProtocol):
         """
         self.url, self.headers, self.expect_100_continue = b"", [], False
         self._head_is_open, self._head_bytes = True, 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """
+        Take a header. What comes behind the head are trailers, which nobody here wants.
+        """
+        if self._head_is_open:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """
@@ -122,6 +128,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return  # RFC 9112 §9.6: what follows the last request is not looked at
         self._is_offer = self.parser.should_upgrade()
+        self._has_progress = True
         if not self._is_offer:
             self._head_is_open = False
             # RFC 9110 §6.5.1: trailers, which the parser tells like headers, are not merged into them.
@@ -135,6 +142,7 @@ class HttpProtocol(HttpToolsProtocol):
         """
         Take a part of the body.
         """
+        self._has_progress = True
         if self._coming is None:
             super().on_body(body)
         else:
@@ -159,6 +167,7 @@ class HttpProtocol(HttpToolsProtocol):
         """
         self.server_state.total_requests += 1
         if self.transport.is_closing():
+            self._await_last_reader()
             return
         self.flow.resume_reading()
         if self.pipeline:
@@ -187,7 +196,17 @@ class HttpProtocol(HttpToolsProtocol):
             case Awaits.HEAD if self._head_bytes:
                 self._refuse(HTTPStatus.REQUEST_TIMEOUT)
             case _:
-                self.transport.close()
+                self._close()
+
+    def send_400_response(self, msg: str) -> None:
+        """
+        Refuse what is no request, and hang up: behind the answers that are under way, where there are some.
+        """
+        if self._is_idle():
+            super().send_400_response(msg)
+            self._await_last_reader()
+        else:
+            self._end_after_answer()
 
     def drop(self) -> None:
         """
@@ -200,30 +219,34 @@ class HttpProtocol(HttpToolsProtocol):
         Wait until what is written is read.
         """
         super().pause_writing()
-        self._stop_stall_timer()
-        self._await_reader(self.transport.get_write_buffer_size())
+        self._stall.begin()
 
     def resume_writing(self) -> None:
         """
         Go on writing.
         """
-        self._stop_stall_timer()
+        self._stall.end()
         super().resume_writing()
 
-    def _await_reader(self, unread: int) -> None:
-        self._stall_timer = self.loop.call_later(STALL_SECONDS, self._judge_reader, unread)
+    def _close(self) -> None:
+        self.transport.close()
+        self._await_last_reader()
 
-    def _judge_reader(self, unread: int) -> None:
-        left = self.transport.get_write_buffer_size()
-        if left < unread:  # slow is no sin
-            self._await_reader(left)
-        else:
-            self.transport.abort()
+    def _await_last_reader(self) -> None:
+        """
+        Give who does not read the last answer no longer than who does not read another one.
+        """
+        if self.transport.get_write_buffer_size():
+            self.awaits, self.awaits_since = Awaits.READER, self.loop.time()
+            self._stall.begin()
 
-    def _stop_stall_timer(self) -> None:
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-            self._stall_timer = None
+    def _end_after_answer(self) -> None:
+        """
+        Read nothing more, and hang up once the request under way is answered.
+        """
+        self.transport.pause_reading()
+        self.pipeline.clear()
+        self.cycle.keep_alive = False
 
     def _keeps_alive(self) -> bool:
         return not self._is_ending and self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
@@ -241,8 +264,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _begin_whole(self, request: WholeRequest) -> None:
         self._coming = None
-        if self._answer_whole is None:
-            raise AssertionError("nothing comes whole where nothing answers it")
+        assert self._answer_whole is not None  # noqa: S101 - or nothing would come whole
         self.cycle = request  # type: ignore[assignment]  # all that uvicorn's protocol asks of a cycle
         try:
             answer = self._answer_whole(request.headers, request.body, self.client[0] if self.client else None)
@@ -270,10 +292,8 @@ class HttpProtocol(HttpToolsProtocol):
             self.tasks.discard(request.task)
 
     def _write(self, written: Written, request: WholeRequest) -> None:
-        first = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
-        last = b"\r\n" if request.keep_alive or written.is_last else b"%b: %b\r\n\r\n" % CLOSE
         request.keep_alive = request.keep_alive and not written.is_last
-        self.transport.write(b"".join((written.status_line, *first, written.fields, last, written.body)))
+        self.transport.write(written.joined(self.server_state.default_headers, keep_alive=request.keep_alive))
         request.response_complete = True
         if not request.keep_alive:
             self.transport.close()
@@ -303,6 +323,8 @@ class HttpProtocol(HttpToolsProtocol):
         """
         Say anew what is waited for. The time of a wait runs on until something else is waited for.
         """
+        if self.transport.is_closing():
+            return
         awaits = self._awaited()
         if awaits is not self.awaits:
             self.awaits, self.awaits_since = awaits, self.loop.time()
@@ -320,29 +342,9 @@ class HttpProtocol(HttpToolsProtocol):
         # RFC 9112 §9.3: nothing that follows on this connection could be told from the rest of the head.
         if self.transport.is_closing():
             return
+        if not self._is_idle():
+            self._end_after_answer()
+            return
         head = f"HTTP/1.1 {status.value} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
         self.transport.write(head.encode("ascii"))
-        self.transport.close()
-
-    def _go_on_without(self, data: memoryview) -> None:
-        """
-        Read the head that offered an upgrade once more, without the offer, and go on with what follows it.
-        """
-        while True:
-            head = self._head_without_offer()
-            self.parser = HttpRequestParser(self)
-            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own parser
-            self.parser.feed_data(head)
-            try:
-                self.parser.feed_data(data)
-                return
-            except HttpParserUpgrade as offered:
-                data = data[offered.args[0] :]
-
-    def _head_without_offer(self) -> bytes:
-        method = self.parser.get_method()
-        if method == _CONNECT:  # it is an upgrade whatever its headers say
-            raise HttpParserError("CONNECT is for proxies")
-        version = self.parser.get_http_version().encode()
-        kept = (name + b": " + value for name, value in self.headers if name != b"upgrade")
-        return b"\r\n".join((method + b" " + self.url + b" HTTP/" + version, *kept, b"", b""))
+        self._close()

@@ -32,6 +32,7 @@ class Awaits(Enum):
     TOKEN_BODY = "the rest of a token request's body"
     BODY = "the rest of another body"
     REQUEST = "another request"
+    READER = "that what was written last is read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ class ConnectionLimits:
                 return self.body_seconds
             case Awaits.REQUEST:
                 return self.idle_seconds
-            case Awaits.NOTHING:
+            case Awaits.NOTHING | Awaits.READER:
                 return float("inf")
 
 
