@@ -136,7 +136,7 @@ def retry_after_of(answer: Answer, now: datetime) -> float | None:
         return float(value)
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = date if date.tzinfo else date.replace(tzinfo=UTC)
     return max((aware - now).total_seconds(), 0.0)

@@ -151,9 +151,10 @@ class TokenSource:
     def _decide(self, refused: Token | None, now: datetime) -> "Token | _Turn":
         with self._lock:
             token = self._good_token(now)
-            if token and token == refused and now - token.received_at >= YOUNGEST_REPLACED:
-                token = self._token = None
-            if token and (self._flight is not None or now < self._renew_at):
+            age = timedelta() if token is None else now - token.received_at
+            # Below zero, the clock was set back since: when the token expires can't be told by it any more.
+            is_doubted = age < timedelta() or (token == refused and age >= YOUNGEST_REPLACED)
+            if token and not is_doubted and (self._flight is not None or now < self._renew_at):
                 return token
             if self._flight is not None:
                 return _Turn(flight=self._flight, begun=False)

@@ -12,6 +12,8 @@ from watchword.protocol.errors import InsufficientScope, InvalidToken
 from watchword.protocol.names import ACCESS_TOKEN_TYPE
 from watchword.protocol.scopes import parse_scope
 
+# A token may be a moment old where the clock that it is checked by is behind the one that it was issued by.
+CLOCKS_APART = timedelta(seconds=10)
 RESERVED_CLAIMS = frozenset(
     {"jti", "sub", "iat", "exp", "nbf", "scope", "client_id", "iss", "aud"} | {"azp", "act", "cnf", "organization_id"}
 )
@@ -138,7 +140,9 @@ def check_claims(
     # The leeway is added to `now`, never to a claim: a claim may lie at the edge of what a datetime holds.
     if now - leeway >= token.expires_at:
         raise InvalidToken("the access token has expired", reason="expired", claim="exp")
-    if token.issued_at > now + leeway or ("nbf" in claims and _instant(claims, "nbf") > now + leeway):
+    if token.issued_at > now + max(leeway, CLOCKS_APART) or (
+        "nbf" in claims and _instant(claims, "nbf") > now + leeway
+    ):
         raise InvalidToken("the access token is not valid yet", reason="claim", claim="nbf")
     if audience not in token.audience:
         raise InvalidToken("the access token is for another API", reason="claim", claim="aud")

@@ -152,6 +152,30 @@ def test_refused_token_is_replaced_once_for_all(endpoint: FakeEndpoint, source: 
     assert len(endpoint.requests) == 2
 
 
+def test_refused_token_serves_on_while_the_server_is_away(endpoint: FakeEndpoint, source: TokenSource) -> None:
+    """
+    One API that says 401 does not take a good token from all others.
+    """
+    old = source.token()
+    endpoint.clock.advance(60)
+    endpoint.always_failing = unreachable
+    assert source.token(refused=old) is old
+    assert source.token() is old
+    endpoint.always_failing = None
+    endpoint.clock.advance(10)
+    assert source.token(refused=old).access_token != old.access_token
+
+
+def test_token_of_a_clock_that_was_set_back_is_replaced(endpoint: FakeEndpoint, source: TokenSource) -> None:
+    """
+    When it expires can't be told any more: by the clock that is right now, it would be in a day and an hour.
+    """
+    old = source.token()
+    endpoint.clock.advance(-86_400)
+    assert source.token().access_token == "token-2"
+    assert source.token(refused=old).access_token == "token-2"
+
+
 def test_young_refused_token_stays(endpoint: FakeEndpoint, source: TokenSource) -> None:
     """
     An API that refuses brand-new tokens does not make us fetch one after the other.

@@ -179,13 +179,14 @@ def test_unreachable_keys_are_503(issuer: FakeIssuer, verifier: Verifier) -> Non
         pytest.param(3600, 0, False, id="expired at this very second"),
         pytest.param(3609, 10, True, id="inside the leeway"),
         pytest.param(3610, 10, False, id="behind the leeway"),
-        pytest.param(-1, 0, False, id="from the future"),
-        pytest.param(-10, 10, True, id="from the future, inside the leeway"),
+        pytest.param(-10, 0, True, id="by a clock that is ahead"),
+        pytest.param(-11, 0, False, id="from the future"),
+        pytest.param(-20, 20, True, id="from the future, inside the leeway"),
     ],
 )
 def test_clock_skew(issuer: FakeIssuer, offset: int, leeway: int, passes: bool) -> None:
     """
-    A token is good from `iat` to just before `exp`, widened by the leeway on both sides.
+    A token is good from ten seconds before `iat` to just before `exp`, widened by the leeway on both sides.
     """
     verifier = issuer.verifier(leeway=timedelta(seconds=leeway))
     issuer.clock.advance(offset)
