@@ -168,6 +168,52 @@ def test_applications_by_type(server: RunningServer, seven: str) -> None:
     assert (refused.status_code, refused.json()["code"]) == (400, "guard.invalid_input")
 
 
+@pytest.mark.parametrize("kind", ["MachineToMachine", "Traditional"])
+def test_total_of_a_type_without_a_role_counts_what_is_listed(server: RunningServer, kind: str) -> None:
+    """
+    Whatever types a role's holders have: the total says how many are listed, and the last page ends there.
+    """
+    api = server.management
+    body = {"name": unique("holder"), "description": "d", "type": "MachineToMachine"}
+    role = api.post("/roles", json=body).json()["id"]
+    made = [
+        api.post("/applications", json={"name": unique("app"), "type": type_}).json()["id"]
+        for type_ in ("MachineToMachine", "MachineToMachine", "Traditional", "Traditional")
+    ]
+    assert api.post(f"/roles/{role}/applications", json={"applicationIds": [made[0], made[2]]}).status_code == 201
+    path = f"/applications?types={kind}&excludeRoleId={role}"
+    listed: list[str] = []
+    page, total = 1, 1
+    while len(listed) < total:
+        answer = api.get(f"{path}&page={page}&page_size=100")
+        total, found = int(answer.headers["total-number"]), [each["id"] for each in answer.json()]
+        assert found, f"{total} are told, {len(listed)} listed"
+        listed += found
+        page += 1
+    assert len(listed) == total == len(set(listed))
+    assert not {made[0], made[2]} & set(listed)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        pytest.param("/applications", {"name": "a", "type": "SPA", "description": "a\0b"}, id="NUL in a description"),
+        pytest.param("/resources", {"name": "a", "indicator": f"https://{'a' * 3_000}.x"}, id="long indicator"),
+        pytest.param(
+            "/roles",
+            {"name": "a", "description": "d", "type": "MachineToMachine", "scopeIds": [f"s{n}" for n in range(10_001)]},
+            id="more ids than a query takes",
+        ),
+    ],
+)
+def test_what_only_one_of_the_databases_takes_is_refused(server: RunningServer, path: str, body: Any) -> None:  # noqa: ANN401 - JSON
+    """
+    The same answers on both: 400, and nothing of it looks like a database that is away.
+    """
+    answer = server.management.post(path, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "guard.invalid_input")
+
+
 def test_applications_of_a_bad_type_are_told_as_recorded(server: RunningServer) -> None:
     """
     List, bad type: both readings of the parameter are told.

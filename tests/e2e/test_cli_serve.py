@@ -187,15 +187,18 @@ def test_worker_that_dies_is_replaced(two_workers: RunningServer) -> None:
     assert two_workers.management.get("/applications").status_code == 200
 
 
-def test_worker_that_can_not_start_ends_them_all(two_workers: RunningServer) -> None:
+def test_replacement_that_can_not_start_ends_nobody(two_workers: RunningServer) -> None:
     """
-    A replacement that will never work is not tried for ever: the supervisor stops, and the log says why.
+    The log says why; the other one goes on, and only when nobody serves any more the supervisor stops.
     """
     with closing(sqlite3.connect(two_workers.home / "watchword.db", timeout=20)) as connection, connection:
         connection.execute("DROP TRIGGER watch_roles_role_delete")
-    os.kill(min(workers_of(two_workers.process.pid)), signal.SIGKILL)
+    first, second = workers_of(two_workers.process.pid)
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: "run `watchword doctor --repair`" in two_workers.output, "the replacement says what it lacks")
+    assert two_workers.http.get("/health/live").status_code == 200
+    os.kill(second, signal.SIGKILL)
     assert two_workers.process.wait(timeout=DEADLINE) == 1
-    assert "run `watchword doctor --repair`" in two_workers.output
     assert two_workers.output.splitlines()[-1].startswith("watchword: a worker could not start")
 
 

@@ -37,4 +37,11 @@ def _faults(path: Path, home: Path, mode: str) -> Iterator[str]:
     if found.st_mode & _OTHERS:
         yield f"{path} can be used by others: run `chmod {mode} {path}`"
     if found.st_uid != home.stat().st_uid:
-        yield f"{path} belongs to another user than its folder: run `chown {home.owner()} {path}`"
+        yield f"{path} belongs to another user than its folder: run `chown {_owner(home)} {path}`"
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except KeyError:  # in a container, say, users may have no names
+        return str(path.stat().st_uid)

@@ -204,8 +204,14 @@ def other_holders(tx: Transaction, role_id: str) -> sa.Select[Any] | None:
 
 
 def _total(tx: Transaction, wanted: ApplicationFilter) -> int | None:
-    # Where counts that are kept tell it. Only machine-to-machine applications hold roles.
+    # Where counts that are kept tell it: of a role's holders they tell no types.
     if wanted.is_third_party is not None:
+        return None
+    if (
+        wanted.types is not None
+        and wanted.exclude_role_id is not None
+        and other_holders(tx, wanted.exclude_role_id) is not None
+    ):
         return None
     held = 0
     if wanted.exclude_role_id is not None and (wanted.types is None or _MACHINE in wanted.types):

@@ -15,7 +15,7 @@ from watchword.server.operations import application_roles, applications, secrets
 from watchword.server.operations.applications import NewApplication
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.web.api.flags import flag, only, words
-from watchword.server.web.api.guard import Body, NonEmpty, Text256, issue, word
+from watchword.server.web.api.guard import Body, NonEmpty, Text, Text256, issue, items, word
 from watchword.server.web.api.route import Call, Paged, Paging, Query, Route
 from watchword.server.web.api.wire import all_as_json, as_json, from_milliseconds
 
@@ -72,7 +72,7 @@ class CreateApplication(Body):
 
     name: Text256
     type: Annotated[ApplicationType, word(ApplicationType)]
-    description: str | None = None
+    description: Text | None = None
     oidc_client_metadata: OidcClientMetadata | None = None
     custom_client_metadata: CustomClientMetadata | None = None
     protected_app_metadata: dict[str, Any] | None = None
@@ -86,7 +86,7 @@ class UpdateApplication(Body):
     """
 
     name: Text256 = ""
-    description: str | None = None
+    description: Text | None = None
     oidc_client_metadata: OidcClientMetadata | None = None
     custom_client_metadata: CustomClientMetadata | None = None
     protected_app_metadata: dict[str, Any] | None = None
@@ -117,7 +117,7 @@ class RoleIds(Body):
     Roles, by id.
     """
 
-    role_ids: list[NonEmpty]
+    role_ids: Annotated[list[NonEmpty], items()]
 
 
 def _list(call: Call[None]) -> Paged:

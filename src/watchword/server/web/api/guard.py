@@ -24,6 +24,7 @@ from watchword.server.domain.problems import Problem
 M = TypeVar("M", bound="Body")
 W = TypeVar("W", bound=StrEnum)
 Issue = dict[str, object]
+MOST_ITEMS = 10_000  # of a list of ids: a query has a parameter for each
 MOST_ISSUES = 1000
 
 
@@ -126,17 +127,19 @@ def passing(test: Callable[[str], bool], *, pattern: str) -> Check:
     return Check(check, {"pattern": pattern})
 
 
-def non_empty_list() -> Check:
+def items(*, least: int = 0, most: int = MOST_ITEMS) -> Check:
     """
-    Return the check that a list has an element.
+    Return the check that a list has so many elements.
     """
 
     def check(value: list[object]) -> list[object]:
-        if not value:
-            raise issue(**_too("small", 1, "array", "Array must contain at least 1 element(s)"))
+        if len(value) < least:
+            raise issue(**_too("small", least, "array", f"Array must contain at least {least} element(s)"))
+        if len(value) > most:
+            raise issue(**_too("big", most, "array", f"Array must contain at most {most} element(s)"))
         return value
 
-    return Check(check, {"minItems": 1})
+    return Check(check, {"minItems": least, "maxItems": most} if least else {"maxItems": most})
 
 
 def word(vocabulary: type[W]) -> BeforeValidator:
@@ -167,6 +170,7 @@ def word(vocabulary: type[W]) -> BeforeValidator:
 
 
 NonEmpty = Annotated[str, text()]
+Text = Annotated[str, text(least=0)]
 Text128 = Annotated[str, text(most=128)]
 Text256 = Annotated[str, text(most=256)]
 

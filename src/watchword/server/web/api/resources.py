@@ -14,7 +14,7 @@ from watchword.server.domain.search import is_true, parse_search
 from watchword.server.operations import resources, scopes
 from watchword.server.operations.resources import NewResource
 from watchword.server.web.api.flags import only
-from watchword.server.web.api.guard import Body, NonEmpty, Text256, issue, word
+from watchword.server.web.api.guard import Body, NonEmpty, Text, Text256, issue, text, word
 from watchword.server.web.api.route import Call, Paged, Paging, Query, Route
 from watchword.server.web.api.wire import all_as_json, as_json
 
@@ -28,7 +28,8 @@ def _check_indicator(value: str) -> str:
     return value
 
 
-Indicator = Annotated[NonEmpty, AfterValidator(_check_indicator)]
+# PostgreSQL's index of them takes no longer ones.
+Indicator = Annotated[Annotated[str, text(most=2_000)], AfterValidator(_check_indicator)]
 Lifetime = Annotated[int, Field(ge=1, le=LONGEST_LIFETIME)]
 
 
@@ -67,7 +68,7 @@ class CreateScope(Body):
     """
 
     name: Text256
-    description: str | None = None
+    description: Text | None = None
 
 
 class UpdateScope(Body):
@@ -76,7 +77,7 @@ class UpdateScope(Body):
     """
 
     name: Text256 = ""
-    description: str | None = None
+    description: Text | None = None
 
 
 def _list(call: Call[None]) -> Paged:

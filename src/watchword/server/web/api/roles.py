@@ -13,7 +13,7 @@ from watchword.server.operations import role_applications, role_scopes, roles
 from watchword.server.operations.roles import NewRole
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.web.api.flags import only, word_of
-from watchword.server.web.api.guard import Body, NonEmpty, Text128, non_empty_list, word
+from watchword.server.web.api.guard import Body, NonEmpty, Text128, items, word
 from watchword.server.web.api.route import Call, Paged, Paging, Query, Route
 from watchword.server.web.api.wire import all_as_json, as_json
 
@@ -29,7 +29,7 @@ class CreateRole(Body):
     description: Text128
     type: Annotated[RoleType, word(RoleType)] = RoleType.USER
     is_default: StrictBool = False
-    scope_ids: list[NonEmpty] = Field(default_factory=list)
+    scope_ids: Annotated[list[NonEmpty], items()] = Field(default_factory=list)
 
 
 class UpdateRole(Body):
@@ -47,7 +47,7 @@ class ScopeIds(Body):
     Scopes, by id; at least one.
     """
 
-    scope_ids: Annotated[list[NonEmpty], non_empty_list()]
+    scope_ids: Annotated[list[NonEmpty], items(least=1)]
 
 
 class ApplicationIds(Body):
@@ -55,7 +55,7 @@ class ApplicationIds(Body):
     Applications, by id; at least one.
     """
 
-    application_ids: Annotated[list[NonEmpty], non_empty_list()]
+    application_ids: Annotated[list[NonEmpty], items(least=1)]
 
 
 def _list(call: Call[None]) -> Paged:
