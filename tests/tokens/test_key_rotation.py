@@ -16,13 +16,14 @@ import pytest
 from tests.support.clock import MovedClock, with_clock
 from tests.support.home import settings_of
 from tests.support.shopping import Shopping, ask_as_bot
+from watchword.protocol.access_token import CLOCKS_APART
 from watchword.protocol.jose import PrivateKey, public_jwk, read_token
 from watchword.protocol.names import Algorithm
 from watchword.server.bootstrap import open_context
 from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.names import DEFAULT_TENANT
 from watchword.server.domain.problems import Problem
-from watchword.server.domain.signing_keys import CLOCKS_APART, KeyState, KeyType, PublishedKey
+from watchword.server.domain.signing_keys import KeyState, KeyType, PublishedKey
 from watchword.server.jobs import JOBS
 from watchword.server.jobs import signing_keys as job
 from watchword.server.operations import logs, oidc_keys, resources, signing_keys

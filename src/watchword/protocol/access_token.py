@@ -12,7 +12,7 @@ from watchword.protocol.errors import InsufficientScope, InvalidToken
 from watchword.protocol.names import ACCESS_TOKEN_TYPE
 from watchword.protocol.scopes import parse_scope
 
-# A token may be a moment old where the clock that it is checked by is behind the one that it was issued by.
+# How far apart two nodes' clocks may be, the time that a commit and an answer take included.
 CLOCKS_APART = timedelta(seconds=10)
 RESERVED_CLAIMS = frozenset(
     {"jti", "sub", "iat", "exp", "nbf", "scope", "client_id", "iss", "aud"} | {"azp", "act", "cnf", "organization_id"}

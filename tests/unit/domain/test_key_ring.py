@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.unit.domain.key_records import NOON, key_of
+from watchword.protocol.access_token import CLOCKS_APART
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.key_ring import KEPT_LONGER, MOST_KEYS, KeyRing, ended, ready_at
 from watchword.server.domain.signing_keys import (
-    CLOCKS_APART,
     JWKS_MAX_AGE,
     NEVER,
     KeyState,

@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from watchword.protocol.access_token import CLOCKS_APART
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.records import SigningKeyRecord
-from watchword.server.domain.signing_keys import CLOCKS_APART, JWKS_MAX_AGE, NEVER, KeyState, state_of
+from watchword.server.domain.signing_keys import JWKS_MAX_AGE, NEVER, KeyState, state_of
 
 # How long after its last token has expired a key stays published: for clocks that differ, and for verifiers' leeway.
 KEPT_LONGER = timedelta(seconds=60)

@@ -17,8 +17,6 @@ from watchword.server.domain.records import SigningKeyRecord
 
 # How long verifiers may keep the published keys (RFC 9111 §5.2.2.1).
 JWKS_MAX_AGE = timedelta(seconds=300)
-# How far apart two nodes' clocks may be, the time that a commit and an answer take included.
-CLOCKS_APART = timedelta(seconds=10)
 # From when a standby signs while no instant is fixed.
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 

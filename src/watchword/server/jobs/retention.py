@@ -125,10 +125,8 @@ def _dropping(
     *,
     within: partitions.Partition | None = None,
 ) -> Iterator[Upkeep]:
-    # What lies in a partition goes with it.
-    span = None if within is None else (within.first, within.end)
     mark = sign_mark(ctx.keys.audit, chain.name, MarkKind.CHECKPOINT, last.position, to_microseconds(now))
     with ctx.upkeep(of_tokens=chain.is_of_tokens) as upkeep:
         seals.move_mark(upkeep, chain, checkpoint, mark)
-        seals.drop_sealed(upkeep, chain, checkpoint, last, besides=span)
+        seals.drop_sealed(upkeep, chain, checkpoint, last, besides=within)
         yield upkeep

@@ -8,13 +8,13 @@ What is not of the tenant's own algorithm has no routes there; what it has of st
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from watchword.protocol.access_token import CLOCKS_APART
 from watchword.server.domain.events import changed
 from watchword.server.domain.key_ring import KeyRing
 from watchword.server.domain.names import Permission
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import CookieKey
 from watchword.server.domain.signing_keys import (
-    CLOCKS_APART,
     KeyState,
     KeyType,
     OwnAlgorithm,

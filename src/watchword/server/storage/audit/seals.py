@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from watchword.server.domain.log_chain import BEGINNING, Mark, MarkKind, Position, Seal
 from watchword.server.storage.audit.chains import Chain
 from watchword.server.storage.audit.inserting import insert_into
+from watchword.server.storage.audit.partitions import Partition
 from watchword.server.storage.database import Connection
 from watchword.server.storage.transaction import Upkeep
 
@@ -114,20 +115,17 @@ def newest_under(connection: Connection, chain: Chain, after: Position, seal: Se
     return newest
 
 
-def drop_sealed(
-    upkeep: Upkeep, chain: Chain, after: Position, seal: Seal, *, besides: tuple[int, int] | None = None
-) -> None:
+def drop_sealed(upkeep: Upkeep, chain: Chain, after: Position, seal: Seal, *, besides: Partition | None = None) -> None:
     """
     Drop the seals up to one, from a place in the chain on, and the records under them.
 
     Args:
-        besides: From this moment up to that one, microseconds since 1970, records stay: they are dropped otherwise.
+        besides: The records that lie in it stay: they go with it.
     """
     records, table = chain.records, chain.seals
     dropped = records.delete().where(records.c.number.between(after.last + 1, seal.last))
     if besides is not None:
-        first, end = besides
-        dropped = dropped.where(sa.or_(records.c.created_at < first, records.c.created_at >= end))
+        dropped = dropped.where(sa.or_(records.c.created_at < besides.first, records.c.created_at >= besides.end))
     upkeep.execute(dropped)
     upkeep.execute(table.delete().where(table.c.number.between(after.seal + 1, seal.number)))
 

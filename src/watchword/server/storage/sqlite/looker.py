@@ -26,7 +26,6 @@ class SqliteLooker:
         self._path = path
         self._file = StoredFile(path)
         self._opened: Identity = ()
-        self._server = ""
         self._connection: sqlite3.Connection | None = None
 
     def since(self, tenant_id: str, mark: Mark | None) -> Changes:
@@ -37,9 +36,10 @@ class SqliteLooker:
             self.close()
         try:
             connection = self._connection or self._open()
+            server = named(self._opened)
             if mark is None:
-                return where_things_are(connection.execute(_NEWEST, (tenant_id,)).fetchall(), self._server)
-            return since_mark(mark, connection.execute(_SINCE, (tenant_id, mark.number)).fetchall(), self._server)
+                return where_things_are(connection.execute(_NEWEST, (tenant_id,)).fetchall(), server)
+            return since_mark(mark, connection.execute(_SINCE, (tenant_id, mark.number)).fetchall(), server)
         except sqlite3.Error as error:
             self.close()
             raise StorageUnavailable(str(error)) from error
@@ -56,5 +56,4 @@ class SqliteLooker:
         self._connection = connect(self._path)
         self._connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_MS}")  # the event loop waits meanwhile
         self._opened = self._file.identify()
-        self._server = named(self._opened)
         return self._connection
