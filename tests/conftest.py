@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import structlog
 
 from tests.support.databases import _server_of_databases
 from tests.support.exchange import World
@@ -34,15 +33,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Let the folders with the longest tests go first; within them the order stays random.
     """
     items.sort(key=lambda item: [not item.path.is_relative_to(folder) for folder in LONGEST])
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _plain_tracebacks() -> None:
-    """
-    Write tracebacks as Python does: rich ones take a second each on a busy machine.
-    """
-    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ DIGEST = "$2y$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy"
 FAILING = """
 from watchword.server.logging import set_up_logging
 from watchword.server.settings import resolve
-import structlog
+import logging
 
 set_up_logging(resolve({"log_format": FORMAT}, {}).settings)
 
@@ -42,8 +42,7 @@ def authenticate(client_secret, body):
 try:
     authenticate("SECRET", b"client_secret=SECRET")
 except ValueError as error:
-    structlog.get_logger("web").error("a request failed", exc_info=error)
-import logging
+    logging.getLogger("web").error("a request failed", exc_info=error)
 logging.getLogger("uvicorn.error").error("it went wrong")
 """
 

@@ -5,6 +5,7 @@ Owns what each of them is given, and how a run ends: 0 after a stop signal, 1 wh
 """
 
 import gc
+import logging
 import os
 import signal
 import socket
@@ -16,7 +17,6 @@ from functools import partial
 from types import FrameType
 from typing import Any, NoReturn
 
-import structlog
 from uvicorn import Config
 
 from watchword.cli import supervisor
@@ -40,7 +40,7 @@ _CAN_NOT_START = 3
 # that wait for their commit: a tenth of a token's time at sixteen connections.
 _YOUNG_OBJECTS = 20_000
 _LINE = 0  # a worker's standard input is its line to the supervisor
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 def run_server(settings: Settings, worker_command: Sequence[str]) -> None:
@@ -93,7 +93,7 @@ def run_worker(settings: Settings, descriptors: Sequence[int], board: int | None
         if failure_of(error) is None:
             _log.exception("a worker can't start")
         else:
-            _log.error("a worker can't start", reason=str(error))
+            _log.error("a worker can't start", extra={"reason": str(error)})
         raise SystemExit(_CAN_NOT_START) from None
     with suppress(KeyboardInterrupt):
         sockets = [socket.socket(fileno=number) for number in descriptors]
@@ -170,12 +170,14 @@ def _options(settings: Settings, application: Application) -> dict[str, Any]:
 def _announce(settings: Settings, files: int) -> None:
     _log.info(
         "serving",
-        endpoint=settings.public_endpoint,
-        address=f"{settings.host}:{settings.port}",
-        home=str(settings.home),
-        workers=settings.workers,
-        files=files,
-        connections=most_connections(files),
+        extra={
+            "endpoint": settings.public_endpoint,
+            "address": f"{settings.host}:{settings.port}",
+            "home": str(settings.home),
+            "workers": settings.workers,
+            "files": files,
+            "connections": most_connections(files),
+        },
     )
 
 

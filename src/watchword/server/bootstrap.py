@@ -4,6 +4,7 @@ Putting the server together: `initialise` makes a home, `open_context` opens one
 The only place that reads the clock and the operating system's randomness.
 """
 
+import logging
 import os
 import secrets
 import time
@@ -12,8 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-
-import structlog
 
 from watchword.server.context import Context, RequestLog
 from watchword.server.domain.clock import SteadyClock
@@ -38,7 +37,7 @@ from watchword.server.tokens.token_log import TokenLog
 from watchword.server.tokens.vitals import Vitals
 
 _LOADS_AT_ONCE = 4
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class NotInitialised(Exception):
@@ -264,8 +263,7 @@ def _warn_of_older_token_log(database: Database) -> None:
     if newest < noted:
         _log.warning(
             "the token log is older than it has been: an earlier copy of tokens.db was put back",
-            newest=newest,
-            noted=noted,
+            extra={"newest": newest, "noted": noted},
         )
 
 

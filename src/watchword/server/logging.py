@@ -1,51 +1,100 @@
 """
-Structured logs: JSON lines, or coloured ones for eyes. Nothing of a request but what `RequestLines` lists gets here.
+Structured logs: JSON lines, or lines for eyes. Nothing of a request but what `RequestLines` lists gets here.
 """
 
+import json
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import Any
-
-import structlog
 
 from watchword.server.domain.redaction import hide_secrets
 from watchword.server.settings import Settings
 
+# What every record has by itself; all else is what a call gave as `extra`.
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_COLOURS = {"WARNING": "33", "ERROR": "31", "CRITICAL": "31"}
+
 
 def set_up_logging(settings: Settings) -> None:
     """
-    Send structlog's and the standard library's records to standard error, in one form.
+    Send all records to standard error, in one form.
     """
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-    ]
-    # Tracebacks without local variables, which hold what was sent: credentials, bodies, keys.
-    last: list[structlog.typing.Processor] = (
-        [
-            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
-            structlog.processors.JSONRenderer(),
-        ]
-        if settings.log_format == "json"
-        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    )
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last, _hide_secrets],
-        )
+        JsonLines() if settings.log_format == "json" else LinesForEyes(coloured=handler.stream.isatty())
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
 
 
-def _hide_secrets(_logger: object, _method: str, line: Any) -> Any:  # noqa: ANN401 - the last processor gets the line
-    # The message of an exception that nobody expected may quote anything.
-    return hide_secrets(str(line))
+class _Lines(logging.Formatter):
+    """
+    What the forms have in common: a message may quote anything, an unexpected exception's above all.
+
+    Tracebacks are Python's own, without local variables, which hold what was sent: credentials, bodies, keys.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """
+        Write a record as a line.
+        """
+        given = {name: value for name, value in vars(record).items() if name not in _OWN}
+        return hide_secrets(self._line(record, given))
+
+    def _line(self, record: logging.LogRecord, given: dict[str, Any]) -> str:
+        raise NotImplementedError
+
+
+class JsonLines(_Lines):
+    """
+    One JSON object a record: `time`, `level`, `event`, what the call gave, and `exception` where there was one.
+    """
+
+    def _line(self, record: logging.LogRecord, given: dict[str, Any]) -> str:
+        members = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **given,
+        }
+        if record.exc_info:
+            members["exception"] = self.formatException(record.exc_info)
+        return json.dumps(members, default=str)
+
+
+class LinesForEyes(_Lines):
+    """
+    Time, level, event, what the call gave as `name=value`; a traceback on lines of its own.
+
+    Args:
+        coloured: Whether levels are.
+    """
+
+    def __init__(self, *, coloured: bool) -> None:
+        super().__init__()
+        self._colours = _COLOURS if coloured else {}
+
+    def _line(self, record: logging.LogRecord, given: dict[str, Any]) -> str:
+        level = f"{record.levelname.lower():<8}"
+        colour = self._colours.get(record.levelname)
+        if colour is not None:
+            level = f"\x1b[{colour}m{level}\x1b[0m"
+        event = record.getMessage()
+        words = [_time(record), level, event if event.isprintable() else repr(event)]
+        words += [f"{name}={_shown(value)}" for name, value in given.items()]
+        lines = [" ".join(words)]
+        if record.exc_info:
+            lines.append(self.formatException(record.exc_info))
+        return "\n".join(lines)
+
+
+def _shown(value: object) -> str:
+    # No text of a caller's may look like the next name, or the next line.
+    text = str(value)
+    return text if text.isprintable() and " " not in text else repr(text)
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -16,7 +16,6 @@ HEAVY = [
     "alembic",
     "typer",
     "uvicorn",
-    "structlog",
     "msgspec",
 ]
 

@@ -2,11 +2,10 @@
 Gives every job its turns, on a thread of its own.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime
-
-import structlog
 
 from watchword.server.context import Context
 from watchword.server.jobs import JOBS, Job
@@ -14,7 +13,7 @@ from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.upkeep import take_lease
 
 _LOOK_EVERY_SECONDS = 30.0
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class JobRunner:
@@ -70,11 +69,11 @@ def run_if_due(ctx: Context, job: Job, now: datetime, is_stopping: Callable[[], 
             pass
     except StorageUnavailable as error:
         ctx.meters.job_failures[job.name].add()
-        _log.warning("a job could not run", job=job.name, reason=str(error))
+        _log.warning("a job could not run", extra={"job": job.name, "reason": str(error)})
         return False
     except Exception as error:  # noqa: BLE001 - the thread of all jobs must outlive a fault in one
         ctx.meters.job_failures[job.name].add()
-        _log.error("a job failed", job=job.name, exc_info=error)
+        _log.error("a job failed", extra={"job": job.name}, exc_info=error)
         return False
     ctx.meters.job_success[job.name].set(ctx.clock().timestamp())
     return True

@@ -2,14 +2,13 @@
 Looks after this process, each second: unlike a job, in every process, whatever the others do.
 """
 
+import logging
 import threading
-
-import structlog
 
 from watchword.server.context import Context
 
 _LOOKS_AFTER_SECONDS = 1.0
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Watch:

@@ -4,6 +4,7 @@ The thread that makes batches of records durable, one after the other.
 
 import asyncio
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +13,6 @@ from queue import SimpleQueue
 from typing import NamedTuple
 
 import msgspec
-import structlog
 
 from watchword.server.domain.events import Event
 from watchword.server.domain.view import Moment
@@ -24,7 +24,7 @@ from watchword.server.tokens.evidence import Evidence
 
 _LONGEST_END_SECONDS = 10.0
 _encode = msgspec.json.Encoder().encode
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 Outcomes = Sequence[Exception | None]
 TOO_LATE = StorageUnavailable("what the token was granted by was read too long ago")
 
@@ -97,7 +97,7 @@ class BatchWriter:
         last = last_records()
         lost = [outcome for outcome in (self._commit(last) if last else []) if outcome is not None]
         if lost:
-            _log.warning("the last records of refusals were lost", number=len(lost), detail=str(lost[0]))
+            _log.warning("the last records of refusals were lost", extra={"number": len(lost), "detail": str(lost[0])})
         self._records.close()
 
     def _work(self) -> None:
@@ -164,7 +164,7 @@ class BatchWriter:
 def _report(outcomes: Outcomes) -> None:
     bad = [outcome for outcome in outcomes if not isinstance(outcome, StorageUnavailable | NotWanted | None)]
     if bad:
-        _log.error("records can't be kept", number=len(bad), exc_info=bad[0])
+        _log.error("records can't be kept", extra={"number": len(bad)}, exc_info=bad[0])
 
 
 def record_of(tenant_id: str, event: Event, now: datetime, *, moment: Moment | None = None) -> Record:

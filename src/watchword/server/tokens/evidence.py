@@ -2,14 +2,13 @@
 What the last try at something has shown: readiness is judged by it, and a change of it is one line in the log.
 """
 
+import logging
 from time import monotonic
-
-import structlog
 
 _GOOD_FOR_SECONDS = 30.0
 _BAD_FOR_SECONDS = 1.0
 _SILENT_FOR_SECONDS = 1.0
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Evidence:
@@ -66,6 +65,6 @@ class Evidence:
         self._silent_until = monotonic() + _SILENT_FOR_SECONDS
         self._said_fine = self.fault is None
         if self.fault is None:
-            _log.info("it works again", what=self._what)
+            _log.info("it works again", extra={"what": self._what})
         else:
-            _log.error("it does not work", what=self._what, reason=self.fault)
+            _log.error("it does not work", extra={"what": self._what, "reason": self.fault})

@@ -6,12 +6,11 @@ of records, and nothing disappears without a trace.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
-
-import structlog
 
 from watchword.protocol.errors import InvalidClient, OAuthError, TemporarilyUnavailable
 from watchword.server.domain.client_auth import Seen
@@ -28,7 +27,7 @@ SUMMARY_SECONDS = 60.0
 _REST = 9
 
 LONGEST_WAIT_SECONDS = 5.0
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 Settle = Callable[[Exception | None], None]
 
 
@@ -137,7 +136,8 @@ class Refusals:
     def _notice(self, outcomes: Outcomes) -> None:
         lost = next((outcome for outcome in outcomes if outcome is not None), None)
         if lost is not None and not self._losing:
-            _log.warning("refusals are counted and not recorded", detail=str(lost) or "too little space is left")
+            detail = str(lost) or "too little space is left"
+            _log.warning("refusals are counted and not recorded", extra={"detail": detail})
         elif lost is None and self._losing:
             _log.info("refusals are recorded again")
         self._losing = lost is not None

@@ -9,11 +9,11 @@ The table of contents of the web: what answers which path, in order.
     anything else           404
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-import structlog
 from starlette.types import Message, Receive, Scope, Send
 
 from watchword.protocol.metadata import METADATA_PATHS, TOKEN_PATH
@@ -39,7 +39,7 @@ from watchword.server.web.requests import (
 )
 from watchword.server.web.whole_request import RawHeaders, WholeAnswer
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 _READS = frozenset({"GET", "HEAD"})
 
 
@@ -185,9 +185,11 @@ class _Web:
         except Exception as error:  # noqa: BLE001 - the last resort: whatever went wrong, the answer says nothing of it
             _log.error(
                 "a request failed",
-                request_id=incoming.request_id,
-                trace_id=incoming.trace_id,
-                path=incoming.shown_path,
+                extra={
+                    "request_id": incoming.request_id,
+                    "trace_id": incoming.trace_id,
+                    "path": incoming.shown_path,
+                },
                 exc_info=error,
             )
             return _fault(incoming)

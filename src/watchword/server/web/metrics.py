@@ -5,13 +5,13 @@
 import asyncio
 import contextlib
 import hmac
+import logging
 import math
 import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-import structlog
 from starlette.concurrency import run_in_threadpool
 
 from watchword.protocol.bearer import bearer_token, challenge
@@ -29,7 +29,7 @@ PATH: Final = "/metrics"
 _MOST_SECONDS = 2.0  # that a scrape waits for the database: it is away when the numbers are needed most
 _EXPIRIES_KEPT_SECONDS = 300.0
 _UNAUTHORIZED = ((b"www-authenticate", challenge(None).encode()), *NO_STORE)
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class MetricsPage:

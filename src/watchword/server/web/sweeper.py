@@ -8,18 +8,17 @@ database can still be opened.
 
 import asyncio
 import heapq
+import logging
 import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-import structlog
-
 SWEEP_SECONDS = 0.5
 _ENDED_AT_ONCE = 100
 _SHORT_PAUSE_SECONDS = 0.02
 _SHED_AT_ONCE = 64  # of the connections that may be open, one in so many: looking for the oldest is not done each time
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Awaits(Enum):
@@ -131,7 +130,7 @@ class Sweeper:
             connection.awaits_since = math.inf  # ended: nothing more is due
             connection.end_wait()
         if self._shed:
-            _log.warning("connections that waited were let go: too many are open", number=self._shed)
+            _log.warning("connections that waited were let go: too many are open", extra={"number": self._shed})
             self._shed = 0
         # Thousands that are late at once get their answers a part at a time, with time for others in between.
         pause = SWEEP_SECONDS if len(overdue) <= _ENDED_AT_ONCE else _SHORT_PAUSE_SECONDS

@@ -5,16 +5,15 @@ SQLite does it within whichever commit fills the WAL. With a thousand applicatio
 wait whose records come then.
 """
 
+import logging
 import sqlite3
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
 
-import structlog
-
 from watchword.server.storage.sqlite.stored_file import open_existing
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Checkpoints:
@@ -50,4 +49,4 @@ class Checkpoints:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.Error as error:
             # Whether the file can be written, the commits find out. They copy back by themselves what is left to them.
-            _log.debug("a checkpoint failed", reason=str(error))
+            _log.debug("a checkpoint failed", extra={"reason": str(error)})

@@ -4,11 +4,11 @@
 `app.py` comes here before any router: ten per cent more tokens than behind one.
 """
 
+import logging
 import time
 from typing import NamedTuple
 
 import msgspec
-import structlog
 
 from watchword.protocol.errors import OAuthError, TemporarilyUnavailable
 from watchword.server.context import Context, RequestLine
@@ -29,7 +29,7 @@ _THROTTLED = 429
 _NOT_A_BROWSER = cors_headers(None)
 _TOKEN_HEADERS = (*NO_STORE, JSON_TYPE)
 _PLAIN_TOKEN_HEADERS = (*_NOT_A_BROWSER, *_TOKEN_HEADERS)
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Place(NamedTuple):
@@ -141,8 +141,7 @@ class TokenEndpoint:
         if refusal is None:
             _log.error(
                 "a token request failed",
-                request_id=incoming.request_id,
-                trace_id=incoming.trace_id,
+                extra={"request_id": incoming.request_id, "trace_id": incoming.trace_id},
                 exc_info=error,
             )
             line.error = "server_error"
