@@ -1,8 +1,8 @@
 """
 Measures lists and searches of the Management API: `python benchmarks/management_lists.py FOLDER FOLDER`.
 
-Each folder is a home that `dev seed` has filled, as `many_applications.py --folder` leaves them: `small/home` and
-`large/home`. The application runs in process, so what is measured is all but the network.
+Each folder is a home that `dev seed` has filled, as `token_endpoint.py --million` leaves them below `.build/bench`. The
+application runs in process, so what is measured is all but the network.
 """
 
 from __future__ import annotations

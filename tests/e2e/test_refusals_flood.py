@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-REFUSALS = 100_000 if IS_LONG else 5_000
+REFUSALS = 100_000 if IS_LONG else 20_000
 HONEST, HOSTILE = 64, 64
 PAUSE = 15.0 if IS_LONG else 2.0  # between the tokens of one honest client: they must not fill the disk themselves
 DISK_MIB, TAKEN_MIB, FILE_MIB = 24, 9, 8

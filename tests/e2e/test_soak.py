@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.support.shop import Shop
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-SECONDS = 600.0 if IS_LONG else 24.0
+SECONDS = 600.0 if IS_LONG else 30.0
 SETTLING = SECONDS / 3  # the last part goes without kills, so that a worker's memory can be followed
 CLIENTS = 8
 SHARE_OF_CAPACITY = 0.7
