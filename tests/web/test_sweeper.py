@@ -8,6 +8,7 @@ import asyncio
 
 import pytest
 
+from watchword.server.settings import Settings
 from watchword.server.web import sweeper as sweeping
 from watchword.server.web.sweeper import Awaits, ConnectionLimits, Sweeper
 
@@ -59,6 +60,13 @@ async def test_wait_ends_after_its_own_time(awaits: Awaits) -> None:
         sweeper.watch(connection, loop)
     await asyncio.wait_for(late.ended.wait(), 10)
     assert not early.ended.is_set()
+
+
+def test_proxies_close_idle_connections_first() -> None:
+    """
+    Whoever sends requests closes first: nginx and most load balancers after 60 s, as they come.
+    """
+    assert ConnectionLimits().idle_seconds == Settings.model_fields["idle_timeout_seconds"].default > 60
 
 
 async def test_whoever_waits_for_the_server_is_never_late() -> None:

@@ -148,6 +148,7 @@ def _options(settings: Settings, application: Application) -> dict[str, Any]:
         head_seconds=settings.header_timeout_seconds,
         token_body_seconds=settings.token_body_timeout_seconds,
         body_seconds=settings.body_timeout_seconds,
+        idle_seconds=settings.idle_timeout_seconds,
         most=most_connections(raise_file_limit()),
     )
     return {

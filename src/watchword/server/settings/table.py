@@ -146,6 +146,9 @@ class Settings(BaseModel):
     body_timeout_seconds: int = Field(
         default=10, ge=1, le=600, description="How long the body of any other request may take to arrive."
     )
+    idle_timeout_seconds: int = Field(
+        default=75, ge=1, le=3600, description="How long a connection may wait for its next request."
+    )
     shutdown_timeout_seconds: int = Field(
         default=30,
         ge=1,

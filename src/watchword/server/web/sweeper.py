@@ -47,7 +47,7 @@ class ConnectionLimits:
     head_seconds: float = 10.0
     token_body_seconds: float = 2.0
     body_seconds: float = 10.0
-    idle_seconds: float = 5.0
+    idle_seconds: float = 75.0
     most: int = 10_000
 
     def patience(self, awaits: Awaits) -> float:
