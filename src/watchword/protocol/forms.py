@@ -35,19 +35,22 @@ _CACHED_BODY = 1024
 class TokenForm:
     """
     The parameters of a token request, empty ones dropped. Reading one that the request repeats is an error.
+
+    Attributes:
+        resources: The resource indicators in order, each once (RFC 8707 §2 lets this one parameter repeat).
     """
 
     parameters: Mapping[str, tuple[str, ...]]
+    resources: tuple[str, ...] = field(init=False, repr=False)
     # Found once, when the form is made: a form is read more often than it is made, since small ones are remembered.
     _repeated: frozenset[str] = field(init=False, repr=False)
     _scopes: tuple[str, ...] = field(init=False, repr=False)
-    _resources: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         repeated = frozenset(name for name, values in self.parameters.items() if len(values) > 1)
         object.__setattr__(self, "_repeated", repeated)
         object.__setattr__(self, "_scopes", parse_scope(self.parameters.get("scope", ("",))[0]))
-        object.__setattr__(self, "_resources", tuple(dict.fromkeys(self.parameters.get("resource", ()))))
+        object.__setattr__(self, "resources", tuple(dict.fromkeys(self.parameters.get("resource", ()))))
 
     def get(self, name: str) -> str | None:
         """
@@ -75,13 +78,6 @@ class TokenForm:
         return value
 
     @property
-    def resources(self) -> tuple[str, ...]:
-        """
-        The resource indicators in order, each once (RFC 8707 §2 lets this one parameter repeat).
-        """
-        return self._resources
-
-    @property
     def scopes(self) -> tuple[str, ...]:
         """
         The scope tokens that are asked for, in order.
@@ -89,7 +85,8 @@ class TokenForm:
         Raises:
             InvalidRequest: The request repeats the parameter.
         """
-        self.refuse_repeated(("scope",))
+        if self._repeated:
+            self.refuse_repeated(("scope",))
         return self._scopes
 
     @property
@@ -132,7 +129,7 @@ def read_form(content_type: str | None, body: bytes, *, path: str = "/token") ->
     """
     if not body or content_type is None:
         return NO_FORM
-    media_type, charset = _media_type(content_type)
+    media_type, charset = (FORM, "utf-8") if content_type == FORM else _media_type(content_type)
     if media_type == FORM and charset == "utf-8":
         # A body with a secret in it must not stay in memory for longer than its request.
         if len(body) <= _CACHED_BODY and b"secret" not in body and b"assertion" not in body:
@@ -245,8 +242,6 @@ def _text(value: str) -> str:
 
 
 def _media_type(content_type: str) -> tuple[str, str]:
-    if content_type == FORM:
-        return FORM, "utf-8"
     media_type, _, parameters = content_type.partition(";")
     charset = "utf-8"
     for parameter in parameters.split(";"):

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -117,10 +117,11 @@ class Signer:
 
     def _signature(self, data: bytes) -> bytes:
         # By the algorithm: to ask what kind of key it is goes through an abstract class, for each token.
+        key: Any = self.key
         if self.algorithm is Algorithm.RS256:
-            return cast("rsa.RSAPrivateKey", self.key).sign(data, padding.PKCS1v15(), hashes.SHA256())
+            signature: bytes = key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+            return signature
         wide = self.algorithm is Algorithm.ES384
-        key = cast("ec.EllipticCurvePrivateKey", self.key)
         r, s = decode_dss_signature(key.sign(data, _ECDSA_SHA384 if wide else _ECDSA_SHA256))
         size = 48 if wide else 32
         return r.to_bytes(size, "big") + s.to_bytes(size, "big")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from watchword.server.context import Context, RequestLog
@@ -53,11 +54,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def uptime() -> float:
-    """
-    Return seconds since the machine was started, those included that it was suspended. They never go back.
-    """
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+# Seconds since the machine was started, those included that it was suspended. They never go back.
+uptime: Callable[[], float] = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
 
 
 def initialise(settings: Settings) -> FirstApplication:

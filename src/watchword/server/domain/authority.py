@@ -18,19 +18,25 @@ class Dropped(StrEnum):
     NOT_GIVEN = "no role of the application gives it"
 
 
-def authority(roles: Iterable[RoleEntry], resource: ResourceEntry) -> dict[str, tuple[str, ...]]:
+def authority(
+    roles: Iterable[RoleEntry], resource: ResourceEntry, asked: Iterable[str] | None = None
+) -> dict[str, tuple[str, ...]]:
     """
     Say what machine-to-machine roles give on one API.
+
+    Args:
+        asked: The scopes that are of interest, each once; None for all. A token costs the same however many there are.
 
     Returns:
         Scope name → ids of the roles that give it. Roles for users give a machine nothing.
     """
-    machine_roles = [role for role in roles if role.type is RoleType.MACHINE_TO_MACHINE]
+    scope_ids = resource.scopes
     given: dict[str, tuple[str, ...]] = {}
-    for name, scope_id in resource.scopes.items():
-        givers = tuple([role.id for role in machine_roles if scope_id in role.scope_ids])
-        if givers:
-            given[name] = givers
+    for role in roles:
+        if role.type is RoleType.MACHINE_TO_MACHINE:
+            for name in scope_ids if asked is None else asked:
+                if scope_ids.get(name) in role.scope_ids:
+                    given[name] = (*given.get(name, ()), role.id)
     return given
 
 

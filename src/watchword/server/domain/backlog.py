@@ -27,13 +27,14 @@ class Backlog:
         most_wait_seconds: Beyond these, nobody is let in who would have to wait longer.
     """
 
-    __slots__ = ("_crowd", "_few", "_most_wait_seconds", "_seconds_a_place", "in_flight")
+    __slots__ = ("_always", "_crowd", "_few", "_most_wait_seconds", "_seconds_a_place", "in_flight")
 
     def __init__(self, *, few: int = FEW, most_wait_seconds: float = MOST_WAIT_SECONDS) -> None:
         self._few = few
         self._most_wait_seconds = most_wait_seconds
         self._seconds_a_place = _FIRST_ESTIMATE
         self._crowd = 0
+        self._always = few  # are let in, and an eighth of them in a crowd
         self.in_flight = 0
 
     def turns_away(self) -> bool:
@@ -44,6 +45,7 @@ class Backlog:
         if place <= self._always or place * self._seconds_a_place <= self._most_wait_seconds:
             return False
         self._crowd = _CROWD_LASTS
+        self._always = self._few // _IN_A_CROWD
         return True
 
     def enter(self) -> int:
@@ -53,6 +55,8 @@ class Backlog:
         self.in_flight += 1
         if self._crowd:
             self._crowd -= 1
+            if not self._crowd:
+                self._always = self._few
         return self.in_flight
 
     def leave(self, place: int, seconds: float) -> None:
@@ -63,7 +67,3 @@ class Backlog:
         # With few in front, what it took says more about the request than about the queue.
         if place > self._always // 2:
             self._seconds_a_place += (seconds / place - self._seconds_a_place) * _WEIGHT
-
-    @property
-    def _always(self) -> int:
-        return self._few // _IN_A_CROWD if self._crowd else self._few

@@ -23,6 +23,7 @@ LARGEST_RECORD = 2048
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # What each field may take of a record, in bytes.
 _IP, _WORD, _NAME, _RESOURCE, _SCOPE, _USER_AGENT, _TEXT, _UNKNOWN_ID = 64, 64, 128, 200, 320, 256, 160, 6
+_ABSENT = ("",)
 _MOST_IDS = 30  # of a list in a record of a change
 TOKEN_KEY_PREFIX = "ExchangeTokenBy"
 UNKNOWN_KEY = f"{TOKEN_KEY_PREFIX}.Unknown"
@@ -112,7 +113,7 @@ def token_issued(seen: Seen, authorization: Authorization, jti: str, origin: Ori
     Args:
         jti: Its id.
     """
-    asked = _first(seen.form, "scope") or ""
+    asked = _value(seen.form, "scope")
     scope = format_scope(authorization.scopes)
     payload = TokenPayload(
         result="Success",
@@ -146,7 +147,7 @@ def token_refused(seen: Seen, refusal: OAuthError, origin: Origin) -> Event:
         params=_asked_for(seen),
         token_types=(),
         application_secret=_used_secret(seen),
-        cut=len(_first(seen.form, "scope") or "") > _SCOPE,
+        cut=len(_value(seen.form, "scope")) > _SCOPE,
     )
     return Event(key=refusal_key(seen), application_id=known, user_id=None, payload=payload)
 
@@ -155,7 +156,7 @@ def refusal_key(seen: Seen) -> str:
     """
     Name the grant that was asked for, as far as it could be read.
     """
-    return KEYS.get(_first(seen.form, "grant_type") or "", UNKNOWN_KEY)
+    return KEYS.get(_value(seen.form, "grant_type"), UNKNOWN_KEY)
 
 
 def changed(key: str, actor: Actor, data: Mapping[str, object]) -> Event:
@@ -225,17 +226,17 @@ def _size(character: str) -> int:
 
 
 def _cut(text: str | None, length: int) -> str | None:
-    return cut(text, length) if text else None
+    return _made_safe(text[: length + 1], length) if text else None
 
 
 def _asked_for(seen: Seen) -> AskedFor:
-    form = seen.form
+    given = seen.form.parameters
     # Cut before it is remembered: what is kept of a caller's text is bounded.
     return _shown(
-        (_first(form, "scope") or "")[: _SCOPE + 1],
-        (_first(form, "resource") or "")[: _RESOURCE + 1],
-        (_first(form, "grant_type") or "")[: _WORD + 1],
-        (_first(form, "organization_id") or "")[: _WORD + 1],
+        given.get("scope", _ABSENT)[0][: _SCOPE + 1],
+        given.get("resource", _ABSENT)[0][: _RESOURCE + 1],
+        given.get("grant_type", _ABSENT)[0][: _WORD + 1],
+        given.get("organization_id", _ABSENT)[0][: _WORD + 1],
         HIDDEN if seen.secret else None,
     )
 
@@ -251,9 +252,8 @@ def _shown(scope: str, resource: str, grant_type: str, organization_id: str, cli
     )
 
 
-def _first(form: TokenForm, name: str) -> str | None:
-    values = form.parameters.get(name)
-    return None if values is None else values[0]
+def _value(form: TokenForm, name: str) -> str:
+    return form.parameters.get(name, _ABSENT)[0]
 
 
 def _used_secret(seen: Seen) -> UsedSecret | None:

@@ -36,7 +36,7 @@ def check_permission(
         raise forbidden()
     if application is None:
         raise unauthorized("application")
-    if permission not in actor.scopes or permission not in authority(roles, resource):
+    if permission not in actor.scopes or permission not in authority(roles, resource, (permission,)):
         raise forbidden()
 
 

@@ -146,17 +146,16 @@ def current_key(keys: Iterable[K], algorithm: Algorithm, now: datetime) -> K | N
 
     Where none has begun by this node's clock, the one that begins first signs: a clock that lags must not stop tokens.
     """
-    usable = [
-        key
-        for key in keys
-        if key.algorithm is algorithm
-        and (key.signs_until is None or now < key.signs_until)
-        and (key.dropped_at is None or now < key.dropped_at)
-    ]
-    begun = [key for key in usable if key.signs_from <= now]
-    if begun:
-        return begun[0] if len(begun) == 1 else max(begun, key=_beginning)
-    return min(usable, key=_beginning, default=None)
+    begun = to_come = None
+    for key in keys:
+        has_ended = key.signs_until is not None and key.signs_until <= now
+        if key.algorithm is not algorithm or has_ended or (key.dropped_at is not None and key.dropped_at <= now):
+            continue
+        if key.signs_from <= now:
+            begun = key if begun is None or begun.signs_from < key.signs_from else begun
+        else:
+            to_come = key if to_come is None or key.signs_from < to_come.signs_from else to_come
+    return begun or to_come
 
 
 def published_keys(keys: Iterable[K], now: datetime) -> list[K]:

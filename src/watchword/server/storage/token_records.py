@@ -3,7 +3,9 @@ Writing the token log: what a record is, and what both databases promise who wri
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from watchword.server.domain.view import Moment
 
@@ -17,7 +19,7 @@ class RecordRefused(Exception):
     """
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True):
     """
     What one request adds: its row, and what it was decided by.
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.protocol.names import Algorithm
@@ -21,7 +21,7 @@ from watchword.server.domain.signing_keys import SigningKey, current_key
 from watchword.server.domain.view import ApplicationEntry, Moment, ResourceEntry, RoleEntry, TenantEntry, View
 from watchword.server.storage.changes import Looker
 from watchword.server.storage.database import StorageUnavailable
-from watchword.server.storage.loader import Entry, Kind, Loaded, Loader
+from watchword.server.storage.loader import Kind, Loaded, Loader
 from watchword.server.telemetry.meters import Meters
 from watchword.server.tokens.looks import ImmediateLooks, Look, Looks, RemoteLooks
 from watchword.server.tokens.remembered import Load, Remembered
@@ -236,13 +236,15 @@ class DirectoryView:
         entry = self._entry(Kind.TENANT, self._tenant.id)
         if entry is None:
             raise TemporarilyUnavailable("the server is not set up", detail=f"there is no tenant {self._tenant.id}")
-        return cast("TenantEntry", entry)
+        tenant: TenantEntry = entry
+        return tenant
 
     def application(self, application_id: str) -> ApplicationEntry | None:
         """
         Return an application, or None.
         """
-        return cast("ApplicationEntry | None", self._entry(Kind.APPLICATION, application_id))
+        application: ApplicationEntry | None = self._entry(Kind.APPLICATION, application_id)
+        return application
 
     def miss_application(self, application_id: str) -> None:
         """
@@ -254,22 +256,26 @@ class DirectoryView:
         """
         Return the roles of an application.
         """
-        found: list[Entry | None] = []
+        found: list[RoleEntry] = []
         missing: list[str] = []
         for role_id in application.role_ids:
             try:
-                found.append(self._entry(Kind.ROLE, role_id))
+                role = self._entry(Kind.ROLE, role_id)
             except _Missing:  # they are loaded together: each load lets the decision begin anew
                 missing.append(role_id)
+            else:
+                if role is not None:
+                    found.append(role)
         if missing:
             raise _Missing(Kind.ROLE, missing)
-        return tuple([cast("RoleEntry", role) for role in found if role is not None])
+        return tuple(found)
 
     def resource(self, indicator: str) -> ResourceEntry | None:
         """
         Return the API resource with exactly this indicator, or None.
         """
-        return cast("ResourceEntry | None", self._entry(Kind.RESOURCE, indicator))
+        resource: ResourceEntry | None = self._entry(Kind.RESOURCE, indicator)
+        return resource
 
     def is_member(self, application: ApplicationEntry, organization_id: str) -> bool:
         """
@@ -292,7 +298,7 @@ class DirectoryView:
             raise TemporarilyUnavailable("the server can't sign now", detail=f"no key signs with {wanted}")
         return key
 
-    def _entry(self, kind: Kind, key: str) -> Entry | None:
+    def _entry(self, kind: Kind, key: str) -> Any:  # noqa: ANN401 - of the kind's type, or None; a cast is a call
         slot = self._tenant.remembered.find(kind, key)
         if slot is None:
             slot = self._loaded.get((kind, key))

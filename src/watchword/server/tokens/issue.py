@@ -4,7 +4,6 @@ The token request: who asks, what may be had, sign, record, answer.
 
 import time
 from datetime import datetime
-from typing import NamedTuple
 
 import msgspec
 
@@ -81,7 +80,7 @@ class TokenResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         return f"TokenResponse(…, expires_in={self.expires_in!r}, scope={self.scope!r})"
 
 
-class Decided(NamedTuple):
+class Decided(msgspec.Struct, frozen=True):
     """
     What may be had and what signs it, by what is true at one moment.
     """

@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Sequence
 from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple
 
 import msgspec
 from starlette.types import Send
@@ -98,7 +97,7 @@ class Answer(msgspec.Struct, frozen=True):
         return Written(_status_line(self.status), fields, self.body, CLOSE in self.headers)
 
 
-class Written(NamedTuple):
+class Written(msgspec.Struct, frozen=True):
     """
     An answer as bytes.
 

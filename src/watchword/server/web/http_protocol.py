@@ -114,7 +114,10 @@ class HttpProtocol(HttpToolsProtocol):
         Take a header. What comes behind the head are trailers, which nobody here wants.
         """
         if self._head_is_open:
-            super().on_header(name, value)
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """
@@ -252,12 +255,8 @@ class HttpProtocol(HttpToolsProtocol):
         return not self._is_ending and self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
 
     def _may_come_whole(self) -> bool:
-        return (
-            is_wanted(self.parser.get_method(), self.url)
-            and self._answer_whole is not None
-            and not self.expect_100_continue
-            and self._is_idle()
-        )
+        wanted = is_wanted(self.parser.get_method(), self.url) and self._answer_whole is not None
+        return wanted and not self.expect_100_continue and self._is_idle()
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]  # None before the first

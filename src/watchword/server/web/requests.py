@@ -4,6 +4,7 @@ Requests: the parts that every room needs, with the limits on them.
 
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -63,7 +64,7 @@ class RequestHeaders:
     def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:
         self._raw = raw
         self._first = dict(reversed(raw))
-        self.size = sum([len(name) + len(value) for name, value in raw])
+        self.size = sum(map(len, chain.from_iterable(raw)))
 
     def all(self, name: bytes) -> tuple[str, ...]:
         """

@@ -2,8 +2,6 @@
 Who asked: proved, or merely seen on the way to a refusal.
 """
 
-from dataclasses import dataclass
-
 import msgspec
 
 from watchword.protocol.forms import NO_FORM, TokenForm
@@ -23,8 +21,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     secret: SecretEntry | None
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(msgspec.Struct):
     """
     What a request has shown of itself so far. It decides nothing; the record of a refusal names it.
 

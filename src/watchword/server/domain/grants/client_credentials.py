@@ -50,8 +50,9 @@ class ClientCredentials:
         if form.organization_id is not None:
             _check_membership(form.organization_id, application, view)
         resource = _one_resource(form, view)
-        given = authority(view.roles(application), resource)
-        scopes, dropped = narrow(form.scopes, given, resource)
+        asked = form.scopes
+        given = authority(view.roles(application), resource, asked)
+        scopes, dropped = narrow(asked, given, resource)
         return Authorization(
             grant_type=self.grant_type,
             subject=application.id,

@@ -6,7 +6,6 @@
 
 import logging
 import time
-from typing import NamedTuple
 
 import msgspec
 
@@ -32,7 +31,7 @@ _PLAIN_TOKEN_HEADERS = (*_NOT_A_BROWSER, *_TOKEN_HEADERS)
 _log = logging.getLogger(__name__)
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True):
     """
     The place of a request among those that are worked on.
 
