@@ -131,13 +131,13 @@ def long_log(made_on: Callable[[str], Made], tmp_path_factory: pytest.TempPathFa
     home = shutil.copytree(made_on("sqlite").home, tmp_path_factory.mktemp("long") / "home")
     context = open_context(settings_of(home), NoRequestLines())
     first = to_microseconds(context.clock() - timedelta(days=30))
-    apart = to_microseconds(context.clock()) - first
+    apart = (to_microseconds(context.clock()) - first) // ROWS
     with closing(sqlite3.connect(home / "tokens.db")) as connection, connection:
         connection.execute(
             "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ? - 1) "
             "INSERT INTO token_events (tenant_id, key, application_id, payload, created_at) "
-            "SELECT 'default', ?, 'app' || (i % 100), '{\"result\":\"Success\"}', ? + i * ? / ? FROM n",
-            (ROWS, KEY, first, apart, ROWS),
+            "SELECT 'default', ?, 'app' || (i % 100), '{\"result\":\"Success\"}', ? + i * ? FROM n",
+            (ROWS, KEY, first, apart),
         )
     seal(context)
     return context
