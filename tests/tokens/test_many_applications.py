@@ -17,8 +17,9 @@ from sqlalchemy import event
 from tests.support.long import IS_LONG
 from tests.support.shopping import Shopping, ask, ask_as_bot
 from watchword.server.domain.search import NO_SEARCH, parse_search
-from watchword.server.operations import applications, role_applications, seeding
+from watchword.server.operations import application_roles, applications, role_applications, seeding
 from watchword.server.operations.repair import find_amiss
+from watchword.server.storage import entries
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.rows import Page
 from watchword.server.storage.secret_expiries import next_expiries
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 BATCH = 10_000
 SHORT = {"sqlite": 50_000, "postgresql": BATCH}
 SCAN = re.compile(r"(SCAN|Seq Scan on) application(s|_roles|_secrets)\b")
+# An index that is read for all of a tenant, to find what belongs to one application.
+WALK = re.compile(r"SEARCH \S+ USING .*\(tenant_id=\?\)")
 FIELDS = ("id", "name", "description")
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -82,6 +85,14 @@ async def test_many_applications_cost_what_few_do(ctx: Context, shopping: Shoppi
         assert find_amiss(connection, ["default"]) == []
         told = connection.execute(sa.text("SELECT count(*) FROM changes")).scalar_one()
         assert told < 500
+
+    with plans(ctx) as loads:
+        assert len(application_roles.listing(shopping.acting, last.application.id, NO_SEARCH, None).records) == 2
+        with ctx.database.read() as connection:
+            entry = entries.load_application(connection, "default", last.application.id)
+    assert entry is not None
+    assert loads
+    assert [line for line in loads if SCAN.search(line) or WALK.search(line)] == []
 
     page = Page(limit=20, offset=0)
     narrow = parse_search({"search": [f"%{last.application.name[3:]}%"]}, FIELDS)

@@ -18,6 +18,7 @@ from watchword.server.storage import counts, rows, schema
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.sealing import Purpose
 from watchword.server.storage.search import matching
+from watchword.server.storage.sqlite.hints import BY_APPLICATION
 from watchword.server.storage.transaction import Transaction
 
 _T = schema.applications
@@ -165,6 +166,7 @@ def roles_query(tx: Transaction, application_id: str) -> sa.Select[Any]:
             _LINKS,
             sa.and_(_LINKS.c.tenant_id == schema.roles.c.tenant_id, _LINKS.c.role_id == schema.roles.c.id),
         )
+        .with_hint(_LINKS, BY_APPLICATION, "sqlite")
         .where(rows.of_tenant(tx, schema.roles), _LINKS.c.application_id == application_id)
     )
 

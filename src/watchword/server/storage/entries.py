@@ -11,6 +11,7 @@ from watchword.server.domain.signing_keys import OwnAlgorithm, SigningKey
 from watchword.server.domain.view import ApplicationEntry, ResourceEntry, RoleEntry, TenantEntry
 from watchword.server.storage import schema
 from watchword.server.storage.sealing import DataKeys, Purpose
+from watchword.server.storage.sqlite.hints import BY_APPLICATION
 
 
 def load_tenant(connection: sa.Connection, tenant_id: str, keys: DataKeys) -> TenantEntry | None:
@@ -62,6 +63,7 @@ def load_application(connection: sa.Connection, tenant_id: str, application_id: 
     )
     role_ids = connection.execute(
         sa.select(links.c.role_id)
+        .with_hint(links, BY_APPLICATION, "sqlite")
         .where(links.c.tenant_id == tenant_id, links.c.application_id == application_id)
         .order_by(links.c.created_at)
     ).scalars()

@@ -8,6 +8,9 @@ from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 # Rows are found by rowid, or read in its order. SQLite guesses that a tenant has ten rows, and would rather look those
 # up one by one.
 BY_ROWID_ONLY = "NOT INDEXED"
+# The roles of an application, by the primary key. For the same guess SQLite would rather walk over all that a tenant's
+# applications hold, in an index that has every column of the answer, than look up the few links of one.
+BY_APPLICATION = "INDEXED BY sqlite_autoindex_application_roles_1"
 
 
 class HintingCompiler(SQLiteCompiler):
