@@ -133,13 +133,21 @@ async def test_answers_fit_their_schemas(api: httpx.AsyncClient) -> None:
     given = (await api.post(f"/applications/{app['id']}/roles", json={"roleIds": [role["id"]]})).json()
     await api.post(f"/roles/{role['id']}/scopes", json={"scopeIds": [scope["id"]]})
     user = (await api.post("/users", json={"password": "p"})).json()
+    secret = (await api.get(f"/applications/{app['id']}/secrets")).json()[0]["value"]
+    form = {"grant_type": "client_credentials", "resource": "https://r.example"}
+    await api.post("http://somewhere.test/oidc/token", data=form, auth=(app["id"], secret))
+    issued = (await api.get("/logs", params={"applicationId": app["id"]})).json()[0]
     answers: dict[str, object] = {
         "Application": (await api.get(f"/applications/{app['id']}")).json(),
         "ApplicationSecret": (await api.get(f"/applications/{app['id']}/secrets")).json()[0],
         "AssignedRoles": given,
         "CustomData": (await api.patch(f"/users/{user['id']}/custom-data", json={"customData": {"a": 1}})).json(),
         "Error": (await api.get("/users/nope")).json(),
+        "ExplainedRecord": (await api.get(f"/logs/{issued['id']}/explanation")).json(),
+        "Explanation": (await api.post("/explain", json={"applicationId": app["id"], "resource": "none"})).json(),
         "Log": (await api.get("/logs")).json()[0],
+        "Loss": (await api.get(f"/roles/{role['id']}/losses")).json()[0],
+        "Obtaining": (await api.get(f"/resources/{resource['id']}/scopes/{scope['id']}/applications")).json()[0],
         "OidcKey": (await api.post("/configs/oidc/private-keys/rotate", json={"rotationGracePeriod": 9})).json()[0],
         "OpenApiDocument": (await api.get("/swagger.json")).json(),
         "Resource": resource,

@@ -79,7 +79,7 @@ def show_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for header in headers:
         table.add_column(Text(header), overflow="fold", no_wrap=header in _WHOLE)
     for row in rows:
-        table.add_row(*(Text(_one_line(cell)) for cell in row))
+        table.add_row(*(Text(one_line(cell)) for cell in row))
     # Width is the terminal's; elsewhere there is none to keep to.
     console = Console() if is_terminal() else Console(width=_WIDE, force_terminal=False)
     console.print(table)
@@ -91,7 +91,7 @@ def show_members(members: Mapping[str, str]) -> None:
     """
     width = max(map(len, members), default=0)
     for name, value in members.items():
-        emit(f"{name:{width}}  {_one_line(value)}".rstrip())
+        emit(f"{name:{width}}  {one_line(value)}".rstrip())
 
 
 def hand_over(members: Mapping[str, str | None], path: Path, what: str, *, otherwise: str) -> None:
@@ -127,7 +127,10 @@ def _write_private(path: Path, text: str) -> Path:
     raise AssertionError("unreachable: numbers don't end")
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """
+    Write a text in one line, so that none of it looks like another.
+    """
     return printable(text).replace("\n", "\\n")
 
 

@@ -4,7 +4,7 @@ What a row of the table of commands is.
 Each command that speaks to the Management API is one row: its words, its request, and what it shows.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -108,6 +108,7 @@ class Row:
         finishes: Completes the answer.
         tidies: Prepares a record for a table.
         secret: The member of the answer that is a secret.
+        tells: Says the answer in lines, for people.
     """
 
     words: str
@@ -127,6 +128,7 @@ class Row:
     finishes: "Callable[[Api, Any, Mapping[str, Any]], Awaitable[Any]] | None" = None
     tidies: Callable[[Record], Record] | None = None
     secret: str | None = None
+    tells: Callable[[Record], Iterable[str]] | None = None
 
 
 def subject(name: str, text: str, refers: Reference | None = None, *, repeats: bool = False) -> Parameter:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from watchword.cli.output import emit_json, hand_over, is_terminal, say, show_members, show_table
+from watchword.cli.output import emit, emit_json, hand_over, is_terminal, one_line, say, show_members, show_table
 from watchword.cli.rows import Record, Row
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ def show_answer(row: Row, answer: Any, *, as_json: bool) -> None:  # noqa: ANN40
     """
     if as_json or row.is_data:
         emit_json(answer)
+        return
+    if row.tells is not None:
+        for line in row.tells(answer):
+            emit(one_line(line))
         return
     secret = None if row.secret is None else answer.get(row.secret)
     hidden = secret is not None and not is_terminal()

@@ -2,9 +2,9 @@
 All rows, and what their groups are called.
 """
 
-from watchword.cli.families import apps, keys, logs, resources, roles, users
+from watchword.cli.families import apps, explaining, keys, logs, resources, roles, users
 
-ROWS = (*apps.ROWS, *resources.ROWS, *roles.ROWS, *users.ROWS, *keys.ROWS, *logs.ROWS)
+ROWS = (*apps.ROWS, *resources.ROWS, *roles.ROWS, *users.ROWS, *keys.ROWS, *logs.ROWS, *explaining.ROWS)
 GROUPS = {
     "apps": "Applications: software that asks for tokens.",
     "apps secrets": "An application's secrets.",

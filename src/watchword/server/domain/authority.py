@@ -2,7 +2,7 @@
 Authority: which permissions of an API an application's roles give it. The one place that decides it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from watchword.server.domain.names import RoleType
@@ -19,13 +19,13 @@ class Dropped(StrEnum):
 
 
 def authority(
-    roles: Iterable[RoleEntry], resource: ResourceEntry, asked: Iterable[str] | None = None
+    roles: Iterable[RoleEntry], resource: ResourceEntry, asked: Collection[str] | None = None
 ) -> dict[str, tuple[str, ...]]:
     """
     Say what machine-to-machine roles give on one API.
 
     Args:
-        asked: The scopes that are of interest, each once; None for all. A token costs the same however many there are.
+        asked: The scopes that are of interest, each once; None for all of the API.
 
     Returns:
         Scope name → ids of the roles that give it. Roles for users give a machine nothing.

@@ -89,7 +89,7 @@ class TokenPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     Attributes:
         jti: Id of the token that was issued.
         unknown_client_id: The first characters of an id that nobody has: people swap id and secret.
-        cut: Whether the scope was longer than what is shown.
+        cut: Whether the scope was longer than what is shown, or a parameter was there more than once.
     """
 
     result: str
@@ -147,7 +147,7 @@ def token_refused(seen: Seen, refusal: OAuthError, origin: Origin) -> Event:
         params=_asked_for(seen),
         token_types=(),
         application_secret=_used_secret(seen),
-        cut=len(_value(seen.form, "scope")) > _SCOPE,
+        cut=len(_value(seen.form, "scope")) > _SCOPE or any(len(given) > 1 for given in seen.form.parameters.values()),
     )
     return Event(key=refusal_key(seen), application_id=known, user_id=None, payload=payload)
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
 
+from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.secrets import SecretEntry
-from watchword.server.domain.signing_keys import OwnAlgorithm, SigningKey
+from watchword.server.domain.signing_keys import OwnAlgorithm, SigningKey, current_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,23 @@ class Moment:
         Whether it is too long ago to grant anything by: a process that was frozen must look again.
         """
         return now - self.taken_at > self.LONGEST
+
+
+def signing_key_of(tenant: TenantEntry, algorithm: Algorithm | None, now: datetime) -> SigningKey:
+    """
+    Return the key of a tenant that signs now.
+
+    Args:
+        algorithm: None stands for the tenant's own.
+
+    Raises:
+        TemporarilyUnavailable: There is none.
+    """
+    wanted = algorithm or tenant.own_algorithm.at(now)
+    key = current_key(tenant.keys, wanted, now)
+    if key is None:
+        raise TemporarilyUnavailable("the server can't sign now", detail=f"no key signs with {wanted}")
+    return key
 
 
 class View(Protocol):

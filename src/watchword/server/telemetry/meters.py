@@ -41,6 +41,7 @@ ROUTES: Final = (
     METRICS,
     "applications",
     "configs",
+    "explain",
     "logs",
     "resources",
     "roles",

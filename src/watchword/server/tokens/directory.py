@@ -17,8 +17,16 @@ from typing import Any, NamedTuple, TypeVar
 
 from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.protocol.names import Algorithm
-from watchword.server.domain.signing_keys import SigningKey, current_key
-from watchword.server.domain.view import ApplicationEntry, Moment, ResourceEntry, RoleEntry, TenantEntry, View
+from watchword.server.domain.signing_keys import SigningKey
+from watchword.server.domain.view import (
+    ApplicationEntry,
+    Moment,
+    ResourceEntry,
+    RoleEntry,
+    TenantEntry,
+    View,
+    signing_key_of,
+)
 from watchword.server.storage.changes import Looker
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.loader import Kind, Loaded, Loader
@@ -291,12 +299,7 @@ class DirectoryView:
         Raises:
             TemporarilyUnavailable: There is none.
         """
-        tenant = self.tenant()
-        wanted = algorithm or tenant.own_algorithm.at(now)
-        key = current_key(tenant.keys, wanted, now)
-        if key is None:
-            raise TemporarilyUnavailable("the server can't sign now", detail=f"no key signs with {wanted}")
-        return key
+        return signing_key_of(self.tenant(), algorithm, now)
 
     def _entry(self, kind: Kind, key: str) -> Any:  # noqa: ANN401 - of the kind's type, or None; a cast is a call
         slot = self._tenant.remembered.find(kind, key)

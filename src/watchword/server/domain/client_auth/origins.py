@@ -25,3 +25,10 @@ def check_origin(origin: str | None, application: ApplicationEntry, own_origin: 
     if origin is None or origin == own_origin or origin in application.origins:
         return
     raise OriginRefused(f"origin {quotable(origin)[:128]} not allowed for client: {application.id}")
+
+
+def is_of_origin(description: str) -> bool:
+    """
+    Tell whether a refusal that was recorded is one of a browser's origin.
+    """
+    return description.startswith("origin ")

@@ -5,6 +5,7 @@ The table of the Management API. What is not here does not exist.
 from watchword.server.web.api import (
     applications,
     documents,
+    explaining,
     logs,
     oidc_keys,
     resources,
@@ -22,6 +23,7 @@ _ROWS = (
     *roles.ROUTES,
     *users.ROUTES,
     *logs.ROUTES,
+    *explaining.ROUTES,
     *oidc_keys.ROUTES,
     *signing_keys.ROUTES,
 )

@@ -11,8 +11,11 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic.alias_generators import to_camel
 
+from watchword.server.domain.explanation import Explanation
 from watchword.server.domain.records import Application, ApplicationSecret, LogEntry, Resource, Role, Scope, User
 from watchword.server.domain.signing_keys import KeyState, KeyType, PublishedKey
+from watchword.server.operations.explaining import Loss, Obtaining
+from watchword.server.operations.remedies import Remedy
 from watchword.server.storage.roles import Holders
 from watchword.server.web.api.wire import HIDDEN_OF_USER
 
@@ -45,6 +48,12 @@ def answer_schemas() -> dict[str, Schema]:
         ),
         "ApplicationSecret": _optional(record_schema(ApplicationSecret, without={"id"}), "maskedValue"),
         "AssignedRoles": _object({"roleIds": _TEXTS, "addedRoleIds": _TEXTS}),
+        "Explanation": _explanation(),
+        "ExplainedRecord": _object(
+            {"record": ref("Log"), "explanation": _or_nothing(ref("Explanation")), "reason": _or_null(_TEXT)}
+        ),
+        "Loss": record_schema(Loss),
+        "Obtaining": record_schema(Obtaining),
         "CustomData": {"type": "object", "description": "Whatever was put there."},
         "Log": record_schema(LogEntry, replace={"payload": _log_payload()}),
         "OidcKey": _oidc_key(),
@@ -123,6 +132,14 @@ def _optional(schema: Schema, name: str) -> Schema:
 
 def _joined(first: Schema, second: Schema) -> Schema:
     return _object({**first["properties"], **second["properties"]})
+
+
+def _or_nothing(schema: Schema) -> Schema:
+    return {"oneOf": [schema, {"type": "null"}]}
+
+
+def _explanation() -> Schema:
+    return _joined(record_schema(Explanation), _object({"remedies": {"type": "array", "items": record_schema(Remedy)}}))
 
 
 def _oidc_key() -> Schema:

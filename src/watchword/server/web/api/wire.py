@@ -79,6 +79,8 @@ def _value(value: object) -> object:
             return value.value
         case Mapping() | str():
             return value
+        case _ if dataclasses.is_dataclass(value):
+            return as_json(value)
         case Sequence():
             return [_value(item) if not dataclasses.is_dataclass(item) else as_json(item) for item in value]
     return value

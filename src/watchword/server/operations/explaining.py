@@ -1,0 +1,209 @@
+"""
+Explaining: what a token request would come to and why, who can obtain a scope, and what a role is needed for.
+
+All of it is judged by the code of the token path, over a view of one transaction; nothing is granted or recorded.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from watchword.protocol.names import GrantType
+from watchword.protocol.scopes import parse_scope
+from watchword.server.domain import explanation, problems
+from watchword.server.domain.client_auth.origins import is_of_origin
+from watchword.server.domain.events import KEYS, TOKEN_KEY_PREFIX
+from watchword.server.domain.explanation import ExplainedApplication, Explanation, Question
+from watchword.server.domain.names import Permission
+from watchword.server.domain.problems import Problem
+from watchword.server.domain.records import LogEntry
+from watchword.server.domain.redaction import HIDDEN
+from watchword.server.domain.search import NO_SEARCH
+from watchword.server.operations.operation import reads
+from watchword.server.operations.remedies import Remedy, remedies_for
+from watchword.server.operations.resources import demand as demand_resource
+from watchword.server.operations.role_scopes import demand as demand_role
+from watchword.server.storage import explaining, logs, resources, roles
+from watchword.server.storage.rows import Listing, Page
+from watchword.server.storage.transaction import Transaction
+from watchword.server.storage.view import TransactionView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """
+    An explanation, and what would mend it.
+    """
+
+    explanation: Explanation
+    remedies: Sequence[Remedy]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obtaining:
+    """
+    An application with a role that gives a scope.
+
+    Attributes:
+        is_granted: Whether a request for it would be granted now.
+        role_ids: Its roles that give the scope.
+        error: Why it would not, in the protocol's words.
+    """
+
+    application: ExplainedApplication
+    is_granted: bool
+    role_ids: Sequence[str]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """
+    What an application would lose with a role: scopes by the indicator of their API.
+    """
+
+    application_id: str
+    application_name: str
+    scopes: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedRecord:
+    """
+    A record of a token request, and what the same request would come to now.
+
+    Attributes:
+        explained: None where it can't be asked once more; then `reason` says why.
+    """
+
+    record: LogEntry
+    explained: Explained | None
+    reason: str | None
+
+
+@reads(Permission.ALL)
+def explain(tx: Transaction, question: Question) -> Explained:
+    """
+    Say what a token request would come to now, and why.
+
+    Raises:
+        Problem: There is no such application.
+    """
+    return _explained(tx, question)
+
+
+@reads(Permission.ALL)
+def explain_record(tx: Transaction, entry_id: str) -> ExplainedRecord:
+    """
+    Ask once more what a record says was asked.
+
+    Raises:
+        Problem: There is no such record, or it is none of a token request.
+    """
+    entry = logs.find(tx, entry_id)
+    if entry is None:
+        raise problems.unknown("logs", entry_id)
+    if not entry.key.startswith(TOKEN_KEY_PREFIX):
+        raise Problem("log.not_a_token_request", status=422, message="Only records of token requests can be explained.")
+    reason = _not_repeatable(entry)
+    if reason is not None:
+        return ExplainedRecord(record=entry, explained=None, reason=reason)
+    try:
+        return ExplainedRecord(record=entry, explained=_explained(tx, _question_of(entry)), reason=None)
+    except Problem:
+        return ExplainedRecord(record=entry, explained=None, reason="The application is gone.")
+
+
+@reads(Permission.ALL)
+def obtaining(tx: Transaction, resource_id: str, scope_id: str, page: Page | None) -> Listing[Obtaining]:
+    """
+    List the applications that hold a role which gives a scope, each judged as if it asked for that scope alone.
+
+    Raises:
+        Problem: There is no such resource or scope.
+    """
+    resource = demand_resource(tx, resource_id)
+    scope = resources.find_scope(tx, resource_id, scope_id)
+    if scope is None:
+        raise problems.unknown("scopes", scope_id)
+    view, now = TransactionView(tx), tx.now()
+    holders = explaining.holders_of_scope(tx, scope_id, page)
+    found: list[Obtaining] = []
+    for application_id in holders.records:
+        question = Question(application_id=application_id, resource=resource.indicator, scopes=(scope.name,))
+        outcome = explanation.explain(question, view, now)
+        role_ids = [role.id for role in outcome.roles if scope.name in role.scopes]
+        found.append(
+            Obtaining(
+                application=outcome.application,
+                is_granted=any(one.is_granted for one in outcome.scopes),
+                role_ids=role_ids,
+                error=None if outcome.refused is None else outcome.refused.description,
+            )
+        )
+    return Listing(found, holders.total)
+
+
+@reads(Permission.ALL)
+def losing(tx: Transaction, role_id: str, page: Page | None) -> Listing[Loss]:
+    """
+    List the applications that hold a role, and what each could no longer have without it.
+
+    Raises:
+        Problem: There is no such role.
+    """
+    demand_role(tx, role_id)
+    view = TransactionView(tx)
+    targets = [view.resource(indicator) for indicator in explaining.indicators_of_role(tx, role_id)]
+    holders = roles.list_applications(tx, role_id, NO_SEARCH, page)
+    found: list[Loss] = []
+    for holder in holders.records:
+        application = view.application(holder.id)
+        assert application is not None  # noqa: S101 - read in this very transaction
+        held = view.roles(application)
+        role = next(role for role in held if role.id == role_id)
+        lost = {target.indicator: explanation.lost_without(role, held, target) for target in targets if target}
+        found.append(
+            Loss(
+                application_id=application.id,
+                application_name=application.name,
+                scopes={indicator: scopes for indicator, scopes in lost.items() if scopes},
+            )
+        )
+    return Listing(found, holders.total)
+
+
+def _explained(tx: Transaction, question: Question) -> Explained:
+    outcome = explanation.explain(question, TransactionView(tx), tx.now())
+    return Explained(explanation=outcome, remedies=remedies_for(tx, question, outcome))
+
+
+def _not_repeatable(entry: LogEntry) -> str | None:
+    payload = entry.payload
+    if payload.get("notRecorded"):
+        return "It stands for refusals that were counted and not recorded one by one."
+    if entry.key != KEYS[GrantType.CLIENT_CREDENTIALS]:
+        return "It could not be read, or asked for something else than a token for the application itself."
+    error = payload.get("error")
+    if isinstance(error, Mapping) and is_of_origin(str(error.get("error_description"))):
+        return "A page in a browser asked, whose origin its application does not list."
+    if payload.get("cut") or any(mark in value for value in _asked(entry).values() for mark in ("…", HIDDEN)):
+        return "The record does not hold all of what was asked."
+    if not payload.get("applicationId"):
+        return "No application of this server asked."
+    return None
+
+
+def _question_of(entry: LogEntry) -> Question:
+    given = _asked(entry)
+    return Question(
+        application_id=str(entry.payload["applicationId"]),
+        resource=given.get("resource"),
+        scopes=parse_scope(given.get("scope")),
+        organization_id=given.get("organization_id"),
+    )
+
+
+def _asked(entry: LogEntry) -> Mapping[str, str]:
+    params = entry.payload.get("params")
+    given = params if isinstance(params, Mapping) else {}
+    return {name: str(given[name]) for name in ("resource", "scope", "organization_id") if given.get(name)}
