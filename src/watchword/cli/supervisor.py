@@ -227,7 +227,7 @@ class _signals:  # noqa: N801 - used like a function
 
 
 def _log(level: str, event: str, **details: int | str) -> None:
-    line = {**details, "event": event, "level": level, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    line = {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "level": level, "event": event, **details}
     with suppress(OSError):  # nobody reads it: no reason to stop
         sys.stderr.write(json.dumps(line) + "\n")
 

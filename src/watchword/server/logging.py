@@ -53,15 +53,14 @@ class JsonLines(_Lines):
     """
 
     def _line(self, record: logging.LogRecord, given: dict[str, Any]) -> str:
-        members = {
-            "time": _time(record),
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-            **given,
-        }
+        members = {"time": _time(record), "level": record.levelname.lower(), "event": record.getMessage()}
+        members = {**members, **{name: value for name, value in given.items() if name not in members}}
         if record.exc_info:
             members["exception"] = self.formatException(record.exc_info)
-        return json.dumps(members, default=str)
+        try:
+            return json.dumps(members, default=str, allow_nan=False)
+        except ValueError:  # a number that JSON does not know
+            return json.dumps({name: str(value) for name, value in members.items()})
 
 
 class LinesForEyes(_Lines):
@@ -82,12 +81,16 @@ class LinesForEyes(_Lines):
         if colour is not None:
             level = f"\x1b[{colour}m{level}\x1b[0m"
         event = record.getMessage()
-        words = [_time(record), level, event if event.isprintable() else repr(event)]
+        words = [_time(record), level, _printable(event)]
         words += [f"{name}={_shown(value)}" for name, value in given.items()]
         lines = [" ".join(words)]
         if record.exc_info:
-            lines.append(self.formatException(record.exc_info))
+            lines += [_printable(line) for line in self.formatException(record.exc_info).split("\n")]
         return "\n".join(lines)
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else repr(text)
 
 
 def _shown(value: object) -> str:
