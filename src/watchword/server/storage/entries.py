@@ -13,21 +13,54 @@ from watchword.server.storage import schema
 from watchword.server.storage.sealing import DataKeys, Purpose
 from watchword.server.storage.sqlite.hints import BY_APPLICATION
 
+_TENANT, _KEY = sa.bindparam("tenant_id", type_=sa.String), sa.bindparam("key", type_=sa.String)
+# Made once: to put a query together takes as long as to run it, and each application that asks is loaded by these.
+_tenants, _applications, _secrets = schema.tenants, schema.applications, schema.application_secrets
+_holders, _roles, _role_scopes = schema.application_roles, schema.roles, schema.role_scopes
+_resources, _scopes, _signing_keys = schema.resources, schema.scopes, schema.signing_keys
+_TENANT_ROW = sa.select(_tenants).where(_tenants.c.id == _TENANT)
+_DEFAULT_RESOURCE = sa.select(_resources.c.indicator).where(
+    _resources.c.tenant_id == _TENANT, _resources.c.is_default.is_(sa.true())
+)
+_KEYS = sa.select(_signing_keys).where(_signing_keys.c.tenant_id == _TENANT).order_by(_signing_keys.c.id)
+_APPLICATION_ROW = sa.select(
+    *(_applications.c[name] for name in ("id", "name", "type", "custom_client_metadata", "oidc_client_metadata"))
+).where(_applications.c.tenant_id == _TENANT, _applications.c.id == _KEY)
+_SECRETS = (
+    sa.select(*(_secrets.c[name] for name in ("id", "name", "digest", "expires_at")))
+    .where(_secrets.c.tenant_id == _TENANT, _secrets.c.application_id == _KEY)
+    .order_by(_secrets.c.created_at)
+)
+_ROLE_IDS = (
+    sa.select(_holders.c.role_id)
+    .with_hint(_holders, BY_APPLICATION, "sqlite")
+    .where(_holders.c.tenant_id == _TENANT, _holders.c.application_id == _KEY)
+    .order_by(_holders.c.created_at)
+)
+_ROLE_ROW = sa.select(_roles.c.id, _roles.c.name, _roles.c.type).where(
+    _roles.c.tenant_id == _TENANT, _roles.c.id == _KEY
+)
+_SCOPE_IDS = sa.select(_role_scopes.c.scope_id).where(
+    _role_scopes.c.tenant_id == _TENANT, _role_scopes.c.role_id == _KEY
+)
+_RESOURCE_ROW = sa.select(
+    *(_resources.c[name] for name in ("id", "name", "indicator", "access_token_ttl", "signing_algorithm"))
+).where(_resources.c.tenant_id == _TENANT, _resources.c.indicator == _KEY)
+_SCOPES = (
+    sa.select(_scopes.c.name, _scopes.c.id)
+    .where(_scopes.c.tenant_id == _TENANT, _scopes.c.resource_id == _KEY)
+    .order_by(_scopes.c.created_at)
+)
+
 
 def load_tenant(connection: sa.Connection, tenant_id: str, keys: DataKeys) -> TenantEntry | None:
     """
     Load a tenant with its default resource and its keys, unsealed.
     """
-    tenant = connection.execute(sa.select(schema.tenants).where(schema.tenants.c.id == tenant_id)).one_or_none()
+    of_tenant = {"tenant_id": tenant_id}
+    tenant = connection.execute(_TENANT_ROW, of_tenant).one_or_none()
     if tenant is None:
         return None
-    default = connection.execute(
-        sa.select(schema.resources.c.indicator).where(
-            schema.resources.c.tenant_id == tenant_id, schema.resources.c.is_default.is_(sa.true())
-        )
-    ).scalar_one_or_none()
-    table = schema.signing_keys
-    rows = connection.execute(sa.select(table).where(table.c.tenant_id == tenant_id).order_by(table.c.id))
     return TenantEntry(
         id=tenant_id,
         own_algorithm=OwnAlgorithm(
@@ -35,8 +68,8 @@ def load_tenant(connection: sa.Connection, tenant_id: str, keys: DataKeys) -> Te
             following=tenant.next_signing_algorithm,
             following_from=tenant.next_algorithm_from,
         ),
-        default_resource=default,
-        keys=tuple(_signing_key(row, keys) for row in rows),
+        default_resource=connection.execute(_DEFAULT_RESOURCE, of_tenant).scalar_one_or_none(),
+        keys=tuple(_signing_key(row, keys) for row in connection.execute(_KEYS, of_tenant)),
     )
 
 
@@ -44,37 +77,18 @@ def load_application(connection: sa.Connection, tenant_id: str, application_id: 
     """
     Load an application with its secrets and the ids of its roles.
     """
-    table, secrets, links = schema.applications, schema.application_secrets, schema.application_roles
-    row = connection.execute(
-        sa.select(
-            table.c.id,
-            table.c.name,
-            table.c.type,
-            table.c.custom_client_metadata,
-            table.c.oidc_client_metadata,
-        ).where(table.c.tenant_id == tenant_id, table.c.id == application_id)
-    ).one_or_none()
+    of_application = {"tenant_id": tenant_id, "key": application_id}
+    row = connection.execute(_APPLICATION_ROW, of_application).one_or_none()
     if row is None:
         return None
-    secret_rows = connection.execute(
-        sa.select(secrets.c.id, secrets.c.name, secrets.c.digest, secrets.c.expires_at)
-        .where(secrets.c.tenant_id == tenant_id, secrets.c.application_id == application_id)
-        .order_by(secrets.c.created_at)
-    )
-    role_ids = connection.execute(
-        sa.select(links.c.role_id)
-        .with_hint(links, BY_APPLICATION, "sqlite")
-        .where(links.c.tenant_id == tenant_id, links.c.application_id == application_id)
-        .order_by(links.c.created_at)
-    ).scalars()
     return ApplicationEntry(
         id=row.id,
         name=row.name,
         type=row.type,
-        role_ids=tuple(role_ids),
+        role_ids=tuple(connection.execute(_ROLE_IDS, of_application).scalars()),
         secrets=tuple(
             SecretEntry(id=secret.id, name=secret.name, digest=secret.digest, expires_at=secret.expires_at)
-            for secret in secret_rows
+            for secret in connection.execute(_SECRETS, of_application)
         ),
         # Null is no list: it may stand in what older versions or an import have stored.
         origins=frozenset(row.custom_client_metadata.get("corsAllowedOrigins") or ())
@@ -86,15 +100,11 @@ def load_role(connection: sa.Connection, tenant_id: str, role_id: str) -> RoleEn
     """
     Load a role with the ids of its scopes.
     """
-    table, links = schema.roles, schema.role_scopes
-    row = connection.execute(
-        sa.select(table.c.id, table.c.name, table.c.type).where(table.c.tenant_id == tenant_id, table.c.id == role_id)
-    ).one_or_none()
+    of_role = {"tenant_id": tenant_id, "key": role_id}
+    row = connection.execute(_ROLE_ROW, of_role).one_or_none()
     if row is None:
         return None
-    scope_ids = connection.execute(
-        sa.select(links.c.scope_id).where(links.c.tenant_id == tenant_id, links.c.role_id == role_id)
-    ).scalars()
+    scope_ids = connection.execute(_SCOPE_IDS, of_role).scalars()
     return RoleEntry(id=row.id, name=row.name, type=row.type, scope_ids=frozenset(scope_ids))
 
 
@@ -102,26 +112,16 @@ def load_resource(connection: sa.Connection, tenant_id: str, indicator: str) -> 
     """
     Load the API resource with exactly this indicator, and its scopes.
     """
-    table, scopes = schema.resources, schema.scopes
-    row = connection.execute(
-        sa.select(
-            table.c.id, table.c.name, table.c.indicator, table.c.access_token_ttl, table.c.signing_algorithm
-        ).where(table.c.tenant_id == tenant_id, table.c.indicator == indicator)
-    ).one_or_none()
+    row = connection.execute(_RESOURCE_ROW, {"tenant_id": tenant_id, "key": indicator}).one_or_none()
     if row is None:
         return None
-    scope_rows = connection.execute(
-        sa.select(scopes.c.name, scopes.c.id)
-        .where(scopes.c.tenant_id == tenant_id, scopes.c.resource_id == row.id)
-        .order_by(scopes.c.created_at)
-    )
     return ResourceEntry(
         id=row.id,
         name=row.name,
         indicator=row.indicator,
         access_token_ttl=row.access_token_ttl,
         signing_algorithm=row.signing_algorithm,
-        scopes={scope.name: scope.id for scope in scope_rows},
+        scopes={scope.name: scope.id for scope in connection.execute(_SCOPES, {"tenant_id": tenant_id, "key": row.id})},
         is_requestable=is_registrable(row.indicator),
     )
 
