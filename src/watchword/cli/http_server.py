@@ -4,6 +4,7 @@ The HTTP server that `serve` runs: uvicorn, in this process, or in workers below
 Owns what each of them is given, and how a run ends: 0 after a stop signal, 1 when it could not begin.
 """
 
+import ctypes
 import gc
 import logging
 import os
@@ -40,6 +41,7 @@ _CAN_NOT_START = 3
 # that wait for their commit: a tenth of a token's time at sixteen connections.
 _YOUNG_OBJECTS = 20_000
 _LINE = 0  # a worker's standard input is its line to the supervisor
+_M_ARENA_MAX = -8  # of malloc.h
 _log = logging.getLogger(__name__)
 
 
@@ -56,6 +58,7 @@ def run_server(settings: Settings, worker_command: Sequence[str]) -> None:
         SystemExit: With code 0, after SIGTERM.
     """
     signal.signal(signal.SIGTERM, _end)  # uvicorn restores this one, then sends itself what stopped it
+    _allocate_from_one_heap()
     files = raise_file_limit()
     set_up_logging(settings)
     with listening(settings.host, settings.port) as sockets, suppress(KeyboardInterrupt):
@@ -82,6 +85,7 @@ def run_worker(settings: Settings, descriptors: Sequence[int], board: int | None
     """
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor's
+    _allocate_from_one_heap()
     set_up_logging(settings)
     threading.Thread(target=_follow_supervisor, name="follow-supervisor", daemon=True).start()
     memory = None if board is None else Board(board)
@@ -141,6 +145,12 @@ def _serve(
     server.run(sockets)
     if not server.started:
         raise Failure("the server could not start: the lines above say why")
+
+
+def _allocate_from_one_heap() -> None:
+    # glibc gives threads heaps of their own, each with memory that lies idle. One thread at a time runs Python anyway.
+    with suppress(OSError, AttributeError):  # other systems allocate in other ways
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _options(settings: Settings, application: Application) -> dict[str, Any]:
