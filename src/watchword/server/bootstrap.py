@@ -55,7 +55,7 @@ def now() -> datetime:
 
 
 # Seconds since the machine was started, those included that it was suspended. They never go back.
-uptime: Callable[[], float] = partial(time.clock_gettime, time.CLOCK_BOOTTIME)
+uptime: Callable[[], float] = partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def initialise(settings: Settings) -> FirstApplication:
