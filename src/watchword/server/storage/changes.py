@@ -14,6 +14,11 @@ from watchword.server.storage import schema
 Row = tuple[int, str, str, str]
 
 
+_NEWEST = sa.select(sa.func.max(schema.changes.c.number)).where(
+    schema.changes.c.tenant_id == sa.bindparam("tenant_id", type_=sa.String)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """
@@ -69,9 +74,7 @@ def number_of(connection: sa.Connection, tenant_id: str) -> int:
     """
     Return the number of the newest change that a transaction sees: by the changes, as a look, not by their counter.
     """
-    table = schema.changes
-    query = sa.select(sa.func.max(table.c.number)).where(table.c.tenant_id == tenant_id)
-    return connection.execute(query).scalar_one_or_none() or 0
+    return connection.execute(_NEWEST, {"tenant_id": tenant_id}).scalar_one_or_none() or 0
 
 
 def void_everything(connection: sa.Connection, tenant_id: str) -> None:
