@@ -104,15 +104,17 @@ def test_authority_is_asked_inside_the_transaction(ctx: Context, shopping: Shopp
     assert caught.value.status == 401
 
 
-@pytest.mark.parametrize("kind", [ActorKind.USER, ActorKind.OPERATOR])
-def test_what_is_not_known_is_denied(ctx: Context, shopping: Shopping, kind: ActorKind) -> None:
+@pytest.mark.parametrize(
+    ("kind", "status"), [(ActorKind.USER, 403), (ActorKind.OPERATOR, 401), (ActorKind.INVITATION, 403)]
+)
+def test_what_is_not_known_is_denied(ctx: Context, shopping: Shopping, kind: ActorKind, status: int) -> None:
     """
     Actors that nobody has given anything get nothing.
     """
     actor = Actor(kind=kind, id=shopping.application_id, scopes=frozenset({"all"}))
     with pytest.raises(Problem) as caught:
         applications.read(Acting(ctx=ctx, tenant_id=DEFAULT_TENANT, actor=actor), shopping.application_id)
-    assert caught.value.status == 403
+    assert caught.value.status == status
 
 
 def test_concurrent_writers_take_turns(ctx: Context, shopping: Shopping) -> None:

@@ -14,6 +14,7 @@ from watchword.cli.failures import told
 from watchword.cli.families.table import GROUPS, ROWS
 from watchword.cli.init import init
 from watchword.cli.master_key import master_key
+from watchword.cli.operators import operators
 from watchword.cli.quickstart import quickstart
 from watchword.cli.serve import serve
 from watchword.cli.settings import settings
@@ -30,6 +31,7 @@ app.command()(doctor)
 app.add_typer(db, name="db")
 app.add_typer(master_key, name="master-key")
 app.add_typer(audit, name="audit")
+app.add_typer(operators, name="operators")
 app.add_typer(token, name="token")
 app.add_typer(dev, name="dev")
 add_rows(app, ROWS, GROUPS)

@@ -158,3 +158,15 @@ def _tell(settings: "Settings", first: "FirstApplication") -> None:
         "the first application's credentials",
         otherwise=f"run `watchword apps secrets list {first.id} --reveal --home {settings.home}`",
     )
+    _tell_of_console(settings)
+
+
+def _tell_of_console(settings: "Settings") -> None:
+    from watchword.cli.operators import invitation
+    from watchword.cli.output import emit, is_terminal, say
+    from watchword.server.domain.names import OperatorRole
+
+    if is_terminal():
+        emit(f"Open the console within 15 minutes: {invitation(settings, OperatorRole.OWNER)}")
+    else:  # what is kept of this output must not let anybody in
+        say(f"For the console, run `watchword operators invite --home {settings.home}`.")

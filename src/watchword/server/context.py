@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from watchword.protocol.errors import OAuthError
-from watchword.server.domain.actors import Actor
+from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.client_auth import Seen
 from watchword.server.domain.events import Event, Origin
 from watchword.server.domain.health import Check
@@ -21,9 +21,10 @@ from watchword.server.domain.ids import RandomBytes
 from watchword.server.domain.limits import Limits
 from watchword.server.domain.management import check_permission
 from watchword.server.domain.names import Permission, management_indicator
+from watchword.server.domain.operators import check_invitation, check_operator
 from watchword.server.domain.view import Moment, TenantEntry, View
 from watchword.server.settings import Settings
-from watchword.server.storage import entries
+from watchword.server.storage import entries, operators
 from watchword.server.storage.database import Connection, Database
 from watchword.server.storage.sealing import DataKeys
 from watchword.server.storage.transaction import Transaction, Upkeep
@@ -199,7 +200,7 @@ class Context:
             StorageUnavailable: The database can't be read.
         """
         with self.database.read() as connection:
-            yield self._begin(connection, tenant_id, actor, permission)
+            yield self._begin(connection, tenant_id, actor, permission, is_write=False)
 
     @contextmanager
     def write(self, tenant_id: str, actor: Actor, permission: Permission) -> Iterator[Transaction]:
@@ -211,7 +212,7 @@ class Context:
             StorageUnavailable: The database can't be written.
         """
         with self.vitals.note_writing(), self.database.write(tenant_id) as connection:
-            tx = self._begin(connection, tenant_id, actor, permission)
+            tx = self._begin(connection, tenant_id, actor, permission, is_write=True)
             yield tx
             if not tx.recorded and not tx.unchanged:
                 raise AssertionError("a writing transaction ends without an event")
@@ -243,8 +244,14 @@ class Context:
         with self.vitals.note_writing(), self.database.write() as connection:
             yield Upkeep(connection)
 
-    def _begin(self, connection: Connection, tenant_id: str, actor: Actor, permission: Permission) -> Transaction:
-        if actor.needs_authority:
+    def _begin(
+        self, connection: Connection, tenant_id: str, actor: Actor, permission: Permission, *, is_write: bool
+    ) -> Transaction:
+        if actor.kind is ActorKind.OPERATOR:
+            check_operator(operators.load(connection, tenant_id, actor.id), permission, is_write=is_write)
+        elif actor.kind is ActorKind.INVITATION:
+            check_invitation(operators.load_link(connection, tenant_id, actor.id), permission, self.clock())
+        elif actor.needs_authority:
             application = entries.load_application(connection, tenant_id, actor.id)
             role_ids = () if application is None else application.role_ids
             roles = [entries.load_role(connection, tenant_id, role_id) for role_id in role_ids]

@@ -14,6 +14,7 @@ class ActorKind(StrEnum):
     APPLICATION = "application"
     USER = "user"
     OPERATOR = "operator"
+    INVITATION = "invitation"
     JOB = "job"
     LOCAL = "local"
 
@@ -25,11 +26,14 @@ class Actor:
 
     Attributes:
         scopes: What its token carries; only for actors that came with one.
-        id: Id of the application, user or operator; the job's name; empty for `local`, the machine's own command line.
+        id: Id of the application, user, operator or invitation; the job's name; empty for `local`, the machine's own
+            command line.
+        name: What an operator is called.
     """
 
     kind: ActorKind
     id: str = ""
+    name: str | None = None
     scopes: frozenset[str] = frozenset()
     ip: str | None = None
     user_agent: str | None = None

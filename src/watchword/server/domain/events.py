@@ -171,7 +171,11 @@ def changed(key: str, actor: Actor, data: Mapping[str, object]) -> Event:
     user_id = actor.id if actor.kind is ActorKind.USER else None
     payload: dict[str, object] = {
         "result": "Success",
-        "actor": {"type": actor.kind.value, **({"id": actor.id} if actor.id else {})},
+        "actor": {
+            "type": actor.kind.value,
+            **({"id": actor.id} if actor.id else {}),
+            **({"name": cut(actor.name, _NAME)} if actor.name else {}),
+        },
         **({"ip": cut(actor.ip, _IP)} if actor.ip else {}),
         **({"userAgent": cut(actor.user_agent, _USER_AGENT)} if actor.user_agent else {}),
         **({"applicationId": application_id} if application_id else {}),

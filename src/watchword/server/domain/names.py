@@ -63,9 +63,27 @@ class RoleType(StrEnum):
     MACHINE_TO_MACHINE = "MachineToMachine"
 
 
+class OperatorRole(StrEnum):
+    """
+    What an operator may do: everything, everything but with operators, or look on.
+    """
+
+    OWNER = "owner"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+
 class Permission(StrEnum):
     """
-    What an operation demands of its actor. The wire knows one permission so far; operations state theirs all the same.
+    What an operation demands of its actor. The wire knows one permission so far, `all`; the others are for operators.
+
+    Attributes:
+        OPERATORS: To invite, change and remove operators.
+        OWN_SESSION: To begin and end a session of one's own.
+        JOIN: To become an operator by an invitation.
     """
 
     ALL = "all"
+    OPERATORS = "operators"
+    OWN_SESSION = "own-session"
+    JOIN = "join"

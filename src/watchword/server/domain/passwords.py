@@ -6,6 +6,7 @@ Nobody signs in with one here; they are kept for the system that does.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 
 import msgspec
 
@@ -90,6 +91,28 @@ def hash_password(clear: str, random: RandomBytes) -> Password:
     hasher = argon2.PasswordHasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES, type=argon2.Type.ID)
     digest = hasher.hash(clear, salt=random(_SALT_BYTES))
     return Password(digest=digest, algorithm=PasswordAlgorithm.ARGON2ID)
+
+
+def is_password(clear: str, digest: str | None) -> bool:
+    """
+    Tell whether a password is the one that `hash_password` made a digest of.
+
+    Args:
+        digest: None where there is nobody: that takes as long.
+    """
+    import argon2  # noqa: PLC0415 - as above
+
+    try:
+        argon2.PasswordHasher().verify(digest or _of_nobody(), clear)
+    except argon2.exceptions.VerificationError:
+        return False
+    return digest is not None
+
+
+@cache
+def _of_nobody() -> str:
+    # As much work as a digest of ours, and no password that anybody knows.
+    return hash_password("", lambda size: b"\0" * size).digest
 
 
 def _check_legacy(digest: str) -> None:

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchword.server.context import Context
-from watchword.server.jobs import changes, partitions, retention, sealing, secret_copies, signing_keys, token_log_mark
+from watchword.server.jobs import (
+    changes,
+    operator_sessions,
+    partitions,
+    retention,
+    sealing,
+    secret_copies,
+    signing_keys,
+    token_log_mark,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,7 @@ class Job:
 
 JOBS: Sequence[Job] = (
     Job("secret-copies", timedelta(minutes=5), secret_copies.run_once),
+    Job("operator-sessions", timedelta(minutes=5), operator_sessions.run_once),
     Job("changes", timedelta(minutes=10), changes.run_once),
     Job(signing_keys.NAME, timedelta(minutes=10), signing_keys.run_once),
     Job("token-log-mark", timedelta(minutes=1), token_log_mark.run_once),

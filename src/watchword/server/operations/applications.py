@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from watchword.server.domain import names, problems
+from watchword.server.domain.actors import ActorKind
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import ApplicationType, Permission
 from watchword.server.domain.problems import Problem
@@ -23,6 +24,7 @@ from watchword.server.storage.transaction import Transaction
 _THIRD_PARTY_TYPES = frozenset({ApplicationType.TRADITIONAL, ApplicationType.SPA, ApplicationType.NATIVE})
 _SUBDOMAIN = re.compile(r"[0-9a-z]([0-9a-z-]{0,61}[0-9a-z])?\Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LONGEST_NAME = 256
 NO_URIS: Json = {"redirectUris": [], "postLogoutRedirectUris": []}
 
 
@@ -93,6 +95,8 @@ def create(tx: Transaction, new: NewApplication) -> tuple[Application, str | Non
         Problem: The type can't be made here, or its parts don't go together.
     """
     _check_new(new)
+    if len(new.name) > LONGEST_NAME:
+        raise problems.too_long("name")
     application = Application(
         tenant_id=tx.tenant_id,
         id=tx.new_id(),
@@ -185,7 +189,8 @@ def demand(tx: Transaction, application_id: str) -> Application:
 def _add_first_secret(tx: Transaction, application: Application) -> str | None:
     secret = new_secret(tx.random)
     applications.insert_secret(tx, application.id, names.DEFAULT_SECRET_NAME, secret, expires_at=None)
-    return secret.value if tx.settings.secret_reveal_hours == 0 else None
+    is_shown_once = tx.settings.secret_reveal_hours == 0 or tx.actor.kind is ActorKind.OPERATOR
+    return secret.value if is_shown_once else None
 
 
 def _set_admin(tx: Transaction, application_id: str, *, is_admin: bool) -> None:

@@ -2,15 +2,17 @@
 Application secrets: list, add, rename, delete.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from watchword.server.domain import problems
+from watchword.server.domain.actors import ActorKind
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import Permission
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import ApplicationSecret
 from watchword.server.domain.secrets import new_secret
-from watchword.server.operations.applications import demand
+from watchword.server.operations.applications import LONGEST_NAME, demand
 from watchword.server.operations.operation import reads, writes
 from watchword.server.storage import applications
 from watchword.server.storage.transaction import Transaction
@@ -19,13 +21,16 @@ from watchword.server.storage.transaction import Transaction
 @reads(Permission.ALL)
 def listing(tx: Transaction, application_id: str) -> list[ApplicationSecret]:
     """
-    List an application's secrets in order of creation; clear text as long as it may be read back.
+    List an application's secrets in order of creation; clear text as long as it may be read back, and to no operator.
 
     Raises:
         Problem: There is no such application.
     """
     demand(tx, application_id)
-    return applications.list_secrets(tx, application_id)
+    found = applications.list_secrets(tx, application_id)
+    if tx.actor.kind is ActorKind.OPERATOR:  # who looks on must not be able to act as the application
+        return [replace(secret, value=None) for secret in found]
+    return found
 
 
 @writes(Permission.ALL)
@@ -44,6 +49,8 @@ def create(tx: Transaction, application_id: str, name: str, expires_at: datetime
     application = demand(tx, application_id)
     if not application.type.has_secrets:
         raise problems.violates_constraint()
+    if len(name) > LONGEST_NAME:
+        raise problems.too_long("name")
     _demand_free_name(tx, application_id, name)
     secret = applications.insert_secret(tx, application_id, name, new_secret(tx.random), expires_at=expires_at)
     tx.record(

@@ -12,6 +12,11 @@ import sqlalchemy as sa
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.storage.log_tables import seal_tables
+from watchword.server.storage.operator_tables import operator_tables
+from watchword.server.storage.table_parts import belongs as _belongs
+from watchword.server.storage.table_parts import created as _created
+from watchword.server.storage.table_parts import identity as _id
+from watchword.server.storage.table_parts import tenant as _tenant
 from watchword.server.storage.types import Instant, LogNumber, Word
 
 metadata = sa.MetaData(
@@ -23,22 +28,6 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-
-def _id(*, primary: bool = True) -> sa.Column[str]:
-    return sa.Column("id", sa.String, primary_key=primary, nullable=False)
-
-
-def _tenant() -> sa.Column[str]:
-    return sa.Column("tenant_id", sa.String, sa.ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
-
-
-def _created() -> sa.Column[Any]:
-    return sa.Column("created_at", Instant, nullable=False)
-
-
-def _belongs(column: str, table: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(["tenant_id", column], [f"{table}.tenant_id", f"{table}.id"], ondelete="CASCADE")
 
 
 def _newest_first(table: sa.Table, *before: str) -> list[sa.ColumnElement[Any]]:
@@ -252,6 +241,8 @@ application_roles = sa.Table(
     sa.Index("ix_application_roles_held", "tenant_id", "role_id", "created_at", "application_id"),
 )
 
+operators, operator_links, operator_sessions = operator_tables(metadata)
+
 users = sa.Table(
     "users",
     metadata,
@@ -329,6 +320,18 @@ token_log_marks = sa.Table(
 )
 
 # Tables that `Upkeep` may write: no tenant's rows that decisions read, none with a change trigger.
-UPKEEP = frozenset({"jobs", "token_log_marks", "secret_copies", "changes", "log_seals", "log_marks", "log_counts"})
+UPKEEP = frozenset(
+    {
+        "jobs",
+        "token_log_marks",
+        "secret_copies",
+        "changes",
+        "log_seals",
+        "log_marks",
+        "log_counts",
+        "operator_links",
+        "operator_sessions",
+    }
+)
 # Logs, whose records retention drops; nothing may change one.
 UPKEEP_DELETES = frozenset({"audit_events", "token_events"})

@@ -1,0 +1,128 @@
+"""
+Operators: the people who run a server by its console. What each role lets them do, and how long a session lasts.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from watchword.server.domain.management import forbidden, unauthorized
+from watchword.server.domain.names import OperatorRole, Permission
+from watchword.server.domain.problems import Problem
+
+LINK_LASTS = timedelta(minutes=15)
+SESSION_LASTS = timedelta(hours=12)
+SESSION_IDLES = timedelta(minutes=30)
+LEAST_PASSWORD, MOST_PASSWORD, MOST_NAME = 12, 1024, 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """
+    A person who may sign in at the console.
+    """
+
+    tenant_id: str
+    id: str
+    name: str
+    role: OperatorRole
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorLink:
+    """
+    An invitation: whoever has the link becomes an operator, once.
+
+    Attributes:
+        id: Digest of what the link carries, in hexadecimal.
+    """
+
+    tenant_id: str
+    id: str
+    role: OperatorRole
+    created_at: datetime
+
+    def is_over(self, now: datetime) -> bool:
+        """
+        Whether it is too old.
+        """
+        return now - self.created_at >= LINK_LASTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorSession:
+    """
+    A browser in which an operator has signed in.
+
+    Attributes:
+        id: Digest of what its cookie carries, in hexadecimal.
+    """
+
+    tenant_id: str
+    id: str
+    operator_id: str
+    created_at: datetime
+    used_at: datetime
+
+    def is_over(self, now: datetime) -> bool:
+        """
+        Whether it has lasted, or lain idle, for too long.
+        """
+        return now - self.created_at >= SESSION_LASTS or now - self.used_at >= SESSION_IDLES
+
+
+def check_operator(operator: Operator | None, permission: Permission, *, is_write: bool) -> None:
+    """
+    Demand that an operator may do something now. What this does not know is denied.
+
+    Args:
+        operator: As it stands now; None where it is gone.
+
+    Raises:
+        Problem: `auth.unauthorized` (401) where the operator is gone, `auth.forbidden` (403) without the permission.
+    """
+    if operator is None:
+        raise unauthorized("operator")
+    match permission:
+        case Permission.OWN_SESSION:
+            return
+        case Permission.ALL if not is_write or operator.role in {OperatorRole.OWNER, OperatorRole.EDITOR}:
+            return
+        case Permission.OPERATORS if not is_write or operator.role is OperatorRole.OWNER:
+            return
+    raise forbidden()
+
+
+def check_invitation(link: OperatorLink | None, permission: Permission, now: datetime) -> None:
+    """
+    Demand that an invitation is good, for what it is there for.
+
+    Args:
+        link: As it stands now; None where there is none, or it was used.
+
+    Raises:
+        Problem: `operator.invalid_invitation` (403).
+    """
+    if link is None or link.is_over(now) or permission is not Permission.JOIN:
+        raise Problem(
+            "operator.invalid_invitation", status=403, message="The invitation is not good: it was used, or is too old."
+        )
+
+
+def check_new_operator(name: str, password: str) -> None:
+    """
+    Demand a name and a password that an operator can have.
+
+    Raises:
+        Problem: `operator.invalid_name` or `operator.weak_password` (422).
+    """
+    if not name.strip() or len(name) > MOST_NAME or not name.isprintable():
+        raise Problem(
+            "operator.invalid_name", status=422, message=f"The name must have 1 to {MOST_NAME} printable characters."
+        )
+    if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
+        raise Problem(
+            "operator.weak_password",
+            status=422,
+            message=f"The password must have {LEAST_PASSWORD} to {MOST_PASSWORD} characters.",
+        )
