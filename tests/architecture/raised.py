@@ -88,7 +88,13 @@ def problem_statuses() -> dict[str, set[int]]:
     families = {code.partition(".")[0] for code in found if "." in code}
     for node in nodes("server"):  # codes that reach a Problem, or an answer, by way of a table
         text = node.value if isinstance(node, ast.Constant) else None
-        if isinstance(text, str) and _CODE.match(text) and text not in _NO_CODES and text.partition(".")[0] in families:
+        if (
+            isinstance(text, str)
+            and _CODE.match(text)
+            and not _FILE.match(text)
+            and text not in _NO_CODES
+            and text.partition(".")[0] in families
+        ):
             found.setdefault(text, set())
     return found
 
@@ -107,6 +113,7 @@ def descriptions(classes: set[str]) -> set[str]:
 
 # ASGI's own words, which look like codes.
 _NO_CODES = frozenset({"http.request"})
+_FILE = re.compile(r".*\.(css|html|js)\Z")
 
 
 def _name_of(node: ast.expr) -> str:

@@ -22,7 +22,7 @@ from watchword.protocol.errors import OAuthError
 
 PAGE = DOCS / "reference" / "errors.md"
 FAMILIES = ("Who asks", "How it is asked", "What it is about", "Applications", "API resources and permissions", "Roles",
-            "Signing keys", "Users")  # fmt: skip
+            "Signing keys", "Users", "At the console")  # fmt: skip
 WORDS_OF_THE_SERVER = {
     "unrecognized route or not allowed method (… on …)": "invalid_request",
     "the request headers are too large": "invalid_request",

@@ -27,6 +27,8 @@ from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
 from watchword.server.storage.view import TransactionView
 
+MOST_SCOPES = 100  # each costs some queries
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explained:
@@ -86,8 +88,10 @@ def explain(tx: Transaction, question: Question) -> Explained:
     Say what a token request would come to now, and why.
 
     Raises:
-        Problem: There is no such application.
+        Problem: There is no such application, or there are too many scopes.
     """
+    if len(question.scopes) > MOST_SCOPES:
+        raise problems.invalid_input(f"At most {MOST_SCOPES} scopes are explained at once.")
     return _explained(tx, question)
 
 

@@ -10,7 +10,7 @@ from watchword.server.domain.events import changed
 from watchword.server.domain.names import Permission, RoleType
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import Role
-from watchword.server.domain.search import Search
+from watchword.server.domain.search import NO_SEARCH, Search
 from watchword.server.operations.operation import reads, writes
 from watchword.server.operations.role_scopes import check_not_built_in, check_scopes, demand
 from watchword.server.storage import roles
@@ -41,6 +41,14 @@ def listing(
     """
     found = roles.listing(tx, wanted, search, page)
     return found, [roles.holders(tx, role.id) for role in found.records]
+
+
+@reads(Permission.ALL)
+def choices(tx: Transaction, wanted: RoleFilter, most: int) -> Sequence[Role]:
+    """
+    Return roles to choose from, oldest first, without their holders.
+    """
+    return roles.listing(tx, wanted, NO_SEARCH, Page(limit=most, offset=0)).records
 
 
 @reads(Permission.ALL)

@@ -6,6 +6,7 @@ The table of contents of the web: what answers which path, in order.
     /health/…               health.py
     /metrics                metrics.py
     /api/…                  api/
+    /console/…              console/
     anything else           404
 """
 
@@ -22,6 +23,8 @@ from watchword.server.domain.names import DEFAULT_TENANT
 from watchword.server.web import health, metrics
 from watchword.server.web.answers import CLOSE, Answer, RequestIds, Written, common_headers, json_answer, text_answer
 from watchword.server.web.api.dispatch import ManagementApi
+from watchword.server.web.console.app import Console
+from watchword.server.web.console.visitor import PREFIX as CONSOLE
 from watchword.server.web.errors import fault_answer, oauth_fault, oauth_members
 from watchword.server.web.metrics import MetricsPage
 from watchword.server.web.oauth.routes import PREFIX as OAUTH
@@ -98,6 +101,7 @@ class _Web:
         self._token = TokenEndpoint(ctx)
         self._api = ManagementApi(ctx, local=local)
         self._metrics = MetricsPage(ctx)
+        self._console = Console(ctx, time.monotonic)
         self._observer = Observer(ctx)
         self._ids = RequestIds()
         self._common = common_headers(ctx.settings.public_endpoint)
@@ -206,7 +210,8 @@ class _Web:
             return await self._metrics.answer(incoming)
         if path.startswith("/api/"):
             return await self._api.answer(incoming)
-        return text_answer("Not Found", status=404)
+        is_console = path == CONSOLE or path.startswith(CONSOLE + "/")
+        return await self._console.answer(incoming) if is_console else text_answer("Not Found", status=404)
 
 
 async def _never() -> Message:

@@ -10,12 +10,12 @@ from pydantic import AfterValidator
 from watchword.protocol.scopes import parse_scope
 from watchword.server.domain.explanation import Question
 from watchword.server.operations import explaining
-from watchword.server.operations.explaining import Explained
+from watchword.server.operations.explaining import MOST_SCOPES, Explained
 from watchword.server.web.api.guard import Body, NonEmpty, Text, issue, text
 from watchword.server.web.api.route import Call, Paged, Paging, Route
 from watchword.server.web.api.wire import all_as_json, as_json
 
-MOST_SCOPES, LONGEST_SCOPE = 100, 10_000
+LONGEST_SCOPE = 10_000
 
 
 def _check_scope(value: str) -> str:

@@ -1,0 +1,60 @@
+"""
+The room of the operators: who may sign in, and as what.
+"""
+
+from watchword.server.domain.names import OperatorRole
+from watchword.server.domain.operators import LINK_LASTS
+from watchword.server.domain.problems import Problem
+from watchword.server.operations import operators
+from watchword.server.web.console.pages import GoTo, Page
+from watchword.server.web.console.visitor import PREFIX, Visitor
+
+ROOM = f"{PREFIX}/operators"
+
+
+def listing(visitor: Visitor) -> Page:
+    """
+    Show all operators.
+    """
+    return _page(visitor)
+
+
+def invite(visitor: Visitor) -> Page:
+    """
+    Make an invitation, and show its link once.
+    """
+    token = operators.invite(visitor.acting, _role(visitor))
+    return _page(visitor, link=f"{visitor.ctx.settings.public_endpoint}{PREFIX}/join#{token}")
+
+
+def change_role(visitor: Visitor) -> GoTo:
+    """
+    Give an operator another role.
+    """
+    operators.change_role(visitor.acting, visitor.path["id"], _role(visitor))
+    return GoTo(path=ROOM)
+
+
+def remove(visitor: Visitor) -> GoTo:
+    """
+    Remove an operator; all sessions end.
+    """
+    operators.remove(visitor.acting, visitor.path["id"])
+    return GoTo(path=ROOM)
+
+
+def _role(visitor: Visitor) -> OperatorRole:
+    try:
+        return OperatorRole(visitor.field("role"))
+    except ValueError:
+        raise Problem("operator.unknown_role", status=422, message="There is no such role.") from None
+
+
+def _page(visitor: Visitor, *, link: str | None = None) -> Page:
+    shows = {
+        "operators": operators.listing(visitor.acting),
+        "roles": list(OperatorRole),
+        "link": link,
+        "minutes": int(LINK_LASTS.total_seconds() // 60),
+    }
+    return Page(template="operators.html", shows=shows)

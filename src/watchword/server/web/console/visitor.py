@@ -1,0 +1,138 @@
+"""
+Who visits a page, and what their browser has shown: cookies, the form that it sends, and that the form is ours.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from watchword.protocol.credentials import ClientSecret
+from watchword.server.context import Context
+from watchword.server.domain.events import Origin
+from watchword.server.domain.operators import Operator
+from watchword.server.domain.problems import Problem
+from watchword.server.operations.operation import Acting
+from watchword.server.operations.operators import actor_of
+from watchword.server.storage.sealing import DataKeys
+
+PREFIX = "/console"
+FORM_TOKEN = "form_token"
+_MOST_FIELDS = 200
+Values = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visitor:
+    """
+    A request for a page.
+
+    Attributes:
+        path: Parameters of the path.
+        operator: None where nobody has signed in.
+        seed: What the browser's cookie carries: its session, or, before there is one, something random.
+    """
+
+    ctx: Context
+    tenant_id: str
+    origin: Origin
+    path: Mapping[str, str]
+    query: Values
+    form: Values = field(repr=False)
+    operator: Operator | None
+    seed: str = field(repr=False)
+
+    @property
+    def acting(self) -> Acting:
+        """
+        Who acts: the operator that has signed in.
+        """
+        assert self.operator is not None  # noqa: S101 - such pages are for those who have signed in
+        return Acting(ctx=self.ctx, tenant_id=self.tenant_id, actor=actor_of(self.operator, self.origin))
+
+    @property
+    def form_token(self) -> str:
+        """
+        What each form of this visitor's pages carries.
+        """
+        return form_token_of(self.ctx.keys, self.seed)
+
+    def field(self, name: str) -> str:
+        """
+        Return what was typed into a field; nothing where it is not there.
+        """
+        return self.form.get(name, ("",))[0]
+
+    def asked(self, name: str) -> str:
+        """
+        Return a parameter of the page's address; nothing where it is not there.
+        """
+        return self.query.get(name, ("",))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Cookies:
+    """
+    The names of the console's cookies, and how they are set. Over https no other host can set them: `__Host-`.
+    """
+
+    is_secure: bool
+
+    @property
+    def session(self) -> str:
+        """
+        The cookie of a session.
+        """
+        return self._prefix + "watchword-session"
+
+    @property
+    def form(self) -> str:
+        """
+        The cookie that stands for a browser before there is a session.
+        """
+        return self._prefix + "watchword-form"
+
+    def set(self, name: str, value: str) -> tuple[bytes, bytes]:
+        """
+        Write the header that sets a cookie until the browser is closed; an empty value deletes it.
+        """
+        secure = "; Secure" if self.is_secure else ""
+        over = "" if value else "; Max-Age=0"
+        return b"set-cookie", f"{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{over}".encode("ascii")
+
+    @property
+    def _prefix(self) -> str:
+        return "__Host-" if self.is_secure else ""
+
+
+def read_cookies(headers: Sequence[str]) -> Mapping[str, str]:
+    """
+    Read the cookies that a browser sends.
+    """
+    # Not by the standard library, which drops all of them for one that it does not like: other servers of this host, on
+    # other ports, set theirs for this one, too.
+    pairs = (part.partition("=") for header in headers for part in header.split(";"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def read_values(text: str) -> Values:
+    """
+    Read form parameters, of a body or of an address.
+
+    Raises:
+        Problem: They can't be read, or are too many (400).
+    """
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise Problem("request.invalid_input", status=400, message="The form can't be read.") from None
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value.replace("\0", ""))
+    return found
+
+
+def form_token_of(keys: DataKeys, seed: str) -> str:
+    """
+    Return the token that goes with a cookie: nobody who does not know the cookie can make it.
+    """
+    return keys.digest(ClientSecret(f"console-form\0{seed}")).hex()
