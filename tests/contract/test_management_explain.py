@@ -144,12 +144,14 @@ def test_scope_of_another_api_and_of_another_case_are_pointed_out(shop: Shop) ->
     """
     The two mistakes that people make with names of permissions.
     """
-    _, indicator, _ = create_resource(shop.server, "ship:parcels")
-    found = explain_shop(shop, "ship:parcels READ:products")
+    elsewhere, here = unique("ship:"), unique("read:")
+    _, other, _ = create_resource(shop.server, elsewhere)
+    _, indicator, _ = create_resource(shop.server, here)
+    found = explain_shop(shop, f"{elsewhere} {here.upper()}", resource=indicator)
     texts = [(one["scope"], one["text"]) for one in found["remedies"]]
-    assert ("ship:parcels", f"Ask for a token for `{indicator}`: `ship:parcels` is a permission of that API.") in texts
-    assert [text for scope, text in texts if scope == "READ:products"] == [
-        "Ask for `read:products`: upper and lower case matter."
+    assert (elsewhere, f"Ask for a token for `{other}`: `{elsewhere}` is a permission of that API.") in texts
+    assert [text for scope, text in texts if scope == here.upper()] == [
+        f"Ask for `{here}`: upper and lower case matter."
     ]
 
 
@@ -182,12 +184,12 @@ def test_all_that_is_missing_can_be_made_as_proposed(server: RunningServer) -> N
     From an application that holds nothing to a granted scope: the API, its permission, a role, and the role's holder.
     """
     application = create_application(server)
-    asked = {"resource": f"https://{unique('api')}.example", "scope": "ship:parcels"}
+    asked = {"resource": f"https://{unique('api')}.example", "scope": unique("ship:")}
     for path in ("/resources", "/resources/*/scopes", "/roles", "/applications/*/roles"):
         [remedy] = [one for one in explain(server, application.id, **asked)["remedies"] if one["method"]]
         assert fnmatch(remedy["path"], f"/api{path}")
         mended(server, remedy)
-    assert explain(server, application.id, **asked)["granted"]["scope"] == "ship:parcels"
+    assert explain(server, application.id, **asked)["granted"]["scope"] == asked["scope"]
 
 
 def test_application_without_a_secret_that_works_is_told_so(server: RunningServer) -> None:

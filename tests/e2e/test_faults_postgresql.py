@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.postgres_server import PostgresServer, new_folder, start_postgres
 from tests.support.load import Load, wait_until
+from tests.support.postgres import recorded
 from tests.support.server import MANAGEMENT_RESOURCE, start_server
 from tests.support.shop import unique
 
@@ -49,15 +50,6 @@ def server(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
         assert not running.management.is_closed  # it has its token while there is a database
         yield running
         assert "Traceback" not in running.output
-
-
-def recorded(postgres: PostgresServer) -> set[str]:
-    """
-    Return the ids of all tokens that there is a record of.
-    """
-    query = "SELECT payload::json->>'jti' FROM tokens.token_events"
-    with closing(psycopg.connect(postgres.url("watchword"))) as connection:
-        return {found for (found,) in connection.execute(query).fetchall()}
 
 
 def recovers(server: RunningServer, postgres: PostgresServer, received: list[str]) -> None:

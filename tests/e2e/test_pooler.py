@@ -16,6 +16,7 @@ import pytest
 from benchmarks.pinned_server import free_port
 from benchmarks.postgres_server import PostgresServer, new_folder, start_postgres
 from tests.support.load import Load, wait_until
+from tests.support.postgres import recorded
 from tests.support.server import start_server
 from tests.support.shop import unique
 
@@ -99,12 +100,3 @@ def test_tokens_flow_through_pgbouncer_and_again_after_the_server_crashed_behind
         assert set(load.answered.tokens) <= recorded(postgres)
         assert server.management.post("/roles", json={"name": unique("role"), "description": "x"}).status_code == 200
         assert "Traceback" not in server.output
-
-
-def recorded(postgres: PostgresServer) -> set[str]:
-    """
-    Return the ids of all tokens that there is a record of.
-    """
-    query = "SELECT payload::json->>'jti' FROM tokens.token_events"
-    with closing(psycopg.connect(postgres.url("watchword"))) as connection:
-        return {found for (found,) in connection.execute(query).fetchall()}

@@ -4,8 +4,10 @@ The PostgreSQL server that a session's tests share.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from benchmarks.postgres_server import PostgresServer, new_folder, start_postgres
@@ -24,3 +26,12 @@ def postgres() -> Iterator[PostgresServer]:
     """
     with new_folder(in_memory=True) as folder, start_postgres(folder / "postgres", **QUICK) as server:
         yield server
+
+
+def recorded(postgres: PostgresServer) -> set[str]:
+    """
+    Return the ids of all tokens that its database `watchword` has a record of.
+    """
+    query = "SELECT payload::json->>'jti' FROM tokens.token_events"
+    with closing(psycopg.connect(postgres.url("watchword"))) as connection:
+        return {found for (found,) in connection.execute(query).fetchall()}
