@@ -4,25 +4,19 @@ Explanations: what a token request would come to, and why. They and the token en
 
 from __future__ import annotations
 
-import base64
-import json
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
+from tests.support.explanations import explain
 from tests.support.load import wait_until
 from tests.support.shop import assign, create_application, create_resource, create_role, unique
 from tests.support.wire import assert_code
-from watchword.protocol.jose import read_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    import httpx
 
     from tests.support.server import RunningServer
     from tests.support.shop import Shop
@@ -32,52 +26,11 @@ UNKNOWN = "nobody:knows"
 NOT_GIVEN, NO_SUCH = "no role of the application gives it", "the API has no such permission"
 
 
-def explain(server: RunningServer, application_id: str, **asked: str) -> dict[str, Any]:
-    """
-    Ask for an explanation.
-    """
-    answer = server.management.post("/explain", json={"applicationId": application_id, **asked})
-    assert answer.status_code == 200, answer.text
-    body: dict[str, Any] = answer.json()
-    return body
-
-
 def explain_shop(shop: Shop, scope: str = "", **asked: str) -> dict[str, Any]:
     """
     Ask about the shop's own application and API.
     """
     return explain(shop.server, shop.application.id, **{"resource": shop.indicator, "scope": scope, **asked})
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    """
-    Read the claims of a token.
-    """
-    claims = token.split(".")[1]
-    read: dict[str, Any] = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-    return read
-
-
-def outcome_of(answer: httpx.Response) -> tuple[object, ...]:
-    """
-    Say what the token endpoint answered.
-    """
-    body = answer.json()
-    if answer.status_code != 200:
-        return answer.status_code, body["error"], body["error_description"]
-    token = read_token(body["access_token"])
-    return body.get("scope", ""), body["expires_in"], token.algorithm, claims_of(body["access_token"])["aud"]
-
-
-def expected_of(explanation: dict[str, Any]) -> tuple[object, ...]:
-    """
-    Say what an explanation foretells.
-    """
-    granted, refused = explanation["granted"], explanation["refused"]
-    assert (granted is None) != (refused is None)
-    if refused is not None:
-        return refused["status"], refused["error"], refused["description"]
-    return granted["scope"], granted["expiresIn"], granted["algorithm"], granted["audience"]
 
 
 def test_each_scope_has_its_roles_or_its_reason(shop: Shop) -> None:
@@ -203,50 +156,6 @@ def test_application_without_a_secret_that_works_is_told_so(server: RunningServe
     assert (found["refused"]["status"], found["refused"]["error"]) == (401, "invalid_client")
     mended(server, found["remedies"][0])
     assert explain(server, application.id)["refused"]["error"] == "invalid_target"
-
-
-@pytest.fixture(scope="module")
-def worlds(server: RunningServer) -> list[dict[str, Any]]:
-    """
-    Two APIs, one of which signs with another algorithm and lives shorter.
-    """
-    made = []
-    for more in ({}, {"accessTokenTtl": 60, "signingAlgorithm": "ES384"}):
-        _, indicator, scopes = create_resource(server, *NAMES, **more)
-        made.append({"indicator": indicator, "scopes": scopes})
-    return made
-
-
-@pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.data())
-def test_explanation_and_endpoint_never_disagree(
-    server: RunningServer, worlds: list[dict[str, Any]], data: st.DataObject
-) -> None:
-    """
-    Whatever the application is, holds and asks for: the explanation says beforehand what the endpoint answers.
-    """
-    given_by = data.draw(st.lists(st.sets(st.sampled_from(range(2 * len(NAMES)))), max_size=3), label="scopes of roles")
-    kind = data.draw(st.sampled_from(["MachineToMachine"] * 4 + ["Traditional"]), label="type")
-    known = [one["indicator"] for one in worlds]
-    resource = data.draw(st.sampled_from([None, "https://nowhere.example", "no uri", *known]), label="resource")
-    asked = data.draw(st.lists(st.sampled_from([*NAMES, UNKNOWN, "READ:products"]), max_size=6), label="scope")
-    organization = data.draw(st.sampled_from([None] * 5 + ["somewhere"]), label="organization")
-    has_secret = data.draw(st.sampled_from([True] * 5 + [False]), label="has a secret")
-    application = create_application(server, kind)
-    if not has_secret:
-        server.management.delete(f"/applications/{application.id}/secrets/Default secret").raise_for_status()
-    every = [scope_id for one in worlds for scope_id in one["scopes"].values()]
-    for scopes in given_by if kind == "MachineToMachine" else ():
-        assign(server, application.id, create_role(server, *(every[number] for number in scopes)))
-    form = {
-        name: value
-        for name, value in (("resource", resource), ("scope", " ".join(asked)), ("organizationId", organization))
-        if value
-    }
-    found = explain(server, application.id, **form)
-    wire = {"organization_id" if name == "organizationId" else name: value for name, value in form.items()}
-    assert outcome_of(server.token(application.id, application.secret, **wire)) == expected_of(found)
 
 
 def entry_of(server: RunningServer, application_id: str) -> dict[str, Any]:
