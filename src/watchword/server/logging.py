@@ -5,6 +5,7 @@ Structured logs: JSON lines, or lines for eyes. Nothing of a request but what `R
 import json
 import logging
 import sys
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,7 +30,7 @@ def set_up_logging(settings: Settings) -> None:
     root.setLevel(logging.INFO)
 
 
-class _Lines(logging.Formatter):
+class _Lines(logging.Formatter, ABC):
     """
     What the forms have in common: a message may quote anything, an unexpected exception's above all.
 
@@ -43,8 +44,8 @@ class _Lines(logging.Formatter):
         given = {name: value for name, value in vars(record).items() if name not in _OWN}
         return hide_secrets(self._line(record, given))
 
-    def _line(self, record: logging.LogRecord, given: dict[str, Any]) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _line(self, record: logging.LogRecord, given: dict[str, Any]) -> str: ...
 
 
 class JsonLines(_Lines):

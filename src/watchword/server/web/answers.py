@@ -17,6 +17,8 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 JSON_TYPE = (b"content-type", b"application/json; charset=utf-8")
 TEXT_TYPE = (b"content-type", b"text/plain; charset=utf-8")
+HTML_TYPE = (b"content-type", b"text/html; charset=utf-8")
+CSS_TYPE = (b"content-type", b"text/css; charset=utf-8")
 NO_STORE = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 CLOSE = (b"connection", b"close")
 _WITHOUT_LENGTH = frozenset({204, 304})

@@ -9,13 +9,11 @@ from importlib.resources import files
 import msgspec
 
 from watchword.server.domain.names import management_indicator
-from watchword.server.web.answers import JSON_TYPE, Answer
+from watchword.server.web.answers import CSS_TYPE, HTML_TYPE, JSON_TYPE, Answer
 from watchword.server.web.api.docs_page import STYLESHEET, render
 from watchword.server.web.api.openapi import Document, document
 from watchword.server.web.api.route import PREFIX, Call, Route
 
-_HTML_TYPE = (b"content-type", b"text/html; charset=utf-8")
-_CSS_TYPE = (b"content-type", b"text/css; charset=utf-8")
 # Nothing runs on the page, and nothing on it comes from elsewhere.
 _POLICY = (
     b"content-security-policy",
@@ -42,7 +40,7 @@ def describing(described: Sequence[Route]) -> Sequence[Route]:
         return Answer(200, msgspec.json.encode(written(*_where(call))), (JSON_TYPE,))
 
     def for_people(call: Call[None]) -> Answer:
-        return Answer(200, rendered(*_where(call)), (_HTML_TYPE, _POLICY))
+        return Answer(200, rendered(*_where(call)), (HTML_TYPE, _POLICY))
 
     rows = (
         Route(
@@ -73,4 +71,4 @@ def _where(call: Call[None]) -> tuple[str, str]:
 
 def _style(call: Call[None]) -> Answer:
     del call
-    return Answer(200, files(__package__).joinpath("docs.css").read_bytes(), (_CSS_TYPE,))
+    return Answer(200, files(__package__).joinpath("docs.css").read_bytes(), (CSS_TYPE,))
