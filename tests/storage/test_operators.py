@@ -13,9 +13,9 @@ from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.events import Origin
 from watchword.server.domain.names import DEFAULT_TENANT, OperatorRole
 from watchword.server.domain.problems import Problem
-from watchword.server.operations import operators
+from watchword.server.operations import operator_sessions, operators
 from watchword.server.operations.operation import Acting
-from watchword.server.operations.operators import Credentials
+from watchword.server.operations.operator_sessions import Credentials, SignedIn
 
 if TYPE_CHECKING:
     from watchword.server.context import Context
@@ -40,18 +40,18 @@ def local(ctx: Context, clock: MovedClock) -> Acting:
     return Acting(ctx=with_clock(ctx, clock), tenant_id=DEFAULT_TENANT, actor=Actor(kind=ActorKind.LOCAL))
 
 
-def join(local: Acting, invitation: str, name: str) -> operators.SignedIn:
+def join(local: Acting, invitation: str, name: str) -> SignedIn:
     """
     Become an operator.
     """
     return operators.join(local.ctx, DEFAULT_TENANT, invitation, Credentials(name=name, password=PASSWORD), FROM)
 
 
-def sign_in(local: Acting, name: str, password: str = PASSWORD) -> operators.SignedIn:
+def sign_in(local: Acting, name: str, password: str = PASSWORD) -> SignedIn:
     """
     Begin a session.
     """
-    return operators.sign_in(local.ctx, DEFAULT_TENANT, Credentials(name=name, password=password), FROM)
+    return operator_sessions.sign_in(local.ctx, DEFAULT_TENANT, Credentials(name=name, password=password), FROM)
 
 
 def test_operator_joins_signs_in_and_is_removed(local: Acting) -> None:
@@ -59,7 +59,7 @@ def test_operator_joins_signs_in_and_is_removed(local: Acting) -> None:
     Sessions go with the operator.
     """
     joined = join(local, operators.invite(local, OperatorRole.OWNER), "Äda")
-    session, operator = operators.session_of(local.ctx, DEFAULT_TENANT, joined.token) or (None, None)
+    session, operator = operator_sessions.session_of(local.ctx, DEFAULT_TENANT, joined.token) or (None, None)
     assert session == joined.session
     assert operator == joined.operator
     later = sign_in(local, "äDA")
@@ -67,9 +67,9 @@ def test_operator_joins_signs_in_and_is_removed(local: Acting) -> None:
     assert later.token != joined.token
     other = join(local, operators.invite(local, OperatorRole.OWNER), "Ben")
     operators.remove(local, joined.operator.id)
-    assert operators.session_of(local.ctx, DEFAULT_TENANT, later.token) is None
+    assert operator_sessions.session_of(local.ctx, DEFAULT_TENANT, later.token) is None
     assert [one.name for one in operators.listing(local)] == ["Ben"]
-    assert operators.session_of(local.ctx, DEFAULT_TENANT, other.token) is not None
+    assert operator_sessions.session_of(local.ctx, DEFAULT_TENANT, other.token) is not None
 
 
 def test_name_is_taken_in_whatever_case_and_keeps_the_invitation(local: Acting) -> None:
@@ -121,7 +121,7 @@ def test_use_of_a_session_is_noted_once_a_minute(local: Acting, clock: MovedCloc
     noted = []
     for _ in range(3):
         clock.move(seconds=30)
-        found = operators.session_of(local.ctx, DEFAULT_TENANT, joined.token)
+        found = operator_sessions.session_of(local.ctx, DEFAULT_TENANT, joined.token)
         assert found is not None
         noted.append(found[0].used_at)
     assert noted[0] == noted[1] == joined.session.used_at  # what is returned is as it was read

@@ -15,6 +15,8 @@ TenantId = NewType("TenantId", str)
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 RECORD_ID = 21
 USER_ID = 12
+_TOKEN_ALPHABET = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"  # without those that look alike
+_TOKEN = 44
 _TAG_BYTES = 4
 _TOKEN_ID_BYTES = 32
 
@@ -24,6 +26,13 @@ def new_id(random: RandomBytes, length: int = RECORD_ID) -> str:
     Make an id of digits and lower-case letters; 21 of them carry 108 bits.
     """
     return random_text(random, length, _ALPHABET)
+
+
+def new_token(random: RandomBytes) -> str:
+    """
+    Make what a link or a cookie carries: 44 characters, which carry 256 bits.
+    """
+    return random_text(random, _TOKEN, _TOKEN_ALPHABET)
 
 
 def random_text(random: RandomBytes, length: int, alphabet: str) -> str:

@@ -12,6 +12,7 @@ from watchword.server.domain.problems import Problem
 LINK_LASTS = timedelta(minutes=15)
 SESSION_LASTS = timedelta(hours=12)
 SESSION_IDLES = timedelta(minutes=30)
+CONFIRMATION_LASTS = timedelta(minutes=10)
 LEAST_PASSWORD, MOST_PASSWORD, MOST_NAME = 12, 1024, 128
 
 
@@ -56,6 +57,8 @@ class OperatorSession:
 
     Attributes:
         id: Digest of what its cookie carries, in hexadecimal.
+        confirmed_at: When the password was said last.
+        ip: From where it was begun.
     """
 
     tenant_id: str
@@ -63,12 +66,21 @@ class OperatorSession:
     operator_id: str
     created_at: datetime
     used_at: datetime
+    confirmed_at: datetime
+    ip: str
+    user_agent: str
 
     def is_over(self, now: datetime) -> bool:
         """
         Whether it has lasted, or lain idle, for too long.
         """
         return now - self.created_at >= SESSION_LASTS or now - self.used_at >= SESSION_IDLES
+
+    def is_confirmed(self, now: datetime) -> bool:
+        """
+        Whether the password was said lately: what can't be undone, and what shows a secret, waits for that.
+        """
+        return now - self.confirmed_at < CONFIRMATION_LASTS
 
 
 def check_operator(operator: Operator | None, permission: Permission, *, is_write: bool) -> None:
@@ -109,17 +121,26 @@ def check_invitation(link: OperatorLink | None, permission: Permission, now: dat
         )
 
 
-def check_new_operator(name: str, password: str) -> None:
+def check_name(name: str) -> None:
     """
-    Demand a name and a password that an operator can have.
+    Demand a name that an operator can have.
 
     Raises:
-        Problem: `operator.invalid_name` or `operator.weak_password` (422).
+        Problem: `operator.invalid_name` (422).
     """
     if not name.strip() or len(name) > MOST_NAME or not name.isprintable():
         raise Problem(
             "operator.invalid_name", status=422, message=f"The name must have 1 to {MOST_NAME} printable characters."
         )
+
+
+def check_password(password: str) -> None:
+    """
+    Demand a password that an operator can have.
+
+    Raises:
+        Problem: `operator.weak_password` (422).
+    """
     if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
         raise Problem(
             "operator.weak_password",

@@ -56,6 +56,9 @@ def operator_tables(metadata: sa.MetaData) -> OperatorTables:
         sa.Column("operator_id", sa.String, nullable=False),
         created(),
         sa.Column("used_at", Instant, nullable=False),
+        sa.Column("confirmed_at", Instant, nullable=False),
+        sa.Column("ip", sa.String(64), nullable=False),
+        sa.Column("user_agent", sa.String(256), nullable=False),
         belongs("operator_id", "operators"),
         sa.Index(None, "tenant_id", "operator_id"),
     )

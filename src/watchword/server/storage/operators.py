@@ -1,20 +1,17 @@
 """
-Operators, their invitations and their sessions, as rows.
+Operators and their invitations, as rows.
 """
-
-from datetime import datetime
 
 import sqlalchemy as sa
 
 from watchword.server.domain.names import OperatorRole
-from watchword.server.domain.operators import Operator, OperatorLink, OperatorSession
+from watchword.server.domain.operators import Operator, OperatorLink
 from watchword.server.domain.search import fold_case
 from watchword.server.storage import rows, schema
-from watchword.server.storage.transaction import Transaction, Upkeep
+from watchword.server.storage.transaction import Transaction
 
 _T = schema.operators
 _LINKS = schema.operator_links
-_SESSIONS = schema.operator_sessions
 
 
 def load(connection: sa.Connection, tenant_id: str, operator_id: str) -> Operator | None:
@@ -78,6 +75,22 @@ def insert(tx: Transaction, operator: Operator, password_digest: str) -> None:
     rows.insert(tx, _T, operator, folded_name=fold_case(operator.name), password_digest=password_digest)
 
 
+def password_digest(connection: sa.Connection, tenant_id: str, operator_id: str) -> str | None:
+    """
+    Return the digest of an operator's password; None where there is no such operator.
+    """
+    query = sa.select(_T.c.password_digest).where(_T.c.tenant_id == tenant_id, _T.c.id == operator_id)
+    digest: str | None = connection.execute(query).scalar_one_or_none()
+    return digest
+
+
+def set_password(tx: Transaction, operator_id: str, digest: str) -> None:
+    """
+    Give an operator another password.
+    """
+    rows.update(tx, _T, {"password_digest": digest}, id=operator_id)
+
+
 def set_role(tx: Transaction, operator_id: str, role: OperatorRole) -> None:
     """
     Give an operator another role.
@@ -118,53 +131,3 @@ def delete_links(tx: Transaction) -> None:
     Take all invitations back.
     """
     rows.delete(tx, _LINKS)
-
-
-def insert_session(tx: Transaction, session: OperatorSession) -> None:
-    """
-    Add a session.
-    """
-    rows.insert(tx, _SESSIONS, session)
-
-
-def find_session(connection: sa.Connection, tenant_id: str, session_id: str) -> tuple[OperatorSession, Operator] | None:
-    """
-    Return a session with its operator, or None; it may be over.
-    """
-    of = [_T.c[name].label(f"of_{name}") for name in ("id", "name", "role", "created_at")]
-    query = (
-        sa.select(*rows.columns(_SESSIONS, OperatorSession), *of)
-        .join(_T, sa.and_(_T.c.tenant_id == _SESSIONS.c.tenant_id, _T.c.id == _SESSIONS.c.operator_id))
-        .where(_SESSIONS.c.tenant_id == tenant_id, _SESSIONS.c.id == session_id)
-    )
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    operator = Operator(
-        tenant_id=tenant_id, id=row.of_id, name=row.of_name, role=row.of_role, created_at=row.of_created_at
-    )
-    return rows.to_record(OperatorSession, row), operator
-
-
-def delete_session(tx: Transaction, session_id: str) -> bool:
-    """
-    End a session; tell whether there was one.
-    """
-    return rows.delete(tx, _SESSIONS, id=session_id)
-
-
-def note_use(upkeep: Upkeep, session: OperatorSession, now: datetime) -> None:
-    """
-    Note that a session is in use.
-    """
-    of_session = (_SESSIONS.c.tenant_id == session.tenant_id, _SESSIONS.c.id == session.id)
-    upkeep.execute(_SESSIONS.update().where(*of_session).values(used_at=now))
-
-
-def delete_ended(upkeep: Upkeep, *, created_before: datetime, used_before: datetime, links_before: datetime) -> None:
-    """
-    Delete sessions and invitations that are over.
-    """
-    is_over = sa.or_(_SESSIONS.c.created_at <= created_before, _SESSIONS.c.used_at <= used_before)
-    upkeep.execute(_SESSIONS.delete().where(is_over))
-    upkeep.execute(_LINKS.delete().where(_LINKS.c.created_at <= links_before))

@@ -1,20 +1,17 @@
 """
-The console's way of a request: cookies, session, form, room, page.
+The console's way of a request: cookies, session, form, password where it is grave, room, page.
 
-    /console                who has signed in goes on to the applications, others get a form
+    /console                who has signed in goes on, others get a form
     /console/sign-in, join  open to all
     /console/console.css…   open to all
     anything else           for those who have signed in; others are sent to the form
 """
 
 import hmac
-import re
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
+from collections.abc import Callable
+from dataclasses import replace
 from urllib.parse import SplitResult, quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -22,13 +19,17 @@ from starlette.concurrency import run_in_threadpool
 from watchword.server.context import Context
 from watchword.server.domain.backlog import Backlog
 from watchword.server.domain.problems import Problem
-from watchword.server.operations.operators import session_of
+from watchword.server.operations.operator_sessions import session_of
 from watchword.server.settings import is_loopback
 from watchword.server.telemetry.meters import Throttle
-from watchword.server.web.answers import CLOSE, NO_STORE, Answer, text_answer, with_etag
-from watchword.server.web.console import applications, entrance, explaining, operators
-from watchword.server.web.console.entrance import Entrance
+from watchword.server.web.answers import CLOSE, NO_STORE, Answer, text_answer
+from watchword.server.web.console import notices
+from watchword.server.web.console.confirmation import confirmed
+from watchword.server.web.console.guard import Guard
 from watchword.server.web.console.pages import GoTo, Page, html_answer, redirection, render
+from watchword.server.web.console.rooms import all_routes
+from watchword.server.web.console.route import Route
+from watchword.server.web.console.static_files import static_answer
 from watchword.server.web.console.visitor import (
     FORM_TOKEN,
     PREFIX,
@@ -44,32 +45,17 @@ from watchword.server.web.requests import Incoming, read_body
 
 MOST_BODY = 64 * 1024
 _MOST_WAIT_SECONDS = 2.0
-_STATIC: Mapping[str, bytes] = {
-    "console.css": b"text/css; charset=utf-8",
-    "console.js": b"text/javascript; charset=utf-8",
-}
 _READS = frozenset({"GET", "HEAD"})
 _FORM = "application/x-www-form-urlencoded"
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """
-    What answers a path, in the order of the table.
-
-    Attributes:
-        is_open: Whether it is for those, too, who have not signed in.
-    """
-
-    method: str
-    pattern: re.Pattern[str]
-    handler: Callable[[Visitor], Page | GoTo]
-    is_open: bool = False
+_Header = tuple[bytes, bytes]
 
 
 class Console:
     """
     Answers requests below `/console`.
+
+    Args:
+        uptime: Returns seconds of a clock that never goes back.
     """
 
     def __init__(self, ctx: Context, uptime: Callable[[], float]) -> None:
@@ -79,15 +65,18 @@ class Console:
         self._backlog = Backlog(most_wait_seconds=_MOST_WAIT_SECONDS)
         self._cookies = Cookies(is_secure=endpoint.scheme == "https")
         self._is_safe = self._cookies.is_secure or is_loopback(endpoint.hostname or "")
-        self._rooms = _table(Entrance(uptime))
+        self._guard = Guard(uptime)
+        self._routes = all_routes(self._guard)
 
     async def answer(self, request: Incoming) -> Answer:
         """
         Answer one request.
         """
         path = request.path.removeprefix(PREFIX).replace("\0", "\N{REPLACEMENT CHARACTER}")
-        if path.removeprefix("/") in _STATIC and request.method in _READS:
-            return _static(path.removeprefix("/"), request.headers.first(b"if-none-match"))
+        if request.method in _READS:
+            static = static_answer(path, request.scope["query_string"], request.headers.first(b"if-none-match"))
+            if static is not None:
+                return static
         if not self._is_safe:
             return html_answer(_UNSAFE, status=403)
         if request.method not in {*_READS, "POST"}:
@@ -114,17 +103,7 @@ class Console:
             self._backlog.leave(place, time.perf_counter() - began)
 
     def _answer(self, request: Incoming, path: str, body: bytes) -> Answer:
-        cookies = read_cookies(request.headers.all(b"cookie"))
-        token = cookies.get(self._cookies.session, "")
-        signed_in = session_of(self._ctx, request.tenant_id, token) if token else None
-        seed = token if signed_in else cookies.get(self._cookies.form, "")
-        is_new = not seed
-        seed = seed or secrets.token_urlsafe(32)
-        visitor = Visitor(
-            ctx=self._ctx, tenant_id=request.tenant_id, origin=request.origin, path={}, query={}, form={},
-            operator=None if signed_in is None else signed_in[1], seed=seed,
-        )  # fmt: skip
-        headers = (self._cookies.set(self._cookies.form, seed),) if is_new and signed_in is None else ()
+        visitor, headers = self._welcome(request)
         try:
             return self._find(request, path, body, visitor, headers)
         except Exception as error:
@@ -133,23 +112,60 @@ class Console:
                 raise
             return html_answer(render(_refusal(problem), visitor), status=problem.status, headers=headers)
 
+    def _welcome(self, request: Incoming) -> tuple[Visitor, tuple[_Header, ...]]:
+        """
+        Say who comes, by their cookies, and which cookies they are to keep from now on.
+        """
+        cookies = read_cookies(request.headers.all(b"cookie"))
+        token = cookies.get(self._cookies.session, "")
+        session, operator = (session_of(self._ctx, request.tenant_id, token) if token else None) or (None, None)
+        seed = token if session else cookies.get(self._cookies.form, "")
+        headers: tuple[_Header, ...] = ()
+        if not seed:
+            seed = secrets.token_urlsafe(32)
+            headers = (self._cookies.set(self._cookies.form, seed),)
+        notice = notices.read(self._ctx.keys, seed, cookies.get(self._cookies.notice, ""))
+        if notice and request.method in _READS:
+            headers = (*headers, self._cookies.set(self._cookies.notice, ""))
+        visitor = Visitor(
+            ctx=self._ctx, tenant_id=request.tenant_id, origin=request.origin, here=_address(request),
+            session=session, operator=operator, seed=seed, notice=notice,
+        )  # fmt: skip
+        return visitor, headers
+
     def _find(
-        self, request: Incoming, path: str, body: bytes, visitor: Visitor, headers: tuple[tuple[bytes, bytes], ...]
+        self, request: Incoming, path: str, body: bytes, visitor: Visitor, headers: tuple[_Header, ...]
     ) -> Answer:
         method = "POST" if request.method == "POST" else "GET"
         query = read_values(request.scope["query_string"].decode("ascii", "replace"))
-        for room in self._rooms:
-            match = room.pattern.fullmatch(path)
-            if match is None or room.method != method:
+        for route in self._routes:
+            match = route.pattern.fullmatch(path)
+            if match is None or route.method != method:
                 continue
-            if visitor.operator is None and not room.is_open:
+            if visitor.operator is None and not route.is_open:
                 break
             form = self._form(request, body, visitor) if method == "POST" else {}
-            return self._shown(room.handler(_with(visitor, match.groupdict(), query, form)), visitor, headers)
+            return self._visit(route, replace(visitor, path=match.groupdict(), query=query, form=form), headers)
         if visitor.operator is None:
             return redirection(_sign_in_before(request), headers)
         nothing = Page(template="refused.html", shows={"text": "There is no such page."}, status=404)
-        return self._shown(nothing, visitor, ())
+        return self._shown(nothing, visitor, headers)
+
+    def _visit(self, route: Route, visitor: Visitor, headers: tuple[_Header, ...]) -> Answer:
+        if route.is_grave:
+            known = confirmed(visitor, self._guard)
+            if isinstance(known, Page):
+                return self._shown(known, visitor, headers)
+            if known.seed != visitor.seed:
+                visitor, headers = known, (*headers, self._cookies.set(self._cookies.session, known.seed))
+        try:
+            return self._shown(route.handler(visitor), visitor, headers)
+        except Exception as error:
+            # Here, too, so that a session that has just begun reaches the browser.
+            problem = problem_of(error)
+            if problem is None:
+                raise
+            return self._shown(_refusal(problem), visitor, headers)
 
     def _form(self, request: Incoming, body: bytes, visitor: Visitor) -> Values:
         """
@@ -175,45 +191,17 @@ class Console:
             )
         return form
 
-    def _shown(self, shown: Page | GoTo, visitor: Visitor, headers: tuple[tuple[bytes, bytes], ...]) -> Answer:
+    def _shown(self, shown: Page | GoTo | Answer, visitor: Visitor, headers: tuple[_Header, ...]) -> Answer:
+        if isinstance(shown, Answer):
+            return Answer(shown.status, shown.body, (*shown.headers, *headers))
         if isinstance(shown, Page):
             return html_answer(render(shown, visitor), status=shown.status, headers=(*headers, *shown.headers))
         if shown.session is not None:
             headers = (self._cookies.set(self._cookies.session, shown.session),)
+        if shown.says:
+            text = notices.write(self._ctx.keys, shown.session or visitor.seed, shown.says)
+            headers = (*headers, self._cookies.set(self._cookies.notice, text))
         return redirection(shown.path, headers)
-
-
-def _with(visitor: Visitor, path: Mapping[str, str], query: Values, form: Values) -> Visitor:
-    return Visitor(
-        ctx=visitor.ctx, tenant_id=visitor.tenant_id, origin=visitor.origin, path=path, query=query, form=form,
-        operator=visitor.operator, seed=visitor.seed,
-    )  # fmt: skip
-
-
-def _table(door: Entrance) -> Sequence[Room]:
-    rows: Sequence[tuple[str, str, Callable[[Visitor], Page | GoTo], bool]] = (
-        ("GET", "", door.front, True),
-        ("GET", "/sign-in", door.sign_in_form, True),
-        ("POST", "/sign-in", door.sign_in, True),
-        ("GET", "/join", door.join_form, True),
-        ("POST", "/join", door.join, True),
-        ("POST", "/sign-out", entrance.sign_out, False),
-        ("GET", "/applications", applications.listing, False),
-        ("GET", "/applications/new", applications.new, False),
-        ("POST", "/applications", applications.create, False),
-        ("GET", "/applications/{id}", applications.page, False),
-        ("POST", "/applications/{id}/secrets", applications.add_secret, False),
-        ("POST", "/applications/{id}/secrets/delete", applications.delete_secret, False),
-        ("POST", "/applications/{id}/roles", applications.add_role, False),
-        ("POST", "/applications/{id}/roles/remove", applications.remove_role, False),
-        ("POST", "/applications/{id}/delete", applications.delete, False),
-        ("GET", "/explain", explaining.page, False),
-        ("GET", "/operators", operators.listing, False),
-        ("POST", "/operators", operators.invite, False),
-        ("POST", "/operators/{id}/role", operators.change_role, False),
-        ("POST", "/operators/{id}/remove", operators.remove, False),
-    )
-    return [Room(method, _pattern(path), handler, is_open) for method, path, handler, is_open in rows]
 
 
 def _sign_in_before(request: Incoming) -> str:
@@ -222,10 +210,17 @@ def _sign_in_before(request: Incoming) -> str:
     """
     if request.method == "POST":
         return f"{PREFIX}/sign-in"
+    query: str = request.scope["query_string"].decode("ascii", "replace")
+    asked = _address(request) + (f"?{query}" if query else "")
+    return f"{PREFIX}/sign-in?to={quote(asked.removeprefix(PREFIX), safe='')}"
+
+
+def _address(request: Incoming) -> str:
+    """
+    Return the path as it was written, without its query.
+    """
     raw: bytes = request.scope.get("raw_path") or quote(request.path).encode()
-    query: bytes = request.scope["query_string"]
-    asked = raw.partition(b"?")[0] + (b"?" + query if query else b"")
-    return f"{PREFIX}/sign-in?to={quote(asked.decode('ascii', 'replace').removeprefix(PREFIX), safe='')}"
+    return raw.partition(b"?")[0].decode("ascii", "replace")
 
 
 def _origin_of(endpoint: SplitResult) -> str:
@@ -238,26 +233,12 @@ def _origin_of(endpoint: SplitResult) -> str:
     return f"{endpoint.scheme}://{bare}" + ("" if endpoint.port in {None, usual} else f":{endpoint.port}")
 
 
-def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path))
-
-
 def _refusal(problem: Problem) -> Page:
     return Page(template="refused.html", shows={"text": problem.message}, status=problem.status)
 
 
 def _in_words(status: int, text: str) -> Answer:
     return text_answer(text, status=status, headers=(*NO_STORE, CLOSE))
-
-
-def _static(name: str, if_none_match: str | None) -> Answer:
-    headers = ((b"content-type", _STATIC[name]), (b"cache-control", b"no-cache"))
-    return with_etag(Answer(200, _content_of(name), headers), if_none_match)
-
-
-@cache
-def _content_of(name: str) -> bytes:
-    return (files(__package__ or "") / "static" / name).read_bytes()
 
 
 _UNSAFE = """<!doctype html>

@@ -2,26 +2,29 @@
 The room of the applications: list, search, create, and a page for each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from urllib.parse import quote
 
 from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.problems import Problem
-from watchword.server.domain.records import Role
-from watchword.server.domain.search import NO_SEARCH, parse_search
+from watchword.server.domain.records import Application, ApplicationSecret, Role
+from watchword.server.domain.search import NO_SEARCH
 from watchword.server.operations import application_roles, applications, roles, secrets
 from watchword.server.operations.applications import NewApplication
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.roles import RoleFilter
-from watchword.server.storage.rows import Page as Part
+from watchword.server.web.console.forms import json_object, json_text
+from watchword.server.web.console.lists import find
 from watchword.server.web.console.pages import GoTo, Page
+from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import PREFIX, Visitor
 
 ROOM = f"{PREFIX}/applications"
-A_PAGE = 20
+SEARCHED = ("id", "name", "description")
 _MOST_ROLES = 100
-_SEARCHED = ("id", "name", "description")
+_LIVES = frozenset({"7", "30", "90", "365"})  # days
 _MACHINE = ApplicationType.MACHINE_TO_MACHINE
 
 
@@ -29,23 +32,9 @@ def listing(visitor: Visitor) -> Page:
     """
     Show a page of the list, or of what a search finds.
     """
-    words, number = visitor.asked("search").strip(), _number(visitor.asked("page"))
-    search = parse_search({"search": [f"%{_literal(words)}%"]}, _SEARCHED) if words else NO_SEARCH
-    found = applications.listing(visitor.acting, ApplicationFilter(), search, _part(number))
-    last = max(1, -(-found.total // A_PAGE))
-    if number > last:
-        number = last
-        found = applications.listing(visitor.acting, ApplicationFilter(), search, _part(number))
-    return Page(
-        template="applications.html",
-        shows={
-            "applications": found.records,
-            "total": found.total,
-            "search": words,
-            "number": number,
-            "last": last,
-        },
-    )
+    wanted = ApplicationFilter()
+    found = find(visitor, lambda search, part: applications.listing(visitor.acting, wanted, search, part), SEARCHED)
+    return Page(template="applications.html", shows={"found": found})
 
 
 def new(visitor: Visitor) -> Page:
@@ -55,21 +44,16 @@ def new(visitor: Visitor) -> Page:
     return _form(visitor)
 
 
-def create(visitor: Visitor) -> Page | GoTo:
+def create(visitor: Visitor) -> Page:
     """
     Create a machine-to-machine application with the roles that were ticked, and show its secret once.
     """
-    name, role_ids = visitor.field("name").strip(), list(visitor.form.get("role", ()))
-    if not name:
-        return _form(visitor, problem="Give it a name.", status=422)
-    wanted = NewApplication(name=name, type=_MACHINE, description=visitor.field("description") or None)
-    application, secret = applications.create(visitor.acting, wanted)
-    problem = None
-    if role_ids:
-        try:
-            application_roles.assign(visitor.acting, application.id, role_ids)
-        except (Problem, StorageUnavailable) as refused:  # the secret is shown all the same: it is shown once
-            problem = f"It has no role yet: {refused}"
+    try:
+        wanted = NewApplication(name=_name(visitor), type=_MACHINE, description=visitor.field("description") or None)
+        application, secret = applications.create(visitor.acting, wanted)
+    except Problem as refused:
+        return _form(visitor, refused)
+    problem = _give_roles(visitor, application.id, visitor.ticked("role"))
     return _page(visitor, application.id, secret=secret, is_new=True, problem=problem)
 
 
@@ -80,11 +64,32 @@ def page(visitor: Visitor) -> Page:
     return _page(visitor, visitor.path["id"])
 
 
+def change(visitor: Visitor) -> Page | GoTo:
+    """
+    Change name, description and custom data.
+    """
+    try:
+        changes = {
+            "name": _name(visitor),
+            "description": visitor.field("description").strip() or None,
+            "custom_data": json_object(visitor.field("custom_data")),
+        }
+        applications.update(visitor.acting, visitor.path["id"], changes)
+    except Problem as problem:
+        return _page(visitor, visitor.path["id"], problem=problem.message, status=problem.status)
+    return _back(visitor, "Saved.")
+
+
 def add_secret(visitor: Visitor) -> Page:
     """
     Add a secret, and show it once.
     """
-    made = secrets.create(visitor.acting, visitor.path["id"], visitor.field("name").strip() or "Secret", None)
+    days = visitor.field("days")
+    expires_at = visitor.ctx.clock() + timedelta(days=int(days)) if days in _LIVES else None
+    try:
+        made = secrets.create(visitor.acting, visitor.path["id"], _name(visitor), expires_at)
+    except Problem as problem:
+        return _page(visitor, visitor.path["id"], problem=problem.message, status=problem.status)
     return _page(visitor, visitor.path["id"], secret=made.value)
 
 
@@ -92,8 +97,9 @@ def delete_secret(visitor: Visitor) -> GoTo:
     """
     Delete a secret.
     """
-    secrets.delete(visitor.acting, visitor.path["id"], visitor.field("name"))
-    return _back(visitor)
+    name = visitor.field("name")
+    secrets.delete(visitor.acting, visitor.path["id"], name)
+    return _back(visitor, f"The secret {name} is gone: the next token request with it is refused.")
 
 
 def add_role(visitor: Visitor) -> GoTo:
@@ -101,7 +107,7 @@ def add_role(visitor: Visitor) -> GoTo:
     Give a role.
     """
     application_roles.assign(visitor.acting, visitor.path["id"], [visitor.field("role")])
-    return _back(visitor)
+    return _back(visitor, "It has the role from the next token request on.")
 
 
 def remove_role(visitor: Visitor) -> GoTo:
@@ -109,7 +115,14 @@ def remove_role(visitor: Visitor) -> GoTo:
     Take a role away.
     """
     application_roles.remove(visitor.acting, visitor.path["id"], visitor.field("role"))
-    return _back(visitor)
+    return _back(visitor, "The next token request is judged without the role. Tokens that are out live on.")
+
+
+def deletion(visitor: Visitor) -> Page:
+    """
+    Show what would go with one, and ask for its name.
+    """
+    return _deletion(visitor)
 
 
 def delete(visitor: Visitor) -> Page | GoTo:
@@ -118,24 +131,44 @@ def delete(visitor: Visitor) -> Page | GoTo:
     """
     application = applications.read(visitor.acting, visitor.path["id"]).application
     if visitor.field("name").strip() != application.name.strip():
-        return _page(visitor, application.id, problem="Type the application's name to delete it.", status=422)
+        return _deletion(visitor, problem="Type the application's name to delete it.", status=422)
     applications.delete(visitor.acting, application.id)
-    return GoTo(path=ROOM)
+    return GoTo(path=ROOM, says=f"{application.name} is gone.")
 
 
-def _back(visitor: Visitor) -> GoTo:
-    return GoTo(path=f"{ROOM}/{quote(visitor.path['id'], safe='')}")
+def _name(visitor: Visitor) -> str:
+    name = visitor.field("name").strip()
+    if not name:
+        raise Problem("request.invalid_input", status=422, message="Give it a name.")
+    return name
 
 
-def _form(visitor: Visitor, *, problem: str | None = None, status: int = 200) -> Page:
+def _back(visitor: Visitor, says: str) -> GoTo:
+    return GoTo(path=f"{ROOM}/{quote(visitor.path['id'], safe='')}", says=says)
+
+
+def _give_roles(visitor: Visitor, application_id: str, role_ids: Sequence[str]) -> str | None:
+    """
+    Give a new application its roles, or say why it has none: its secret is shown all the same, since it is shown once.
+    """
+    if not role_ids:
+        return None
+    try:
+        application_roles.assign(visitor.acting, application_id, role_ids)
+    except (Problem, StorageUnavailable) as refused:
+        return f"It has no role yet: {refused}"
+    return None
+
+
+def _form(visitor: Visitor, problem: Problem | None = None) -> Page:
     shows = {
         "roles": _roles(visitor, None),
         "name": visitor.field("name"),
         "description": visitor.field("description"),
-        "ticked": visitor.form.get("role", ()),
-        "problem": problem,
+        "ticked": visitor.ticked("role"),
+        "problem": problem and problem.message,
     }
-    return Page(template="new_application.html", shows=shows, status=status)
+    return Page(template="new_application.html", shows=shows, status=problem.status if problem else 200)
 
 
 def _page(
@@ -149,17 +182,53 @@ def _page(
 ) -> Page:
     application = applications.read(visitor.acting, application_id).application
     is_machine = application.type is _MACHINE
-    held = application_roles.listing(visitor.acting, application_id, NO_SEARCH, None).records if is_machine else []
     shows = {
         "application": application,
-        "secrets": secrets.listing(visitor.acting, application_id) if application.type.has_secrets else [],
-        "roles": held,
+        "is_machine": is_machine,
+        "has_secrets": application.type.has_secrets,
+        "secrets": _secrets(visitor, application),
+        "roles": _held(visitor, application),
         "more_roles": _roles(visitor, application_id) if is_machine else [],
         "secret": secret,
         "is_new": is_new,
+        "typed": _typed(visitor, application),
         "problem": problem,
     }
     return Page(template="application.html", shows=shows, status=status)
+
+
+def _typed(visitor: Visitor, application: Application) -> Mapping[str, str]:
+    """
+    What the fields hold: what was typed, where it was refused, else what is there.
+    """
+    if "custom_data" in visitor.form:
+        return {name: visitor.field(name) for name in ("name", "description", "custom_data")}
+    return {
+        "name": application.name,
+        "description": application.description or "",
+        "custom_data": json_text(application.custom_data),
+    }
+
+
+def _secrets(visitor: Visitor, application: Application) -> Sequence[ApplicationSecret]:
+    return secrets.listing(visitor.acting, application.id) if application.type.has_secrets else ()
+
+
+def _held(visitor: Visitor, application: Application) -> Sequence[Role]:
+    if application.type is not _MACHINE:
+        return ()
+    return application_roles.listing(visitor.acting, application.id, NO_SEARCH, None).records
+
+
+def _deletion(visitor: Visitor, *, problem: str | None = None, status: int = 200) -> Page:
+    application = applications.read(visitor.acting, visitor.path["id"]).application
+    shows = {
+        "application": application,
+        "secrets": _secrets(visitor, application),
+        "roles": _held(visitor, application),
+        "problem": problem,
+    }
+    return Page(template="delete_application.html", shows=shows, status=status)
 
 
 def _roles(visitor: Visitor, not_of: str | None) -> Sequence[Role]:
@@ -167,15 +236,16 @@ def _roles(visitor: Visitor, not_of: str | None) -> Sequence[Role]:
     return roles.choices(visitor.acting, wanted, _MOST_ROLES)
 
 
-def _part(number: int) -> Part:
-    return Part(limit=A_PAGE, offset=(number - 1) * A_PAGE)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 9 and int(text) else 1  # noqa: PLR2004
-
-
-def _literal(words: str) -> str:
-    for character in "\\%_":
-        words = words.replace(character, f"\\{character}")
-    return words
+ROUTES = (
+    get("/applications", listing),
+    get("/applications/new", new),
+    post("/applications", create, is_grave=True),
+    get("/applications/{id}", page),
+    post("/applications/{id}", change),
+    post("/applications/{id}/secrets", add_secret, is_grave=True),
+    post("/applications/{id}/secrets/delete", delete_secret, is_grave=True),
+    post("/applications/{id}/roles", add_role),
+    post("/applications/{id}/roles/remove", remove_role),
+    get("/applications/{id}/delete", deletion),
+    post("/applications/{id}/delete", delete, is_grave=True),
+)

@@ -7,6 +7,7 @@ from watchword.server.domain.explanation import Question
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import explaining
 from watchword.server.web.console.pages import Page
+from watchword.server.web.console.route import get
 from watchword.server.web.console.visitor import Visitor
 
 
@@ -29,3 +30,6 @@ def page(visitor: Visitor) -> Page:
         return Page(template="explain.html", shows={**shows, "problem": problem.message}, status=problem.status)
     names = {role.id: role.name for role in found.explanation.roles}
     return Page(template="explain.html", shows={**shows, "explained": found, "role_names": names})
+
+
+ROUTES = (get("/explain", page),)

@@ -7,6 +7,7 @@ from watchword.server.domain.operators import LINK_LASTS
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import operators
 from watchword.server.web.console.pages import GoTo, Page
+from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import PREFIX, Visitor
 
 ROOM = f"{PREFIX}/operators"
@@ -32,7 +33,7 @@ def change_role(visitor: Visitor) -> GoTo:
     Give an operator another role.
     """
     operators.change_role(visitor.acting, visitor.path["id"], _role(visitor))
-    return GoTo(path=ROOM)
+    return GoTo(path=ROOM, says="The role is changed.")
 
 
 def remove(visitor: Visitor) -> GoTo:
@@ -40,7 +41,7 @@ def remove(visitor: Visitor) -> GoTo:
     Remove an operator; all sessions end.
     """
     operators.remove(visitor.acting, visitor.path["id"])
-    return GoTo(path=ROOM)
+    return GoTo(path=ROOM, says="The operator is gone, and all sessions have ended.")
 
 
 def _role(visitor: Visitor) -> OperatorRole:
@@ -58,3 +59,11 @@ def _page(visitor: Visitor, *, link: str | None = None) -> Page:
         "minutes": int(LINK_LASTS.total_seconds() // 60),
     }
     return Page(template="operators.html", shows=shows)
+
+
+ROUTES = (
+    get("/operators", listing),
+    post("/operators", invite, is_grave=True),
+    post("/operators/{id}/role", change_role, is_grave=True),
+    post("/operators/{id}/remove", remove, is_grave=True),
+)

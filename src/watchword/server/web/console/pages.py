@@ -8,19 +8,25 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from watchword.server.web.answers import NO_STORE, Answer, Headers
+from watchword.server.web.answers import HTML_TYPE, NO_STORE, Answer, Headers
+from watchword.server.web.console.static_files import static_address
 from watchword.server.web.console.visitor import FORM_TOKEN, Visitor
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 # Nothing comes from elsewhere, nothing is put around a page, and no script stands in one.
 _POLICY = (
-    b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
+    b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     b"base-uri 'none'; frame-ancestors 'none'"
 )
+# The way around, in groups: what a room is called, and its path.
+ROOMS = (
+    (("Applications", "applications"), ("Explain", "explain")),
+    (("Operators", "operators"),),
+)
 POLICY = (b"content-security-policy", _POLICY)
-HTML_TYPE = (b"content-type", b"text/html; charset=utf-8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +53,12 @@ class GoTo:
     Attributes:
         path: With its query.
         session: What the session's cookie carries from now on; empty ends it, None leaves it.
+        says: A word that the page shows once.
     """
 
     path: str
     session: str | None = None
+    says: str = ""
 
 
 def render(page: Page, visitor: Visitor) -> str:
@@ -64,8 +72,10 @@ def render(page: Page, visitor: Visitor) -> str:
         may_write=visitor.operator is not None and visitor.operator.role != "viewer",
         may_manage=visitor.operator is not None and visitor.operator.role == "owner",
         endpoint=visitor.ctx.settings.public_endpoint,
-        form_token_name=FORM_TOKEN,
-        form_token=visitor.form_token,
+        notice=visitor.notice,
+        here=visitor.here,
+        room="",
+        form_token=lambda: _hidden_field(FORM_TOKEN, visitor.form_token),
     )
 
 
@@ -95,8 +105,25 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["moment"] = _moment
+    environment.globals |= {"static": static_address, "rooms": ROOMS}
     return environment
 
 
-def _moment(value: Any) -> str:  # noqa: ANN401 - whatever a template shows
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if isinstance(value, datetime) else "never"
+def _hidden_field(name: str, value: str) -> "Markup":
+    from markupsafe import Markup  # noqa: PLC0415
+
+    return Markup('<input type="hidden" name="{}" value="{}">').format(name, value)
+
+
+def _moment(value: Any) -> "Markup":  # noqa: ANN401 - whatever a template shows
+    """
+    Write a moment in UTC, so that a script can write it in the reader's own zone.
+    """
+    from markupsafe import Markup  # noqa: PLC0415
+
+    if not isinstance(value, datetime):
+        return Markup("never")
+    utc = value.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(
+        utc.strftime("%Y-%m-%dT%H:%M:%SZ"), utc.strftime("%Y-%m-%d %H:%M UTC")
+    )

@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl
 from watchword.protocol.credentials import ClientSecret
 from watchword.server.context import Context
 from watchword.server.domain.events import Origin
-from watchword.server.domain.operators import Operator
+from watchword.server.domain.operators import Operator, OperatorSession
 from watchword.server.domain.problems import Problem
 from watchword.server.operations.operation import Acting
-from watchword.server.operations.operators import actor_of
+from watchword.server.operations.operator_sessions import actor_of
 from watchword.server.storage.sealing import DataKeys
 
 PREFIX = "/console"
@@ -27,19 +27,25 @@ class Visitor:
     A request for a page.
 
     Attributes:
+        here: The page's own path, as it was asked for, without its query.
         path: Parameters of the path.
-        operator: None where nobody has signed in.
+        session: None where nobody has signed in.
+        operator: Whose session it is.
+        notice: What the page before has to say.
         seed: What the browser's cookie carries: its session, or, before there is one, something random.
     """
 
     ctx: Context
     tenant_id: str
     origin: Origin
-    path: Mapping[str, str]
-    query: Values
-    form: Values = field(repr=False)
+    here: str
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Values = field(default_factory=dict)
+    form: Values = field(default_factory=dict, repr=False)
+    session: OperatorSession | None
     operator: Operator | None
     seed: str = field(repr=False)
+    notice: str = ""
 
     @property
     def acting(self) -> Acting:
@@ -62,6 +68,12 @@ class Visitor:
         """
         return self.form.get(name, ("",))[0]
 
+    def ticked(self, name: str) -> Sequence[str]:
+        """
+        Return all values of a field: of boxes that were ticked, of lists.
+        """
+        return self.form.get(name, ())
+
     def asked(self, name: str) -> str:
         """
         Return a parameter of the page's address; nothing where it is not there.
@@ -83,6 +95,13 @@ class Cookies:
         The cookie of a session.
         """
         return self._prefix + "watchword-session"
+
+    @property
+    def notice(self) -> str:
+        """
+        The cookie that takes a word from a form to the page behind it.
+        """
+        return self._prefix + "watchword-notice"
 
     @property
     def form(self) -> str:

@@ -42,6 +42,9 @@ def upgrade() -> None:
         sa.Column("operator_id", sa.String(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("used_at", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=False),
+        sa.Column("ip", sa.String(length=64), nullable=False),
+        sa.Column("user_agent", sa.String(length=256), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "operator_id"],
             ["operators.tenant_id", "operators.id"],

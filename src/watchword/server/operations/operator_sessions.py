@@ -1,0 +1,263 @@
+"""
+Sessions of operators: sign in and out, say the password again, change it, see and end sessions.
+
+A cookie carries a random text, of which the database keeps a digest: the session's id. Whoever says the password gets
+another session, so that a cookie that somebody has put into, or taken from, a browser is worth nothing afterwards.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from unicodedata import normalize
+
+from watchword.protocol.credentials import ClientSecret
+from watchword.server.context import Context
+from watchword.server.domain import problems
+from watchword.server.domain.actors import Actor, ActorKind
+from watchword.server.domain.events import Origin, changed
+from watchword.server.domain.ids import new_token
+from watchword.server.domain.names import Permission
+from watchword.server.domain.operators import (
+    LINK_LASTS,
+    SESSION_IDLES,
+    SESSION_LASTS,
+    Operator,
+    OperatorSession,
+    check_password,
+)
+from watchword.server.domain.passwords import hash_password, is_password
+from watchword.server.domain.problems import Problem
+from watchword.server.operations.operation import Acting, reads, writes
+from watchword.server.storage import operator_sessions, operators
+from watchword.server.storage.database import StorageUnavailable
+from watchword.server.storage.sealing import DataKeys
+from watchword.server.storage.transaction import Transaction
+
+_USE_IS_NOTED_EVERY = timedelta(minutes=1)
+_MOST_USER_AGENT = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """
+    A name and a password, as somebody has typed them.
+    """
+
+    name: str
+    password: str = field(repr=False)
+
+    def normal(self) -> "Credentials":
+        """
+        Return them as they are compared and kept: however a keyboard spells a letter, it is the same one.
+        """
+        return Credentials(name=normalize("NFC", self.name).strip(), password=normal_password(self.password))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """
+    An operator, the session that has begun, and what its cookie carries.
+    """
+
+    operator: Operator
+    session: OperatorSession
+    token: str = field(repr=False)
+
+
+def normal_password(typed: str) -> str:
+    """
+    Return a password as it is compared and kept.
+    """
+    return normalize("NFKC", typed)
+
+
+def sign_in(ctx: Context, tenant_id: str, given: Credentials, origin: Origin) -> SignedIn:
+    """
+    Begin a session. A name that nobody has takes as long as a wrong password.
+
+    Raises:
+        Problem: `operator.wrong_credentials` (401).
+    """
+    given = given.normal()
+    with ctx.database.read() as connection:
+        found = operators.find_by_name(connection, tenant_id, given.name)
+    operator, digest = found or (None, None)
+    if not is_password(given.password, digest) or operator is None:
+        raise Problem("operator.wrong_credentials", status=401, message="Name or password is wrong.")
+    acting = Acting(ctx=ctx, tenant_id=operator.tenant_id, actor=actor_of(operator, origin))
+    return _begin(acting)
+
+
+@writes(Permission.OWN_SESSION)
+def sign_out(tx: Transaction, token: str) -> None:
+    """
+    End a session.
+    """
+    operator_sessions.delete(tx, session_id_of(tx.keys, token))
+    tx.record(changed("Operator.SignedOut", tx.actor, {}))
+
+
+def session_of(ctx: Context, tenant_id: str, token: str) -> tuple[OperatorSession, Operator] | None:
+    """
+    Return the session that a cookie stands for, and its operator; None where there is none, or it is over.
+    """
+    now = ctx.clock()
+    with ctx.database.read() as connection:
+        found = operator_sessions.find(connection, tenant_id, session_id_of(ctx.keys, token))
+    if found is None or found[0].is_over(now):
+        return None
+    if now - found[0].used_at >= _USE_IS_NOTED_EVERY:
+        # Where nothing can be written, what is there can still be read.
+        with suppress(StorageUnavailable), ctx.upkeep() as upkeep:
+            operator_sessions.note_use(upkeep, found[0], now)
+    return found
+
+
+def confirm(acting: Acting, session: OperatorSession, password: str) -> SignedIn:
+    """
+    Begin a session in the place of this one, for an operator who has just said the password again.
+
+    Raises:
+        Problem: `operator.wrong_password` (422).
+    """
+    _demand_password(acting, password)
+    return _renew(acting, session)
+
+
+def change_password(acting: Acting, session: OperatorSession, old: str, new: str) -> SignedIn:
+    """
+    Change one's own password. All sessions end, and another begins.
+
+    Raises:
+        Problem: `operator.wrong_password` or `operator.weak_password` (422).
+    """
+    new = normal_password(new)
+    check_password(new)
+    _demand_password(acting, old)
+    return _set_password(acting, session, hash_password(new, acting.ctx.random).digest)
+
+
+@reads(Permission.OWN_SESSION)
+def listing(tx: Transaction) -> list[OperatorSession]:
+    """
+    List one's own sessions that are not over, the newest first.
+    """
+    now = tx.now()
+    return [one for one in operator_sessions.listing(tx, tx.actor.id) if not one.is_over(now)]
+
+
+@writes(Permission.OWN_SESSION)
+def end(tx: Transaction, session_id: str) -> None:
+    """
+    End one of one's own sessions.
+
+    Raises:
+        Problem: There is none.
+    """
+    if session_id not in {one.id for one in operator_sessions.listing(tx, tx.actor.id)}:
+        raise problems.unknown("sessions", session_id)
+    operator_sessions.delete(tx, session_id)
+    tx.record(changed("Operator.Session.Deleted", tx.actor, {"sessions": 1}))
+
+
+@writes(Permission.OWN_SESSION)
+def end_others(tx: Transaction, session: OperatorSession) -> None:
+    """
+    End all of one's own sessions but this one.
+    """
+    others = [one.id for one in operator_sessions.listing(tx, tx.actor.id) if one.id != session.id]
+    if not others:
+        tx.leave_unchanged()
+        return
+    for other in others:
+        operator_sessions.delete(tx, other)
+    tx.record(changed("Operator.Session.Deleted", tx.actor, {"sessions": len(others)}))
+
+
+def forget_ended(ctx: Context) -> None:
+    """
+    Delete sessions and invitations that are over.
+    """
+    now = ctx.clock()
+    with ctx.upkeep() as upkeep:
+        operator_sessions.delete_ended(
+            upkeep,
+            created_before=now - SESSION_LASTS,
+            used_before=now - SESSION_IDLES,
+            links_before=now - LINK_LASTS,
+        )
+
+
+def begin(tx: Transaction, operator: Operator) -> SignedIn:
+    """
+    Begin a session within a transaction.
+    """
+    token, now = new_token(tx.random), tx.now()
+    session = OperatorSession(
+        tenant_id=tx.tenant_id,
+        id=session_id_of(tx.keys, token),
+        operator_id=operator.id,
+        created_at=now,
+        used_at=now,
+        confirmed_at=now,
+        ip=tx.actor.ip or "",
+        user_agent=(tx.actor.user_agent or "")[:_MOST_USER_AGENT],
+    )
+    operator_sessions.insert(tx, session)
+    return SignedIn(operator=operator, session=session, token=token)
+
+
+def actor_of(operator: Operator, origin: Origin) -> Actor:
+    """
+    Say who acts where an operator does.
+    """
+    return Actor(
+        kind=ActorKind.OPERATOR,
+        id=operator.id,
+        name=operator.name,
+        ip=origin.ip,
+        user_agent=origin.user_agent,
+    )
+
+
+def session_id_of(keys: DataKeys, token: str) -> str:
+    """
+    Return the id of the session whose cookie carries a token.
+    """
+    return keys.digest(ClientSecret(f"operator-session\0{token}")).hex()
+
+
+@writes(Permission.OWN_SESSION)
+def _begin(tx: Transaction) -> SignedIn:
+    tx.record(changed("Operator.SignedIn", tx.actor, {}))
+    return begin(tx, _own(tx))
+
+
+@writes(Permission.OWN_SESSION)
+def _renew(tx: Transaction, session: OperatorSession) -> SignedIn:
+    operator_sessions.delete(tx, session.id)
+    tx.record(changed("Operator.Session.Renewed", tx.actor, {}))
+    return begin(tx, _own(tx))
+
+
+@writes(Permission.OWN_SESSION)
+def _set_password(tx: Transaction, session: OperatorSession, digest: str) -> SignedIn:
+    operators.set_password(tx, tx.actor.id, digest)
+    for one in {session.id, *(one.id for one in operator_sessions.listing(tx, tx.actor.id))}:
+        operator_sessions.delete(tx, one)
+    tx.record(changed("Operator.Password.Updated", tx.actor, {}))
+    return begin(tx, _own(tx))
+
+
+def _own(tx: Transaction) -> Operator:
+    operator = operators.load(tx.connection, tx.tenant_id, tx.actor.id)
+    assert operator is not None  # noqa: S101 - the permission was asked for in this transaction
+    return operator
+
+
+def _demand_password(acting: Acting, password: str) -> None:
+    # 50 ms: not within a transaction that writes.
+    with acting.ctx.database.read() as connection:
+        digest = operators.password_digest(connection, acting.tenant_id, acting.actor.id)
+    if not is_password(normal_password(password), digest):
+        raise Problem("operator.wrong_password", status=422, message="The password is wrong.")

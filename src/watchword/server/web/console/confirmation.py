@@ -1,0 +1,53 @@
+"""
+The password once more, before a secret is shown and before what can't be undone.
+
+The form waits meanwhile within the page that asks: with the password it is sent again, whole.
+"""
+
+from dataclasses import replace
+
+from watchword.server.domain.problems import Problem
+from watchword.server.operations import operator_sessions
+from watchword.server.web.console.guard import Guard, wait_of
+from watchword.server.web.console.pages import Page
+from watchword.server.web.console.visitor import FORM_TOKEN, Visitor
+
+PASSWORD = "confirming_password"
+
+
+def confirmed(visitor: Visitor, guard: Guard) -> Visitor | Page:
+    """
+    Return the visitor with a session whose password was said lately, or the page that asks for it.
+    """
+    session, operator = visitor.session, visitor.operator
+    assert session is not None and operator is not None  # noqa: S101, PT018 - such forms are for those who have signed in
+    if session.is_confirmed(visitor.ctx.clock()):
+        return visitor
+    typed = visitor.field(PASSWORD)
+    if not typed:
+        return _page(visitor)
+    try:
+        renewed = guard.attempt(
+            visitor,
+            operator.name,
+            lambda: operator_sessions.confirm(visitor.acting, session, typed),
+        )
+    except Problem as problem:
+        return _page(visitor, problem)
+    return replace(visitor, session=renewed.session, operator=renewed.operator, seed=renewed.token)
+
+
+def _page(visitor: Visitor, problem: Problem | None = None) -> Page:
+    shows = {
+        "waiting": [
+            (name, value)
+            for name, values in visitor.form.items()
+            if name not in {FORM_TOKEN, PASSWORD}
+            for value in values
+        ],
+        "password_name": PASSWORD,
+        "problem": problem and problem.message,
+    }
+    if problem is None:
+        return Page(template="confirm.html", shows=shows)
+    return Page(template="confirm.html", shows=shows, status=problem.status, headers=wait_of(problem))

@@ -1,0 +1,31 @@
+"""
+Values that are typed into forms.
+"""
+
+import json
+
+from watchword.server.domain.problems import Problem
+from watchword.server.domain.records import Json
+
+
+def json_object(text: str) -> Json:
+    """
+    Read a JSON object; an empty field is an empty one.
+
+    Raises:
+        Problem: It is none (422).
+    """
+    try:
+        value = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise Problem("request.invalid_input", status=422, message="Custom data must be a JSON object.")
+    return value
+
+
+def json_text(value: Json) -> str:
+    """
+    Write a JSON object to be read, and changed, by people.
+    """
+    return json.dumps(value, indent=2, ensure_ascii=False) if value else ""

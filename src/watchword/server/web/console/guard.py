@@ -1,0 +1,84 @@
+"""
+What stands before every try of a password: how often it may be tried, and how many at once.
+"""
+
+import logging
+from collections.abc import Callable
+from threading import BoundedSemaphore
+from typing import TypeVar
+
+from watchword.server.domain.limits import source_of
+from watchword.server.domain.problems import Problem
+from watchword.server.domain.search import fold_case
+from watchword.server.telemetry.meters import Throttle
+from watchword.server.web.answers import Headers
+from watchword.server.web.console.attempts import Attempts
+from watchword.server.web.console.visitor import Visitor
+
+T = TypeVar("T")
+MOST_AT_ONCE = 2
+_LONGEST_NAME = 128
+_log = logging.getLogger(__name__)
+
+
+class TooManyTries(Problem):
+    """
+    There were too many tries.
+
+    Args:
+        seconds: How long to wait.
+    """
+
+    def __init__(self, seconds: int) -> None:
+        text = f"There were too many tries. Try again in {seconds} seconds."
+        super().__init__("operator.too_many_tries", status=429, message=text)
+        self.seconds = seconds
+
+
+class Guard:
+    """
+    Counts tries that failed, for this process.
+
+    Args:
+        uptime: Returns seconds of a clock that never goes back.
+    """
+
+    def __init__(self, uptime: Callable[[], float]) -> None:
+        self._attempts = Attempts(uptime)
+        # Each takes 50 ms of a processor that issues tokens, and anybody may ask for it.
+        self._hashing = BoundedSemaphore(MOST_AT_ONCE)
+
+    def attempt(self, visitor: Visitor, name: str, what: Callable[[], T]) -> T:
+        """
+        Try a password or an invitation, where that may be tried now.
+
+        Args:
+            name: Whose password it is, as it was typed.
+
+        Raises:
+            Problem: It may not be tried (429, 503), or it is wrong.
+        """
+        name, source, meters = fold_case(name)[:_LONGEST_NAME], source_of(visitor.origin.ip), visitor.ctx.meters
+        wait = self._attempts.begin(source, name)
+        if wait:
+            meters.throttled[Throttle.AUTHENTICATION].add()
+            raise TooManyTries(wait)
+        if not self._hashing.acquire(blocking=False):
+            meters.throttled[Throttle.OVERLOAD].add()
+            raise Problem("operator.busy", status=503, message="Too many sign in at this moment. Try again.")
+        try:
+            done = what()
+        except Problem as problem:
+            _log.warning("a password was refused", extra={"ip": visitor.origin.ip, "reason": problem.code})
+            raise
+        finally:
+            self._hashing.release()
+        self._attempts.succeeded(source, name)
+        return done
+
+
+def wait_of(problem: Problem) -> Headers:
+    """
+    Return the header that says how long to wait, where one has to.
+    """
+    return ((b"retry-after", b"%d" % problem.seconds),) if isinstance(problem, TooManyTries) else ()

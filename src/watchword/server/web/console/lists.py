@@ -1,0 +1,85 @@
+"""
+Lists: a page of what there is, or of what a search finds. The address of the page says which.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from urllib.parse import urlencode
+
+from watchword.server.domain.search import NO_SEARCH, Search, parse_search
+from watchword.server.storage.rows import Listing
+from watchword.server.storage.rows import Page as Part
+from watchword.server.web.console.visitor import Visitor
+
+R = TypeVar("R")
+A_PAGE = 20
+_MOST_DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found(Generic[R]):
+    """
+    A page of a list.
+
+    Attributes:
+        words: What was searched for; empty where nothing was.
+        number: Of the page, from 1.
+        last: The number of the last page.
+        kept: What else the address of the page says, so that the next page says it, too.
+    """
+
+    records: Sequence[R]
+    total: int
+    words: str
+    number: int
+    last: int
+    kept: Sequence[tuple[str, str]] = ()
+
+    def address_of(self, number: int) -> str:
+        """
+        Return the query of another page of the list.
+        """
+        search = [("search", self.words)] if self.words else []
+        return "?" + urlencode([*self.kept, *search, ("page", str(number))])
+
+
+def find(
+    visitor: Visitor,
+    fetch: Callable[[Search, Part], Listing[R]],
+    searched: Sequence[str],
+    kept: Sequence[str] = (),
+) -> Found[R]:
+    """
+    Return the page that the address asks for; the last one where there are fewer.
+
+    Args:
+        fetch: Returns the records of a search, and how many there are.
+        searched: Fields in which words are looked for.
+        kept: Parameters of the address that every page of the list has.
+    """
+    words, number = visitor.asked("search").strip(), _number(visitor.asked("page"))
+    search = literal_search(words, searched) if words else NO_SEARCH
+    found = fetch(search, _part(number))
+    last = max(1, -(-found.total // A_PAGE))
+    if number > last:
+        number, found = last, fetch(search, _part(last))
+    told = [(name, visitor.asked(name)) for name in kept if visitor.asked(name)]
+    return Found(records=found.records, total=found.total, words=words, number=number, last=last, kept=told)
+
+
+def literal_search(words: str, searched: Sequence[str]) -> Search:
+    """
+    Look for words as they were typed, anywhere in these fields.
+    """
+    for character in "\\%_":
+        words = words.replace(character, f"\\{character}")
+    return parse_search({"search": [f"%{words}%"]}, searched)
+
+
+def _part(number: int) -> Part:
+    return Part(limit=A_PAGE, offset=(number - 1) * A_PAGE)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < _MOST_DIGITS and int(text) else 1

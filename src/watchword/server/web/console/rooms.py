@@ -1,0 +1,24 @@
+"""
+All rooms of the console, in the order in which their paths are looked at.
+"""
+
+from collections.abc import Sequence
+
+from watchword.server.web.console import applications, explaining, operators
+from watchword.server.web.console.account import Account
+from watchword.server.web.console.entrance import Entrance
+from watchword.server.web.console.guard import Guard
+from watchword.server.web.console.route import Route
+
+
+def all_routes(guard: Guard) -> Sequence[Route]:
+    """
+    Return what answers which path.
+    """
+    return (
+        *Entrance(guard).routes(),
+        *Account(guard).routes(),
+        *applications.ROUTES,
+        *explaining.ROUTES,
+        *operators.ROUTES,
+    )

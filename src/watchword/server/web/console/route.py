@@ -1,0 +1,54 @@
+"""
+Routes of the console: which handler answers which path, and what it takes to get there.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from watchword.server.web.answers import Answer
+from watchword.server.web.console.pages import GoTo, Page
+from watchword.server.web.console.visitor import Visitor
+
+Handler = Callable[[Visitor], Page | GoTo | Answer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """
+    What answers a path.
+
+    Attributes:
+        is_open: Whether it is for those, too, who have not signed in.
+        is_grave: Whether the password must have been said lately: it shows a secret, or can't be undone.
+    """
+
+    method: str
+    pattern: re.Pattern[str]
+    handler: Handler
+    is_open: bool = False
+    is_grave: bool = False
+
+
+def get(path: str, handler: Handler, *, is_open: bool = False) -> Route:
+    """
+    Show a page, and change nothing.
+
+    Args:
+        path: Below the console; `{name}` stands for one segment.
+    """
+    return Route(method="GET", pattern=_pattern(path), handler=handler, is_open=is_open)
+
+
+def post(path: str, handler: Handler, *, is_open: bool = False, is_grave: bool = False) -> Route:
+    """
+    Take a form.
+
+    Args:
+        path: Below the console; `{name}` stands for one segment.
+    """
+    return Route(method="POST", pattern=_pattern(path), handler=handler, is_open=is_open, is_grave=is_grave)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path))

@@ -1,0 +1,73 @@
+"""
+A browser without JavaScript, and operators who use it.
+"""
+
+import re
+
+import httpx
+
+from watchword.server.domain.names import OperatorRole
+from watchword.server.operations import operators
+from watchword.server.operations.operation import Acting
+from watchword.server.web.app import Application
+
+ORIGIN = "http://127.0.0.1:3001"
+PASSWORD = "correct horse battery"
+TOKEN = re.compile(r'name="form_token" value="([0-9a-f]+)"')
+# What a page must not hold: scripts and styles of its own, and anything from elsewhere.
+FOREIGN = re.compile(r"<script(?![^>]* src=)|style=|\bon\w+=|(?:src|href)=\"https?://(?!127\.0\.0\.1:3001)")
+PAYLOAD = "<script>alert(1)</script>\"'{{ 71993 * 71993 }}"
+
+
+class Browser:
+    """
+    A browser without JavaScript: keeps cookies, and sends the forms of the page that it shows.
+    """
+
+    def __init__(self, app: Application, address: str = "127.0.0.1") -> None:
+        transport = httpx.ASGITransport(app, client=(address, 50_000))
+        self.client = httpx.AsyncClient(transport=transport, base_url=ORIGIN)
+        self.shown = httpx.Response(200)
+
+    async def open(self, path: str) -> httpx.Response:
+        """
+        Show a page.
+        """
+        self.shown = await self.client.get(path)
+        return self.shown
+
+    async def send(self, path: str, origin: str | None = ORIGIN, **fields: str) -> httpx.Response:
+        """
+        Send a form of the page that is shown.
+        """
+        found = TOKEN.search(self.shown.text)
+        token = {"form_token": found[1]} if found else {}
+        headers = {} if origin is None else {"origin": origin}
+        answer = await self.client.post(path, data={**token, **fields}, headers=headers)
+        if answer.status_code != 303:
+            self.shown = answer
+        return answer
+
+    async def join(self, invitation: str, name: str, password: str = PASSWORD) -> httpx.Response:
+        """
+        Become an operator.
+        """
+        await self.open("/console/join")
+        fields = {"invitation": invitation, "name": name, "password": password, "again": password}
+        return await self.send("/console/join", **fields)
+
+    async def sign_in(self, name: str, password: str = PASSWORD) -> httpx.Response:
+        """
+        Sign in.
+        """
+        await self.open("/console/sign-in")
+        return await self.send("/console/sign-in", name=name, password=password)
+
+
+async def invited(app: Application, local: Acting, role: OperatorRole) -> Browser:
+    """
+    Join as another operator.
+    """
+    browser = Browser(app)
+    assert (await browser.join(operators.invite(local, role), role.value)).status_code == 303
+    return browser
