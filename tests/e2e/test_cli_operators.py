@@ -50,6 +50,9 @@ def test_first_operator_comes_in_while_the_server_runs(server: RunningServer, tm
         assert server.application_id in browser.get(f"{server.endpoint}/console/applications").text
     listed = succeed("operators", "list", *home, "--json", settings={}, folder=tmp_path).json
     assert [(one["name"], one["role"]) for one in listed] == [("Ada", "owner")]
+    second = ("operators", "invite", "--first", *home)
+    assert succeed(*second, "--json", settings={}, folder=tmp_path).json["link"] is None
+    assert "There is an operator already" in succeed(*second, settings={}, folder=tmp_path).err
     assert "Traceback" not in server.output
     assert invitation not in server.output
 

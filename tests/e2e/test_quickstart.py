@@ -251,6 +251,7 @@ def test_terminal_shows_secrets_and_lines_that_fit(
     text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", shown).replace("\r\n", "\n")
     credentials = stored_credentials(old_home)
     assert f"Product sync, secret      {credentials['APPLICATION_SECRET']}\n" in text
+    assert re.search(r"^http://127\.0\.0\.1:\d+/console/join#\w{44}$", text, re.MULTILINE)
     steps, _, _ = text.partition("To paste into another terminal")
     too_long = [line for line in steps.splitlines() if len(line.split("\r")[-1]) > 80]
     allowed = ('{"access_token"', " " * 13 + "Authorization: ")
@@ -296,6 +297,7 @@ def test_busy_ports_are_passed_over_for_this_run_alone(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["endpoint"] != f"http://127.0.0.1:{ports[0]}"
+    assert report["console_link"].startswith(f"{report['endpoint']}/console/join#")
     assert report["products_api"] != f"http://127.0.0.1:{ports[1]}"
     assert f"{ports[0]} is busy" in done.stderr
     assert f"{ports[1]} is busy" in done.stderr

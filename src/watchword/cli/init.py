@@ -163,10 +163,15 @@ def _tell(settings: "Settings", first: "FirstApplication") -> None:
 
 def _tell_of_console(settings: "Settings") -> None:
     from watchword.cli.operators import invitation
-    from watchword.cli.output import emit, is_terminal, say
+    from watchword.cli.output import hand_over, say
     from watchword.server.domain.names import OperatorRole
 
-    if is_terminal():
-        emit(f"Open the console within 15 minutes: {invitation(settings, OperatorRole.OWNER)}")
-    else:  # what is kept of this output must not let anybody in
-        say(f"For the console, run `watchword operators invite --home {settings.home}`.")
+    link = invitation(settings, OperatorRole.OWNER, only_first=True)
+    if link is not None:
+        say("This link lets the first operator into the console, within 15 minutes, once:")
+        hand_over(
+            {"console_link": link},
+            settings.home / "first-operator.json",
+            "it",
+            otherwise=f"run `watchword operators invite --home {settings.home}`",
+        )

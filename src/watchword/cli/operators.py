@@ -25,6 +25,7 @@ def invite(
     *,
     home: Home = None,
     role: Annotated[OperatorRole, typer.Option(help="What they will be.")] = OperatorRole.OWNER,
+    first: Annotated[bool, typer.Option("--first", help="Only where there is no operator yet.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """
@@ -35,9 +36,12 @@ def invite(
     from watchword.server.settings import resolve
 
     settings = resolve({"home": home}).settings
-    link = invitation(settings, role)
+    link = invitation(settings, role, only_first=first)
     if as_json:
         emit_json({"link": link, "role": role.value, "seconds": int(LINK_LASTS.total_seconds())})
+        return
+    if link is None:
+        say("There is an operator already; nothing was made.")
         return
     hand_over({"link": link}, Path("watchword-invitation.json"), "the invitation", otherwise="give --json")
     say(f"Good for {int(LINK_LASTS.total_seconds() // 60)} minutes, once: whoever opens it becomes {role.value}.")
@@ -63,13 +67,15 @@ def list_operators(*, home: Home = None, as_json: AsJson = False) -> None:
     show_table(["ID", "NAME", "ROLE"], [[one.id, one.name, one.role.value] for one in found])
 
 
-def invitation(settings: "Settings", role: OperatorRole) -> str:
+def invitation(settings: "Settings", role: OperatorRole, *, only_first: bool = False) -> str | None:
     """
-    Make an invitation; return its link.
+    Make an invitation; return its link. None where only the first operator is to be invited, and there is one.
     """
     from watchword.server.operations import operators as operations
 
     with _acting(settings) as acting:
+        if only_first and operations.is_anybody_there(acting.ctx, acting.tenant_id):
+            return None
         return f"{settings.public_endpoint}/console/join#{operations.invite(acting, role)}"
 
 

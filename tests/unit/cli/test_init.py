@@ -299,5 +299,10 @@ def test_serve_makes_a_home_once(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert out == ""
     assert held["application_secret"] not in err
     assert str(home / "first-application.json") in err
+    invitation = home / "first-operator.json"
+    assert invitation.stat().st_mode & 0o777 == 0o600
+    link = json.loads(invitation.read_text())["console_link"]
+    assert link.startswith(f"{ENDPOINT}/console/join#")
+    assert link not in err
     make_home_once(home, "http://127.0.0.1:9999")
     assert capsys.readouterr() == ("", "")

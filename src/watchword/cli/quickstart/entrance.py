@@ -5,13 +5,14 @@ The way into a home: `watchword init` where it is needed, and a first applicatio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from watchword.cli.failures import Failure
 from watchword.cli.quickstart.applications import FIRST, new_secret_name
 from watchword.cli.quickstart.home import Account, Credentials, QuickstartHome
-from watchword.cli.quickstart.places import MANAGEMENT
+from watchword.cli.quickstart.places import MANAGEMENT, Places
 from watchword.cli.quickstart.printing import Printer
 from watchword.cli.quickstart.servers import Starter
 from watchword.cli.quickstart.tokens import TokenDesk
@@ -61,6 +62,19 @@ class Entrance:
         if token is None:
             raise self._lost()
         return token
+
+    def invite(self, starter: Starter, places: Places) -> str | None:
+        """
+        Return a link that lets the first operator into the console; None where there is one already.
+
+        Raises:
+            Failure: It can't be made.
+        """
+        link: str | None = starter.run("operators", "invite", "--first", doing="inviting an operator")["link"]
+        if link is None:
+            return None
+        # The home may name another port than this run has.
+        return self.printer.hide(f"{places.console}/join#{urlsplit(link).fragment}")
 
     def _take(self, starter: Starter, members: Mapping[str, Any]) -> None:
         """

@@ -58,6 +58,13 @@ class Places:
         return f"{self.endpoint}/api"
 
     @property
+    def console(self) -> str:
+        """
+        Where people run the server.
+        """
+        return f"{self.endpoint}/console"
+
+    @property
     def products(self) -> str:
         """
         The protected API's one collection.

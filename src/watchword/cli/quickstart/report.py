@@ -27,6 +27,7 @@ class Report:
     All that a run has come to.
 
     Attributes:
+        console_link: Lets the first operator in; None where there is one.
         commands: To paste, by name.
     """
 
@@ -34,6 +35,7 @@ class Report:
     places: Places
     accounts: Mapping[Part, Account]
     user_id: str
+    console_link: str | None
     checks: Checks
     commands: Mapping[str, str]
 
@@ -56,6 +58,7 @@ class Report:
             "management_application": self._account(USER_DATA),
             "first_application": self._account(FIRST),
             "user_id": self.user_id,
+            "console_link": self.console_link,
             "home": str(self.home.path),
             "credentials_file": str(self.home.credentials_file),
             "logs": [str(self.home.log_file(name)) for name in (SERVER, PRODUCTS_API)],
@@ -75,6 +78,7 @@ class Report:
         done, failed = len(self.checks.done), self.checks.failed
         printer.heading(f"{failed} of {done} checks FAILED." if failed else f"All {done} checks passed.")
         _show_table(printer, "Endpoints", self._endpoints())
+        self._show_console(printer)
         _show_table(printer, "Credentials", self._credentials())
         if not printer.shows_secrets:
             printer.say("Secrets are masked, since this is no terminal: that file holds them, for you alone.")
@@ -82,6 +86,16 @@ class Report:
         printer.text("To paste into another terminal\n")
         for name, title in _TITLES.items():
             printer.text(f"# {title}\n{self.commands[name]}\n")
+
+    def _show_console(self, printer: Printer) -> None:
+        printer.text("The console")
+        if self.console_link is None:
+            printer.text(f"  {self.places.console}\n")
+        elif printer.shows_secrets:
+            printer.text(f"  Open this within 15 minutes, once:\n{self.console_link}\n")
+        else:
+            printer.text(f"  {self.places.console}")
+            printer.text(f"  The way in: `watchword operators invite --home {self.home.path}`\n")
 
     def _endpoints(self) -> dict[str, str]:
         return {

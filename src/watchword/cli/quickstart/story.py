@@ -122,6 +122,7 @@ def _play(wishes: Wishes, home: QuickstartHome, starter: Starter) -> Report:
         places=places,
         accounts={part: account for part, account in kept.items() if account is not None},
         user_id=user_id,
+        console_link=entrance.invite(starter, places),
         checks=scene.checks,
         commands=paste_commands(places, home.credentials_file, os.environ),
     )
