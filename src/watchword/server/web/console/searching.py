@@ -1,0 +1,111 @@
+"""
+One box that looks everywhere: a few of each kind, with the way to all of them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from watchword.server.domain.search import Search
+from watchword.server.operations import applications, roles, users
+from watchword.server.operations.operation import Acting
+from watchword.server.storage.applications import ApplicationFilter
+from watchword.server.storage.roles import RoleFilter
+from watchword.server.storage.rows import Page as Part
+from watchword.server.storage.users import UserFilter
+from watchword.server.web.console.lists import literal_search
+from watchword.server.web.console.pages import Page
+from watchword.server.web.console.route import get
+from watchword.server.web.console.visitor import PREFIX, Visitor
+
+_FEW = Part(limit=5, offset=0)
+_NAMED = ("id", "name", "description")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """
+    Something that was found.
+    """
+
+    id: str
+    name: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """
+    What can be found.
+
+    Attributes:
+        room: Where it is.
+        searched: Fields that are looked at.
+        find: Returns the first few, and how many there are.
+    """
+
+    title: str
+    room: str
+    searched: Sequence[str]
+    find: Callable[[Acting, Search], tuple[Sequence[Hit], int]]
+
+    @property
+    def path(self) -> str:
+        """
+        The path of the room.
+        """
+        return f"{PREFIX}/{self.room}"
+
+    def address_of(self, hit: Hit) -> str:
+        """
+        Return the page of what was found.
+        """
+        return f"{self.path}/{quote(hit.id, safe='')}"
+
+    def all_of(self, words: str) -> str:
+        """
+        Return the page that lists all that these words find.
+        """
+        return f"{self.path}?{urlencode({'search': words})}"
+
+
+def page(visitor: Visitor) -> Page:
+    """
+    Show what words find.
+    """
+    words = visitor.asked("words").strip()
+    found = [(kind, *kind.find(visitor.acting, literal_search(words, kind.searched))) for kind in _KINDS if words]
+    groups = [{"kind": kind, "hits": hits, "total": total} for kind, hits, total in found if hits]
+    return Page(template="search.html", shows={"words": words, "groups": groups})
+
+
+def _applications(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:
+    found = applications.listing(acting, ApplicationFilter(), search, _FEW)
+    return [Hit(id=one.id, name=one.name, note=one.description or "") for one in found.records], found.total
+
+
+def _roles(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:
+    found, _ = roles.listing(acting, RoleFilter(), search, _FEW)
+    return [Hit(id=one.id, name=one.name, note=one.description) for one in found.records], found.total
+
+
+def _users(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:
+    found = users.listing(acting, UserFilter(), search, _FEW)
+    hits = [
+        Hit(id=one.id, name=one.name or one.username or one.id, note=one.primary_email or "") for one in found.records
+    ]
+    return hits, found.total
+
+
+_KINDS = (
+    Kind(title="Applications", room="applications", searched=_NAMED, find=_applications),
+    Kind(title="Roles", room="roles", searched=_NAMED, find=_roles),
+    Kind(
+        title="Users",
+        room="users",
+        searched=("id", "primary_email", "primary_phone", "username", "name"),
+        find=_users,
+    ),
+)
+
+ROUTES = (get("/search", page),)
