@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scripts.reference import endpoints, metrics, python_names, settings
+from scripts.reference import endpoints, errors, metrics, python_names, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 Part = Callable[[], str]
@@ -17,6 +17,7 @@ PAGES: Mapping[str, Mapping[str, Part]] = {
         "bodies": endpoints.bodies,
         "records": endpoints.records,
     },
+    "docs/reference/errors.md": {"errors": errors.errors},
     "docs/reference/metrics.md": {"metrics": metrics.metrics},
     "docs/reference/python.md": {
         "client": python_names.client,

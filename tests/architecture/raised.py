@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "watchword"
@@ -99,15 +99,11 @@ def problem_statuses() -> dict[str, set[int]]:
     return found
 
 
-def descriptions(classes: set[str]) -> set[str]:
+def descriptions(classes: set[str], folders: Sequence[str]) -> set[str]:
     """
-    Return the public texts that errors of these classes are raised with.
+    Return the public texts that errors of these classes are raised with, in these folders of the package.
     """
-    found = {
-        text_of(argument(call, "description", 0))
-        for folder in ("protocol", "server")
-        for call in calls(folder, classes)
-    }
+    found = {text_of(argument(call, "description", 0)) for folder in folders for call in calls(folder, classes)}
     return {text for text in found if text is not None}
 
 

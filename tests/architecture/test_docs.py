@@ -20,6 +20,7 @@ from watchword.server.settings import Settings
 from watchword.server.web import health, metrics
 from watchword.server.web.api.route import PREFIX
 from watchword.server.web.api.routes import TABLE
+from watchword.server.web.errors import PAGES as ERRORS
 from watchword.server.web.oauth.routes import DOCUMENTS
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def test_endpoints_are_documented() -> None:
         for path in CELLS.findall(row[1])
         if path.startswith("/")
     }
-    readable = [*DOCUMENTS, health.LIVE, health.READY, metrics.PATH]
+    readable = [*DOCUMENTS, health.LIVE, health.READY, metrics.PATH, ERRORS, ERRORS + "/{code}"]
     expected = {
         ("POST", TOKEN_PATH),
         *((method, path) for path in readable for method in ("GET", "HEAD")),

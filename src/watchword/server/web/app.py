@@ -7,6 +7,7 @@ The table of contents of the web: what answers which path, in order.
     /metrics                metrics.py
     /api/…                  api/
     /console/…              console/
+    /docs/…                 docs/
     anything else           404
 """
 
@@ -25,6 +26,8 @@ from watchword.server.web.answers import CLOSE, Answer, RequestIds, Written, com
 from watchword.server.web.api.dispatch import ManagementApi
 from watchword.server.web.console.app import Console
 from watchword.server.web.console.visitor import PREFIX as CONSOLE
+from watchword.server.web.docs.app import PREFIX as DOCS
+from watchword.server.web.docs.app import Docs
 from watchword.server.web.errors import fault_answer, oauth_fault, oauth_members
 from watchword.server.web.metrics import MetricsPage
 from watchword.server.web.oauth.routes import PREFIX as OAUTH
@@ -102,6 +105,7 @@ class _Web:
         self._api = ManagementApi(ctx, local=local)
         self._metrics = MetricsPage(ctx)
         self._console = Console(ctx, time.monotonic)
+        self._docs = Docs()
         self._observer = Observer(ctx)
         self._ids = RequestIds()
         self._common = common_headers(ctx.settings.public_endpoint)
@@ -210,8 +214,13 @@ class _Web:
             return await self._metrics.answer(incoming)
         if path.startswith("/api/"):
             return await self._api.answer(incoming)
-        is_console = path == CONSOLE or path.startswith(CONSOLE + "/")
-        return await self._console.answer(incoming) if is_console else text_answer("Not Found", status=404)
+        return await self._find_page(incoming)
+
+    async def _find_page(self, incoming: Incoming) -> Answer:
+        path = incoming.path
+        if path == CONSOLE or path.startswith(CONSOLE + "/"):
+            return await self._console.answer(incoming)
+        return await self._docs.answer(incoming) if path.startswith(DOCS) else text_answer("Not Found", status=404)
 
 
 async def _never() -> Message:

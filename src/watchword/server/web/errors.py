@@ -26,6 +26,8 @@ _MESSAGES = {
 }
 
 
+# Where people read what a code means, each on a page of its own.
+PAGES = "/docs/errors"
 # Refusals that no browser page gets to read: they carry no CORS header.
 _HIDDEN_FROM_PAGES = (OriginRefused, SecretExpired)
 # The rest of the body is not read.
@@ -87,7 +89,9 @@ def oauth_fault(*, bare: bool) -> Answer:
     Answer a fault of ours below `/oidc`.
     """
     return json_answer(
-        oauth_members("server_error", "oops! something went wrong", bare=bare), status=500, headers=NO_STORE
+        oauth_members("server_error", "oops! something went wrong", bare=bare),
+        status=500,
+        headers=NO_STORE,
     )
 
 
