@@ -5,6 +5,7 @@ The pages of errors: one for each code, the same for everybody, and nothing on t
 from __future__ import annotations
 
 import asyncio
+import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 import pytest
 
+from tests.support.home import MANAGEMENT_RESOURCE
 from watchword.server.web.app import create_app
 from watchword.server.web.docs import pages as pages_module
 from watchword.server.web.docs.app import Docs
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from tests.support.home import Made
     from watchword.server.context import Context
 
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -206,6 +209,30 @@ def test_texts_are_escaped() -> None:
     assert _prose("a <b> & `<i>\"'` c") == "a &lt;b&gt; &amp; <code>&lt;i&gt;&#34;&#39;</code> c"
     assert _prose("see `invalid_client`") == 'see <a href="/docs/errors/invalid_client"><code>invalid_client</code></a>'
     assert "<a" not in _prose("`/consolation` `/console/applications/{id}` `//elsewhere.example`")
+
+
+async def test_refusals_lead_to_their_pages(anyone: httpx.AsyncClient, made: Made) -> None:
+    """
+    The `Link` header of a refusal names a page that is there; a success has none of the kind.
+    """
+    credentials = (made.application_id, made.application_secret)
+    form = {"grant_type": "client_credentials", "resource": MANAGEMENT_RESOURCE}
+    refused = {
+        "invalid_client": await anyone.post("/oidc/token", data=form, auth=(made.application_id, "wrong")),
+        "invalid_target": await anyone.post("/oidc/token", data={**form, "resource": "urn:no"}, auth=credentials),
+        "invalid_request": await anyone.get("/oidc/nothing"),
+        "auth.authorization_header_missing": await anyone.get("/api/applications"),
+        "request.headers_too_large": await anyone.get("/api/applications", headers={"x": "a" * 17_000}),
+    }
+    for code, answer in refused.items():
+        assert answer.status_code >= 400
+        link = re.fullmatch(r'<(/docs/errors/[a-z._]+)>; rel="help"', answer.headers["link"])
+        assert link is not None
+        assert link[1] == f"/docs/errors/{code}"
+        assert (await anyone.get(link[1])).status_code == 200
+    granted = await anyone.post("/oidc/token", data=form, auth=credentials)
+    assert granted.status_code == 200
+    assert "link" not in granted.headers
 
 
 async def test_pages_are_written_once(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:

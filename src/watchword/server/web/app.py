@@ -28,7 +28,7 @@ from watchword.server.web.console.app import Console
 from watchword.server.web.console.visitor import PREFIX as CONSOLE
 from watchword.server.web.docs.app import PREFIX as DOCS
 from watchword.server.web.docs.app import Docs
-from watchword.server.web.errors import fault_answer, oauth_fault, oauth_members
+from watchword.server.web.errors import fault_answer, help_link, oauth_fault, oauth_members
 from watchword.server.web.metrics import MetricsPage
 from watchword.server.web.oauth.routes import PREFIX as OAUTH
 from watchword.server.web.oauth.routes import answer_oauth
@@ -233,9 +233,9 @@ def _fault(incoming: Incoming) -> Answer:
 
 def _headers_too_large(incoming: Incoming) -> Answer:
     text = "the request headers are too large"
-    members: dict[str, object]
     if incoming.path.startswith(OAUTH):
-        members = oauth_members("invalid_request", text)
+        code, members = "invalid_request", oauth_members("invalid_request", text)
     else:
-        members = {"code": "request.headers_too_large", "message": text, "request_id": incoming.request_id}
-    return json_answer(members, status=431, headers=(CLOSE,))
+        code = "request.headers_too_large"
+        members = {"code": code, "message": text, "request_id": incoming.request_id}
+    return json_answer(members, status=431, headers=(CLOSE, help_link(code)))

@@ -34,6 +34,15 @@ _HIDDEN_FROM_PAGES = (OriginRefused, SecretExpired)
 _ENDS_CONNECTION = frozenset({408, 413})
 
 
+def help_link(code: str) -> tuple[bytes, bytes]:
+    """
+    Return the header that leads from an answer to the page of its code.
+
+    Implements: RFC 8288 §3.
+    """
+    return b"link", f'<{PAGES}/{code}>; rel="help"'.encode("ascii")
+
+
 def oauth_members(error: str, description: str, *, bare: bool = False) -> dict[str, object]:
     """
     Write the body of an OAuth error.
@@ -57,6 +66,7 @@ def oauth_answer(error: OAuthError, *, issuer: str, cors: Headers, bare: bool) -
     Implements: RFC 6749 §5.2.
     """
     headers: list[tuple[bytes, bytes]] = [*(() if isinstance(error, _HIDDEN_FROM_PAGES) else cors), *NO_STORE]
+    headers.append(help_link(error.error))
     if isinstance(error, InvalidClient) and error.by_header:
         challenge = f'Basic realm="{issuer}", error="{error.error}", error_description="{quotable(error.description)}"'
         headers.append((b"www-authenticate", challenge.encode("latin-1")))
@@ -91,7 +101,7 @@ def oauth_fault(*, bare: bool) -> Answer:
     return json_answer(
         oauth_members("server_error", "oops! something went wrong", bare=bare),
         status=500,
-        headers=NO_STORE,
+        headers=(*NO_STORE, help_link("server_error")),
     )
 
 
@@ -130,7 +140,7 @@ def problem_answer(problem: Problem, *, request_id: str) -> Answer:
         members["details"] = problem.details
     members.setdefault("message", problem.message)
     members["request_id"] = request_id
-    headers: list[tuple[bytes, bytes]] = []
+    headers = [help_link(problem.code)]
     if problem.status == 503:  # noqa: PLR2004
         headers.append((b"retry-after", b"1"))
     if problem.status in _ENDS_CONNECTION:

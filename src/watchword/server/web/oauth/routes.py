@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from watchword.protocol.metadata import JWKS_PATH, METADATA_PATHS, OPENID_CONFIGURATION_PATH, TOKEN_PATH
 from watchword.server.context import Context
 from watchword.server.web.answers import Answer, Headers, json_answer, with_etag
-from watchword.server.web.errors import oauth_answer, oauth_error_of, oauth_members
+from watchword.server.web.errors import help_link, oauth_answer, oauth_error_of, oauth_members
 from watchword.server.web.oauth.cors import cors_headers, preflight
 from watchword.server.web.oauth.discovery import jwks, metadata
 from watchword.server.web.requests import Incoming
@@ -49,4 +49,5 @@ def _with(answer: Answer, headers: Headers) -> Answer:
 def _unknown_route(method: str, path: str, *, bare: bool) -> Answer:
     shown = path.removeprefix(PREFIX)
     description = f"unrecognized route or not allowed method ({method} on {shown})"
-    return json_answer(oauth_members("invalid_request", description, bare=bare), status=404)
+    members = oauth_members("invalid_request", description, bare=bare)
+    return json_answer(members, status=404, headers=(help_link("invalid_request"),))
