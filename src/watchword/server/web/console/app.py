@@ -148,7 +148,7 @@ class Console:
             return self._visit(route, replace(visitor, path=match.groupdict(), query=query, form=form), headers)
         if visitor.operator is None:
             return redirection(_sign_in_before(request), headers)
-        nothing = Page(template="refused.html", shows={"text": "There is no such page."}, status=404)
+        nothing = Page(template="refused.html", shows={"text": "There is no such page.", "code": ""}, status=404)
         return self._shown(nothing, visitor, headers)
 
     def _visit(self, route: Route, visitor: Visitor, headers: tuple[_Header, ...]) -> Answer:
@@ -234,7 +234,7 @@ def _origin_of(endpoint: SplitResult) -> str:
 
 
 def _refusal(problem: Problem) -> Page:
-    return Page(template="refused.html", shows={"text": problem.message}, status=problem.status)
+    return Page(template="refused.html", shows={"text": problem.message, "code": problem.code}, status=problem.status)
 
 
 def _in_words(status: int, text: str) -> Answer:
