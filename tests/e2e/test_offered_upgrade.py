@@ -56,6 +56,8 @@ def in_parts(endpoint: str, *parts: bytes) -> RawAnswer:
                 received += data
         except TimeoutError:
             return RawAnswer(data=bytes(received), closed=False)
+        except ConnectionResetError:  # it was closed before the last part arrived; what came before that was read
+            pass
     return RawAnswer(data=bytes(received), closed=True)
 
 
