@@ -14,7 +14,8 @@ import pytest
 
 from tests.architecture.pages import DOCS, rows
 from tests.support.home import ON_SQLITE, settings_of
-from tests.support.sealed import add_changes, add_some_tokens, add_tokens, seal, write_raw
+from tests.support.sealed import add_changes, add_some_tokens, add_tokens, seal
+from tests.support.stored import execute_on_tokens
 from watchword.server.bootstrap import open_context
 from watchword.server.domain.log_chain import BEGINNING
 from watchword.server.jobs import retention
@@ -177,7 +178,7 @@ def test_log_that_became_shorter_is_refused(ctx: Context) -> None:
     """
     add_some_tokens(ctx, 5)
     _, cursor = read_on(ctx, None)
-    write_raw(ctx, "DELETE FROM token_events WHERE number > 3")
+    execute_on_tokens(ctx.database, "DELETE FROM token_events WHERE number > 3")
     with pytest.raises(CursorError, match="ends at number 3 and was read up to 5"):
         open_stream(ctx.database, cursor)
 

@@ -4,13 +4,13 @@ Row counts: whatever writes, they say what counting says.
 
 from __future__ import annotations
 
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 
 from tests.support.home import ON_POSTGRESQL, settings_of
+from tests.support.stored import drop_trigger, stored
 from watchword.server.bootstrap import open_ground
 from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.search import NO_SEARCH
@@ -20,7 +20,6 @@ from watchword.server.operations.repair import restore_change_tracking
 from watchword.server.operations.roles import NewRole
 from watchword.server.storage import counts, migrate
 from watchword.server.storage.applications import ApplicationFilter
-from watchword.server.storage.databases import database_of
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.storage.rows import Page
 
@@ -105,15 +104,13 @@ def test_wrong_counts_are_found_and_mended(ctx: Context, shopping: Shopping) -> 
         assert counts.find_wrong(ground.connection) == []
 
 
-def test_missing_counting_trigger_is_refused(home: Path, database: str) -> None:
+def test_missing_counting_trigger_is_refused(home: Path) -> None:
     """
     As a missing change trigger is.
     """
-    settings = settings_of(home)
-    on = " ON users" if database == "postgresql" else ""
-    with closing(database_of(settings)) as opened, opened.write() as connection:
-        connection.exec_driver_sql(f"DROP TRIGGER count_users_insert{on}")
-    with pytest.raises(migrate.SchemaError, match="count_users_insert"), open_ground(settings) as ground:
+    with stored(home) as opened, opened.write() as connection:
+        drop_trigger(connection, "count_users_insert", "users")
+    with pytest.raises(migrate.SchemaError, match="count_users_insert"), open_ground(settings_of(home)) as ground:
         migrate.check(ground.connection)
 
 

@@ -18,7 +18,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.support.home import ON_SQLITE, settings_of
-from tests.support.sealed import add_changes, add_some_tokens, seal, write_raw
+from tests.support.sealed import add_changes, add_some_tokens, seal
+from tests.support.stored import execute_on_tokens
 from watchword.server.bootstrap import open_context, open_logs
 from watchword.server.domain.log_chain import MarkKind, head_of, sign_mark
 from watchword.server.jobs import JOBS, retention, sealing
@@ -265,7 +266,7 @@ def test_change_is_found_on_both_databases(ctx: Context, statement: str) -> None
         add_some_tokens(ctx, 5)
         seal(ctx)
     assert faults(ctx) == []
-    write_raw(ctx, statement)
+    execute_on_tokens(ctx.database, statement)
     assert faults(ctx)
 
 
@@ -277,7 +278,7 @@ def test_wiping_the_seals_is_found_by_an_exported_head(ctx: Context) -> None:
     seal(ctx)
     exported = heads(ctx)
     for table in ("log_seals", "log_marks", "log_counts"):
-        write_raw(ctx, f"DELETE FROM {table}")
+        execute_on_tokens(ctx.database, f"DELETE FROM {table}")
     assert faults(ctx) == []
     assert len(proven(ctx, exported)) == 1
     seal(ctx)
@@ -296,7 +297,7 @@ def test_exported_head_convicts_a_holder_of_the_audit_key(ctx: Context) -> None:
     seal(ctx)
     late = heads(ctx)
     assert proven(ctx, early | late) == early | late
-    write_raw(ctx, "UPDATE token_events SET application_id = 'innocent' WHERE number = 8")
+    execute_on_tokens(ctx.database, "UPDATE token_events SET application_id = 'innocent' WHERE number = 8")
     forge(ctx)
     assert faults(ctx) == []
     assert early <= proven(ctx, early | late)
@@ -426,7 +427,7 @@ def test_nothing_is_sealed_on_a_forged_tip(ctx: Context) -> None:
     """
     add_some_tokens(ctx, 5)
     seal(ctx)
-    write_raw(ctx, "UPDATE log_marks SET last = 2")
+    execute_on_tokens(ctx.database, "UPDATE log_marks SET last = 2")
     add_some_tokens(ctx, 5)
     with pytest.raises(sealing.BrokenChain, match="watchword audit verify"):
         sealing.run_once(ctx, ctx.clock())

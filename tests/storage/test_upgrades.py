@@ -15,6 +15,7 @@ from alembic.config import Config
 
 from tests.support.home import settings_of
 from tests.support.shopping import ask_as_bot
+from tests.support.stored import drop_trigger
 from watchword.protocol.errors import InvalidTarget
 from watchword.server import storage
 from watchword.server.bootstrap import bring_up_to_date, database_status, open_context
@@ -121,14 +122,13 @@ async def test_this_version_works_on_what_a_newer_one_has_added_to(shopping: Sho
     assert bring_up_to_date(ctx.settings)[1] == {"main": "9999", "tokens": "9999-from-0001"}
 
 
-def test_trigger_that_a_newer_version_dropped_is_missed(add_something: Context, database: str) -> None:
+def test_trigger_that_a_newer_version_dropped_is_missed(add_something: Context) -> None:
     """
     What this version relies on must be there by name, whatever it says.
     """
     ctx = add_something
-    on = " ON roles" if database == "postgresql" else ""
     with ctx.database.write() as connection:
-        connection.exec_driver_sql(f"DROP TRIGGER watch_roles_role_update{on}")
+        drop_trigger(connection, "watch_roles_role_update", "roles")
     with pytest.raises(migrate.SchemaError, match="watch_roles_role_update"):
         open_context(ctx.settings, NoRequestLines())
 

@@ -61,13 +61,3 @@ def seal(ctx: Context) -> None:
     """
     while sealing.run_once(ctx, ctx.clock()):
         pass
-
-
-def write_raw(ctx: Context, statement: str) -> None:
-    """
-    Change the token log behind the server's back.
-    """
-    with ctx.database.write_tokens() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("SET LOCAL search_path TO tokens")
-        connection.exec_driver_sql(statement)
