@@ -9,19 +9,20 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from tests.e2e.misplaced_secrets import Secrets, Sent, lost_requests, management_requests, token_requests
 from tests.e2e.spellings import leaks
+from tests.support.home import DATABASES
 from tests.support.server import start_server
 from tests.support.shop import create, create_shop
-from watchword.server.storage.sqlite.database import SqliteDatabase
+from tests.support.stored import stored
 from watchword.server.web.api.routes import TABLE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -217,15 +218,16 @@ def test_traceback_in_the_output_holds_no_values(log_format: str) -> None:
     assert leaks(done.stderr.encode(), {"application secret": secret}) == []
 
 
-def test_database_error_holds_no_values(tmp_path: Path) -> None:
+@pytest.mark.parametrize("database", DATABASES)
+def test_database_error_holds_no_values(home: Path) -> None:
     """
     What the database refuses is told without the row: its columns hold digests and names.
     """
-    database = SqliteDatabase(tmp_path / "some.db", tmp_path / "tokens.db")
-    with closing(database), database.administer() as connection:
+    with stored(home) as database, database.write() as connection:
         connection.exec_driver_sql("CREATE TABLE kept (value TEXT UNIQUE)")
-        connection.exec_driver_sql("INSERT INTO kept VALUES (?)", (DIGEST,))
+        insert = sa.text("INSERT INTO kept VALUES (:value)").bindparams(value=DIGEST)
+        connection.execute(insert)
         with pytest.raises(IntegrityError) as refused:
-            connection.exec_driver_sql("INSERT INTO kept VALUES (?)", (DIGEST,))
-    assert "kept.value" in str(refused.value)
+            connection.execute(insert)
+    assert "kept" in str(refused.value)
     assert leaks(str(refused.value).encode(), {"password digest": DIGEST}) == []

@@ -3,8 +3,10 @@ How a connection to the server is opened, and what it promises.
 """
 
 from functools import partial
+from typing import Any, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from watchword.server.storage.database import StorageUnavailable
@@ -31,14 +33,14 @@ _PROMISES = (
 # Which run of which server this is: behind a pooler or a floating address a connection alone does not tell.
 THIS_SERVER = "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint::text"
 
-
+_Found = TypeVar("_Found")
 # The function of the server that waits for a standby: its warnings come in whatever language.
 _WAITS_FOR_STANDBY = "SyncRepWaitForLSN"
 
 
 class Link(psycopg.Connection):
     """
-    A connection that notices when a commit is acknowledged although no standby has confirmed it.
+    A connection whose errors say nothing of rows, and which notices a commit that no standby has confirmed.
 
     With synchronous replication that happens when a `statement_timeout` or an administrator cancels the wait: the
     server warns, and answers as if all was well.
@@ -52,6 +54,20 @@ class Link(psycopg.Connection):
         """
         happened, self.is_unconfirmed = self.is_unconfirmed, False
         return happened
+
+    def wait(self, gen: PQGen[_Found], *how: Any, **more: Any) -> _Found:  # noqa: ANN401 - as the driver has it
+        """
+        Wait for the server, whatever was asked of it.
+
+        Raises:
+            psycopg.Error: With the server's message alone: its details are the values of the row, digests included.
+        """
+        try:
+            return super().wait(gen, *how, **more)
+        except psycopg.Error as error:
+            if error.diag.message_primary is not None:
+                error.args = (error.diag.message_primary,)
+            raise
 
 
 def connect(url: str) -> Link:
