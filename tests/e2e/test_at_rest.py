@@ -1,18 +1,19 @@
 """
-A stolen home is useless without its master key: every byte of it is read, and nothing in it can be used.
+What is stolen is useless without the master key: every byte of a home and its database is read, none can be used.
 
-The home is read while the server runs, with its write-ahead logs, and after the server has stopped.
+Both are read while the server runs, SQLite's files with their write-ahead logs, and after the server has stopped.
 """
 
 import base64
 import secrets
 import shutil
-import sqlite3
 import stat
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -21,13 +22,16 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_der_private_key,
 )
+from psycopg import sql
 
 from tests.e2e.signed_shop import create_signed_shop
 from tests.e2e.spellings import leaks
+from tests.support.databases import IS_SQLITE
+from tests.support.home import settings_of
 from tests.support.server import MANAGEMENT_RESOURCE, RunningServer, start_server
 from tests.support.shop import BASIC, create, create_application
+from tests.support.stored import rows_of
 from watchword.server.bootstrap import open_context
-from watchword.server.settings import resolve
 from watchword.server.storage.sealing import Purpose
 from watchword.server.web.request_log import NoRequestLines
 
@@ -37,8 +41,18 @@ MASTER_KEY = "master.key"
 Found = Mapping[str, str | bytes]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stolen:
+    """
+    A home at one moment, and what its database held then: files by name, and on PostgreSQL tables.
+    """
+
+    home: Path
+    contents: Mapping[str, bytes]
+
+
 @pytest.fixture(scope="module")
-def used(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], Found]:
+def used(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Stolen], Found]:
     """
     Give a home at two moments after it was used, and every secret by name that was used with it.
     """
@@ -47,9 +61,39 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Path], Found]:
     with start_server(running) as server:
         clear = use(server)
         # A copy of this moment is what a crash would leave.
-        homes = [shutil.copytree(running, folder / "copied while running")]
-    homes.append(running)
-    return homes, {**clear, **keys_of(shutil.copytree(running, folder / "opened with its key"))}
+        moments = [steal(shutil.copytree(running, folder / "copied while running"))]
+    moments.append(steal(running))
+    return moments, {**clear, **keys_of(shutil.copytree(running, folder / "opened with its key"))}
+
+
+def steal(home: Path) -> Stolen:
+    """
+    Read every file of a home but its master key, and every row of a database that lies elsewhere.
+    """
+    files = {
+        str(path.relative_to(home)): path.read_bytes()
+        for path in home.rglob("*")
+        if path.is_file() and path.name != MASTER_KEY
+    }
+    return Stolen(home=home, contents=files if IS_SQLITE else {**files, **tables_of(home)})
+
+
+def tables_of(home: Path) -> dict[str, bytes]:
+    """
+    Read all of a PostgreSQL database, table by table: what a backup holds.
+    """
+    url = settings_of(home).database_url
+    assert url is not None
+    with closing(psycopg.connect(url.get_secret_value())) as connection:
+        names = connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        read = {}
+        for schema, name in names:
+            statement = sql.SQL("COPY (SELECT * FROM {}) TO STDOUT").format(sql.Identifier(schema, name))
+            with connection.cursor().copy(statement) as rows:
+                read[f"{schema}.{name}"] = b"".join(bytes(part) for part in rows)
+    return read
 
 
 def use(server: RunningServer) -> dict[str, str | bytes]:
@@ -90,19 +134,13 @@ def keys_of(home: Path) -> Found:
         key_id, _, key = line.partition(":")
         found[f"master key {key_id}"] = key
         found[f"master key {key_id}, bytes"] = base64.b64decode(key)
-    ctx = open_context(resolve({"home": home}, {}).settings, NoRequestLines())
-    try:
+    with closing(open_context(settings_of(home), NoRequestLines())) as ctx:
         found["sealing key"] = ctx.keys.sealing
         found["audit key"] = ctx.keys.audit
-        with closing(sqlite3.connect(home / "watchword.db")) as database:
-            rows = database.execute("SELECT tenant_id, id, algorithm, sealed_private_key FROM signing_keys").fetchall()
-        for tenant_id, kid, algorithm, sealed in rows:
+        query = "SELECT tenant_id, id, algorithm, sealed_private_key FROM signing_keys"
+        for tenant_id, kid, algorithm, sealed in rows_of(home, query):
             der = ctx.keys.unseal(sealed, purpose=Purpose.SIGNING_KEY, tenant_id=tenant_id, row_id=kid)
             found |= {f"{algorithm} key, {form}": data for form, data in forms_of(der).items()}
-    finally:
-        ctx.token_log.close()
-        ctx.directory.close()
-        ctx.database.close()
     return found
 
 
@@ -124,50 +162,40 @@ def forms_of(der: bytes) -> dict[str, bytes]:
     return forms | {name: number.to_bytes((number.bit_length() + 7) // 8) for name, number in private.items()}
 
 
-def files_of(home: Path) -> dict[str, bytes]:
-    """
-    Read every file of a home but its master key.
-    """
-    return {
-        str(path.relative_to(home)): path.read_bytes()
-        for path in home.rglob("*")
-        if path.is_file() and path.name != MASTER_KEY
-    }
-
-
 @pytest.mark.parametrize("moment", [0, 1], ids=["while running", "after a stop"])
-def test_home_holds_nothing_that_can_be_used(used: tuple[list[Path], Found], moment: int) -> None:
+def test_home_holds_nothing_that_can_be_used(used: tuple[list[Stolen], Found], moment: int) -> None:
     """
     No application secret, private key, token, password or key of the sealing, in any usual spelling.
     """
-    homes, clear = used
-    files = files_of(homes[moment])
-    assert {"watchword.db", "tokens.db", "watchword.toml"} <= set(files)
-    told = {name: leaks(data, clear) for name, data in files.items()}
+    moments, clear = used
+    contents = moments[moment].contents
+    database = {"watchword.db", "tokens.db"} if IS_SQLITE else {"public.signing_keys", "public.application_secrets"}
+    assert {"watchword.toml", *database} <= set(contents)
+    told = {name: leaks(data, clear) for name, data in contents.items()}
     assert {name: found for name, found in told.items() if found} == {}
 
 
-def test_secrets_that_are_looked_for_are_the_real_ones(used: tuple[list[Path], Found]) -> None:
+def test_secrets_that_are_looked_for_are_the_real_ones(used: tuple[list[Stolen], Found]) -> None:
     """
     There are keys of each algorithm, tokens and secrets; and where a secret is, it is found.
     """
-    homes, clear = used
+    moments, clear = used
     for name in ("ES256 key, PKCS 8", "ES384 key, d", "RS256 key, p", "token 0, ES384", "password", "second secret"):
         assert len(clear[name]) >= 32
-    assert leaks((homes[0] / MASTER_KEY).read_bytes(), clear)
-    # What was not secret can be read: the files are the ones that were used, and not encrypted as a whole.
-    everything = b"".join(files_of(homes[1]).values())
+    assert leaks((moments[0].home / MASTER_KEY).read_bytes(), clear)
+    # What was not secret can be read: it is what was used, and not encrypted as a whole.
+    everything = b"".join(moments[1].contents.values())
     assert b"somebody" in everything
     assert b"Default secret" in everything
     assert b"ExchangeTokenBy.ClientCredentials" in everything
 
 
-def test_home_is_for_its_owner_alone(used: tuple[list[Path], Found]) -> None:
+def test_home_is_for_its_owner_alone(used: tuple[list[Stolen], Found]) -> None:
     """
     Folders are 0700 and files 0600, write-ahead logs included.
     """
-    homes, _ = used
-    for home in homes:
+    moments, _ = used
+    for home in (moment.home for moment in moments):
         loose = {
             str(path.relative_to(home)): oct(stat.S_IMODE(path.stat().st_mode))
             for path in [home, *home.rglob("*")]

@@ -1,14 +1,12 @@
 """
-`watchword audit` as an auditor uses it: beside a server, on a home whose files were changed, into a pipe.
+`watchword audit` as an auditor uses it: beside a server, on a home whose log was changed, into a pipe.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import sqlite3
 import subprocess
 import time
 from contextlib import closing
@@ -17,9 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.command import run, succeed
-from tests.support.home import made, settings_of
+from tests.support.home import settings_of
 from tests.support.sealed import add_some_tokens, seal
 from tests.support.server import clean_environment, watchword_command
+from tests.support.stored import execute_on_tokens, stored
 from watchword.server.bootstrap import open_context
 from watchword.server.web.request_log import NoRequestLines
 
@@ -27,19 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.support.home import Made
-
-__all__ = ["made"]
 pytestmark = pytest.mark.e2e
 PATIENCE_SECONDS = 30.0
 
 
 @pytest.fixture
-def home(made: Made, tmp_path: Path) -> Path:
+def home(home: Path) -> Path:
     """
     A home with a sealed log.
     """
-    home = shutil.copytree(made.home, tmp_path / "home")
     write(home, 5)
     return home
 
@@ -55,10 +50,10 @@ def write(home: Path, count: int) -> None:
 
 def tamper(home: Path, statement: str) -> None:
     """
-    Run a statement on the token log's file.
+    Change the token log behind the server's back.
     """
-    with closing(sqlite3.connect(home / "tokens.db")) as connection, connection:
-        connection.execute(statement)
+    with stored(home) as database:
+        execute_on_tokens(database, statement)
 
 
 def test_verification_proves_a_log_up_to_an_exported_head(home: Path, tmp_path: Path) -> None:

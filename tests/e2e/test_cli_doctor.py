@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.command import run, succeed
+from tests.support.databases import give_database
 from tests.support.server import start_server
 from tests.support.shop import Shop, create_shop
+from tests.support.stored import drop_trigger, stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,15 +39,6 @@ def scope_of(shop: Shop) -> str:
     )
     granted: str = answer.json().get("scope", "")
     return granted
-
-
-def execute(shop: Shop, *statements: str) -> None:
-    """
-    Run raw SQL behind the server's back.
-    """
-    with closing(sqlite3.connect(shop.server.home / "watchword.db", timeout=20)) as connection, connection:
-        for statement in statements:
-            connection.execute(statement)
 
 
 def test_served_home_is_found_well(own_shop: Shop) -> None:
@@ -77,7 +68,9 @@ def test_right_that_went_unheard_is_gone_after_the_repair(own_shop: Shop) -> Non
     """
     home = str(own_shop.server.home)
     assert scope_of(own_shop) == "read:products"
-    execute(own_shop, "DROP TRIGGER watch_application_roles_application_delete", "DELETE FROM application_roles")
+    with stored(own_shop.server.home) as database, database.write() as connection:
+        drop_trigger(connection, "watch_application_roles_application_delete", "application_roles")
+        connection.exec_driver_sql("DELETE FROM application_roles")
     assert scope_of(own_shop) == "read:products", "the server can't have heard of this"
     found = run("doctor", "--home", home)
     assert found.code == 1
@@ -95,6 +88,7 @@ def test_server_that_does_not_run_is_found(tmp_path: Path) -> None:
     The line says how to start it, and `--offline` leaves the question out.
     """
     home = str(tmp_path / "home")
+    give_database(tmp_path / "home")
     succeed("init", "--home", home, "--endpoint", "http://127.0.0.1:1")
     found = run("doctor", "--home", home)
     assert found.code == 1

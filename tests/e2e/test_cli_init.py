@@ -5,16 +5,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import time
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.command import run, succeed
+from tests.support.databases import give_database
 from tests.support.server import clean_environment, watchword_command
+from tests.support.stored import rows_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,7 @@ def test_two_at_once_make_one_home(tmp_path: Path) -> None:
     """
     One of them makes it and tells the secret, the other one finds it made; both succeed.
     """
+    give_database(tmp_path / "home")
     both = [start(tmp_path / "home") for _ in range(2)]
     outputs = [process.communicate(timeout=120) for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
@@ -52,6 +53,7 @@ def test_two_at_once_with_different_endpoints_agree_on_one(tmp_path: Path) -> No
     """
     The one that comes second is told which endpoint is in force.
     """
+    give_database(tmp_path / "home")
     processes = [
         subprocess.Popen(
             watchword_command(
@@ -75,12 +77,14 @@ def test_killed_at_any_moment_it_is_finished_by_the_next(tmp_path: Path) -> None
     """
     Wherever a kill strikes, the next `init` ends with a home that has exactly one application.
     """
+    give_database(tmp_path / "whole")
     began = time.monotonic()
     succeed("init", "--home", str(tmp_path / "whole"), "--endpoint", ENDPOINT)
     whole = time.monotonic() - began
     told = 0
     for step in range(6):
         home = tmp_path / str(step)
+        give_database(home)
         process = start(home)
         try:
             out, _ = process.communicate(timeout=whole * (0.35 + 0.11 * step))
@@ -91,8 +95,7 @@ def test_killed_at_any_moment_it_is_finished_by_the_next(tmp_path: Path) -> None
         assert finished.code == 0, (step, finished.err)
         secret = finished.json["application_secret"]
         told += secret is not None
-        with closing(sqlite3.connect(home / "watchword.db")) as connection:
-            assert connection.execute("SELECT count(*) FROM applications").fetchone() == (1,)
+        assert rows_of(home, "SELECT count(*) FROM applications") == [(1,)]
         if out:
             assert json.loads(out)["application_id"] == finished.json["application_id"]
     assert told, "no kill came early enough to matter"

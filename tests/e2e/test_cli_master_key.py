@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.command import run, succeed
+from tests.support.databases import give_database
 from tests.support.server import MANAGEMENT_RESOURCE, start_beside, start_server
 from tests.support.shop import create_application
 
@@ -88,6 +89,7 @@ def test_generated_line_serves_as_supplied_key(tmp_path: Path) -> None:
     A key that is supplied is moved on by hand: add a line, rotate, take the old one away.
     """
     home = ("--home", str(tmp_path / "home"))
+    give_database(tmp_path / "home")
     first, second = (succeed("master-key", "generate").out for _ in range(2))
     supplied = tmp_path / "supplied.key"
     supplied.write_text(first)

@@ -7,10 +7,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,9 @@ import httpx
 import pytest
 
 from tests.support.command import run, succeed
+from tests.support.databases import give_database
 from tests.support.server import clean_environment, free_port, start_server, watchword_command
+from tests.support.stored import drop_trigger, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Make a home.
     """
     folder = tmp_path_factory.mktemp("serve") / "home"
+    give_database(folder)
     succeed("init", "--home", str(folder), "--endpoint", "http://127.0.0.1:3001")
     return folder
 
@@ -191,8 +193,8 @@ def test_replacement_that_can_not_start_ends_nobody(two_workers: RunningServer) 
     """
     The log says why; the other one goes on, and only when nobody serves any more the supervisor stops.
     """
-    with closing(sqlite3.connect(two_workers.home / "watchword.db", timeout=20)) as connection, connection:
-        connection.execute("DROP TRIGGER watch_roles_role_delete")
+    with stored(two_workers.home) as database, database.write() as connection:
+        drop_trigger(connection, "watch_roles_role_delete", "roles")
     first, second = workers_of(two_workers.process.pid)
     os.kill(first, signal.SIGKILL)
     wait_for(lambda: "run `watchword doctor --repair`" in two_workers.output, "the replacement says what it lacks")
@@ -241,6 +243,7 @@ def test_init_option_makes_the_home_once(tmp_path: Path) -> None:
     The first start makes the home with its endpoint for good, the credentials go into a file; the second makes nothing.
     """
     home, port = tmp_path / "home", str(free_port())
+    give_database(home)
     command = watchword_command("serve", "--home", str(home), "--port", port, "--init")
     for run_number in (1, 2):
         log = tmp_path / f"{run_number}.log"

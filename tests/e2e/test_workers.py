@@ -194,12 +194,20 @@ def test_killed_worker_costs_at_most_what_it_held(server: RunningServer) -> None
     server.stop()
 
 
+def add_setting(server: RunningServer, line: str) -> None:
+    """
+    Add a line to the settings file of a server.
+    """
+    with (server.home / "watchword.toml").open("a") as file:
+        file.write(f"{line}\n")
+
+
 def test_renewal_replaces_all_workers_and_fails_no_request(server: RunningServer) -> None:
     """
     SIGHUP: a new worker serves before an old one goes, and has read the settings anew.
     """
     before = workers_of(server.process.pid)
-    (server.home / "watchword.toml").write_text('log_format = "console"\n')
+    add_setting(server, 'log_format = "console"')
     with Clients(server) as clients:
         wait_for(lambda: clients.tokens > 10, "tokens flow")
         server.process.send_signal(signal.SIGHUP)
@@ -214,7 +222,7 @@ def test_renewal_that_fails_leaves_the_old_workers(server: RunningServer) -> Non
     Settings that can't be used are found by the first new worker, and the old ones go on.
     """
     before = workers_of(server.process.pid)
-    (server.home / "watchword.toml").write_text("no_such_setting = 1\n")
+    add_setting(server, "no_such_setting = 1")
     server.process.send_signal(signal.SIGHUP)
     wait_for(lambda: "the workers are not renewed" in server.output, "the failure is told")
     assert "no_such_setting" in server.output

@@ -23,6 +23,11 @@ WANTED = "WATCHWORD_TEST_DATABASE"
 """`postgresql` runs every suite on it, without a change to any test."""
 
 _SERVER = "WATCHWORD_TEST_SERVER"
+IS_SQLITE = os.environ.get(WANTED, DATABASES[0]) == DATABASES[0]
+ABOUT_FILES = pytest.mark.skipif(not IS_SQLITE, reason="it is about SQLite's own files")
+"""
+Marks a test of which nothing is left where there are no such files.
+"""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,7 +35,7 @@ def _server_of_databases(request: pytest.FixtureRequest) -> Iterator[None]:
     """
     Start PostgreSQL once where all servers are to use it.
     """
-    if os.environ.get(WANTED, DATABASES[0]) == DATABASES[0]:
+    if IS_SQLITE:
         yield
         return
     os.environ[_SERVER] = request.getfixturevalue("postgres").url()

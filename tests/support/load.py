@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
 import threading
 import time
 from collections import Counter
-from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
+import msgspec
+import sqlalchemy as sa
 
 from tests.support.server import MANAGEMENT_RESOURCE
+from tests.support.stored import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.support.server import RunningServer
@@ -158,11 +159,16 @@ def recorded_tokens(home: Path) -> set[str]:
     """
     Return the ids of all tokens that a home's log has a record of.
     """
-    query = (
-        "SELECT json_extract(payload, '$.jti') FROM token_events WHERE json_extract(payload, '$.result') = 'Success'"
-    )
-    with closing(sqlite3.connect(home / "tokens.db", timeout=20)) as connection:
-        return {found for (found,) in connection.execute(query)}
+    return {payload["jti"] for payload in recorded_payloads(home) if payload["result"] == "Success"}
+
+
+def recorded_payloads(home: Path) -> Iterator[dict[str, Any]]:
+    """
+    Yield what a home's token log says in each record.
+    """
+    query = sa.select(sa.text("payload FROM tokens.token_events")).execution_options(yield_per=10_000)
+    with stored(home) as database, database.read() as connection:
+        yield from map(msgspec.json.decode, connection.scalars(query))
 
 
 def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = DEADLINE) -> None:
