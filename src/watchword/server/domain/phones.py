@@ -2,7 +2,11 @@
 Phone numbers: one form for each, so that nobody registers the same one twice.
 """
 
+import re
+
 from watchword.server.domain.problems import Problem
+
+_BETWEEN_DIGITS = re.compile(r"[\s()./-]")
 
 
 def normalise_phone(digits: str) -> str:
@@ -20,5 +24,22 @@ def normalise_phone(digits: str) -> str:
     try:
         number = phonenumbers.parse(f"+{digits}")
     except phonenumbers.NumberParseException:
-        raise Problem("user.invalid_phone", status=422, message="Invalid phone number.") from None
+        raise _invalid() from None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
+
+
+def read_phone(written: str) -> str:
+    """
+    Return a number as people write it, `+49 (30) 901820`, in its normal form.
+
+    Raises:
+        Problem: `user.invalid_phone` (422): it is none.
+    """
+    digits = _BETWEEN_DIGITS.sub("", written).removeprefix("+")
+    if not (digits.isascii() and digits.isdigit()):
+        raise _invalid()
+    return normalise_phone(digits)
+
+
+def _invalid() -> Problem:
+    return Problem("user.invalid_phone", status=422, message="Invalid phone number.")

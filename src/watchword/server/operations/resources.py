@@ -11,6 +11,8 @@ from watchword.server.domain.events import changed
 from watchword.server.domain.names import DEFAULT_TOKEN_LIFETIME, Permission
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import Resource, Scope
+from watchword.server.domain.search import Search
+from watchword.server.domain.values import demand_indicator, demand_lifetime, demand_text
 from watchword.server.operations.key_upkeep import ensure_keys
 from watchword.server.operations.operation import reads, writes
 from watchword.server.storage import resources
@@ -30,6 +32,21 @@ class NewResource:
     signing_algorithm: Algorithm | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedResource:
+    """
+    An API resource as a list shows it.
+
+    Attributes:
+        scopes: How many it offers.
+        is_built_in: Whether it is the Management API, which can't be changed.
+    """
+
+    resource: Resource
+    scopes: int
+    is_built_in: bool
+
+
 @reads(Permission.ALL)
 def listing(
     tx: Transaction, page: Page | None, *, with_scopes: bool
@@ -40,6 +57,26 @@ def listing(
     found = resources.listing(tx, page)
     scopes = resources.scopes_of(tx, [resource.id for resource in found.records]) if with_scopes else None
     return found, scopes
+
+
+@reads(Permission.ALL)
+def overview(tx: Transaction, search: Search, page: Page | None) -> Listing[ListedResource]:
+    """
+    List API resources, oldest first, each with what a list says of it.
+    """
+    found = resources.listing(tx, page, search)
+    return Listing(_listed(tx, found.records), found.total)
+
+
+@reads(Permission.ALL)
+def look(tx: Transaction, resource_id: str) -> ListedResource:
+    """
+    Read an API resource, with what a list says of it.
+
+    Raises:
+        Problem: There is none.
+    """
+    return _listed(tx, [demand(tx, resource_id)])[0]
 
 
 @reads(Permission.ALL)
@@ -59,8 +96,10 @@ def create(tx: Transaction, new: NewResource) -> Resource:
     Create an API resource.
 
     Raises:
-        Problem: The indicator is taken, or has the form that is reserved for Management APIs.
+        Problem: The indicator is taken, or has the form that is reserved for Management APIs; a value can't be.
     """
+    _check_values({"name": new.name, "access_token_ttl": new.access_token_ttl})
+    demand_indicator(new.indicator)
     if resources.is_taken(tx, new.indicator) or names.is_management_indicator(new.indicator):
         raise Problem(
             "resource.resource_identifier_in_use",
@@ -88,9 +127,10 @@ def update(tx: Transaction, resource_id: str, changes: Mapping[str, object]) -> 
     Change an API resource's name, token lifetime or algorithm.
 
     Raises:
-        Problem: There is none, it is the Management API, or there is nothing to change.
+        Problem: There is none, it is the Management API, there is nothing to change, or a value can't be.
     """
     demand_own(tx, resource_id)
+    _check_values(changes)
     if not changes:
         raise problems.nothing_to_change()
     resources.update(tx, resource_id, changes)
@@ -167,3 +207,20 @@ def demand_own(tx: Transaction, resource_id: str) -> Resource:
             message="Cannot modify Logto Management API.",
         )
     return resource
+
+
+def _listed(tx: Transaction, records: Sequence[Resource]) -> list[ListedResource]:
+    numbers = resources.scope_counts(tx, [resource.id for resource in records])
+    return [
+        ListedResource(
+            resource=resource,
+            scopes=numbers.get(resource.id, 0),
+            is_built_in=names.is_management_indicator(resource.indicator),
+        )
+        for resource in records
+    ]
+
+
+def _check_values(values: Mapping[str, object]) -> None:
+    demand_text("name", values.get("name"))
+    demand_lifetime(values.get("access_token_ttl"))

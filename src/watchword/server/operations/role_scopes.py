@@ -11,7 +11,7 @@ from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import Resource, Role, Scope
 from watchword.server.domain.search import NO_SEARCH, Search
 from watchword.server.operations.operation import reads, writes
-from watchword.server.storage import resources, roles
+from watchword.server.storage import resources, role_lists, roles
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
 
@@ -29,6 +29,17 @@ def listing(
     demand(tx, role_id)
     found = roles.list_scopes(tx, role_id, search, page)
     return found, resources.resources_with_ids(tx, {scope.resource_id for scope in found.records})
+
+
+@reads(Permission.ALL)
+def giving(tx: Transaction, resource_id: str, scope_id: str | None, page: Page) -> Listing[Role]:
+    """
+    List the roles of any type that give a scope of a resource, or any of its scopes; internal ones are hidden.
+
+    Args:
+        scope_id: None for any.
+    """
+    return role_lists.giving(tx, resource_id, scope_id, page)
 
 
 @writes(Permission.ALL)

@@ -11,12 +11,15 @@ from watchword.server.domain.names import Permission, RoleType
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import Role
 from watchword.server.domain.search import NO_SEARCH, Search
+from watchword.server.domain.values import demand_text
 from watchword.server.operations.operation import reads, writes
 from watchword.server.operations.role_scopes import check_not_built_in, check_scopes, demand
-from watchword.server.storage import roles
+from watchword.server.storage import role_lists, roles
 from watchword.server.storage.roles import Holders, RoleFilter
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
+
+LONGEST_TEXT = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,21 @@ class NewRole:
     scope_ids: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedRole:
+    """
+    A role as a list shows it.
+
+    Attributes:
+        is_built_in: Whether it came with the tenant and keeps it manageable.
+        holders: How many applications and users hold it.
+    """
+
+    role: Role
+    is_built_in: bool
+    holders: int
+
+
 @reads(Permission.ALL)
 def listing(
     tx: Transaction, wanted: RoleFilter, search: Search, page: Page | None
@@ -41,6 +59,34 @@ def listing(
     """
     found = roles.listing(tx, wanted, search, page)
     return found, [roles.holders(tx, role.id) for role in found.records]
+
+
+@reads(Permission.ALL)
+def overview(tx: Transaction, wanted: RoleFilter, search: Search, page: Page | None) -> Listing[ListedRole]:
+    """
+    List roles, oldest first, each with what a list says of it; internal ones are hidden.
+    """
+    found = roles.listing(tx, wanted, search, page)
+    return Listing(_listed(tx, found.records), found.total)
+
+
+@reads(Permission.ALL)
+def look(tx: Transaction, role_id: str) -> ListedRole:
+    """
+    Read a role, internal ones too, with what a list says of it.
+
+    Raises:
+        Problem: There is none.
+    """
+    return _listed(tx, [demand(tx, role_id)])[0]
+
+
+@reads(Permission.ALL)
+def names_of(tx: Transaction, role_ids: Sequence[str]) -> Mapping[str, str]:
+    """
+    Return the names of the roles that exist among these ids.
+    """
+    return {role.id: role.name for role in roles.with_ids(tx, role_ids).values()}
 
 
 @reads(Permission.ALL)
@@ -68,8 +114,9 @@ def create(tx: Transaction, new: NewRole) -> Role:
     Create a role with its scopes, all or nothing.
 
     Raises:
-        Problem: The name is taken, or a scope is unknown or not for this type of role.
+        Problem: The name is taken, a text is missing or too long, or a scope is unknown or not for this type of role.
     """
+    _check_texts({"name": new.name, "description": new.description})
     _demand_free_name(tx, new.name)
     scope_ids = list(dict.fromkeys(new.scope_ids))
     check_scopes(tx, new.type, scope_ids)
@@ -93,9 +140,10 @@ def update(tx: Transaction, role_id: str, changes: Mapping[str, object]) -> Role
     Change a role's name, description or whether new users get it.
 
     Raises:
-        Problem: There is none, the name is taken, or there is nothing to change.
+        Problem: There is none, the name is taken, a text is missing or too long, or there is nothing to change.
     """
     role = demand(tx, role_id)
+    _check_texts(changes)
     name = changes.get("name")
     if isinstance(name, str) and name != role.name:
         _demand_free_name(tx, name)
@@ -118,6 +166,17 @@ def delete(tx: Transaction, role_id: str) -> None:
     check_not_built_in(tx, role_id)
     roles.delete(tx, role_id)
     tx.record(changed("Role.Deleted", tx.actor, {"id": role_id, "name": role.name}))
+
+
+def _listed(tx: Transaction, records: Sequence[Role]) -> list[ListedRole]:
+    ids = [role.id for role in records]
+    built_in, holders = role_lists.built_in_among(tx, ids), role_lists.holder_counts(tx, ids)
+    return [ListedRole(role=role, is_built_in=role.id in built_in, holders=holders.get(role.id, 0)) for role in records]
+
+
+def _check_texts(values: Mapping[str, object]) -> None:
+    for name in ("name", "description"):
+        demand_text(name, values.get(name), most=LONGEST_TEXT)
 
 
 def _demand_free_name(tx: Transaction, name: str) -> None:

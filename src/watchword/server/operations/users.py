@@ -14,8 +14,9 @@ from watchword.server.domain.passwords import Password
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import Json, User
 from watchword.server.domain.search import Search
+from watchword.server.domain.values import demand_email, demand_username
 from watchword.server.operations.operation import reads, writes
-from watchword.server.storage import roles, users
+from watchword.server.storage import roles, user_roles, users
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
 from watchword.server.storage.users import UserFilter
@@ -79,7 +80,7 @@ def create(tx: Transaction, new: NewUser) -> User:
     Create a user, with the roles that every new user gets.
 
     Raises:
-        Problem: A value is too long, or another user has the username, e-mail address or phone number.
+        Problem: A value is too long or of another form, or somebody has the username, e-mail address or phone number.
     """
     now = tx.now()
     user = User(
@@ -105,7 +106,7 @@ def create(tx: Transaction, new: NewUser) -> User:
     _check_values(tx, {name: getattr(user, name) for name in _LONGEST}, user.id)
     users.insert(tx, user)
     role_ids = roles.default_for_users(tx)
-    users.add_roles(tx, user.id, role_ids)
+    user_roles.add(tx, user.id, role_ids)
     tx.record(changed("User.Created", tx.actor, {"id": user.id, "roleIds": role_ids}))
     return user
 
@@ -171,6 +172,8 @@ def demand(tx: Transaction, user_id: str) -> User:
 
 
 def _check_values(tx: Transaction, values: Mapping[str, object], user_id: str) -> None:
+    demand_username(values.get("username"))
+    demand_email(values.get("primary_email"))
     for identifier, (code, message) in _TAKEN.items():
         value = values.get(identifier)
         if isinstance(value, str) and users.holder_of(tx, identifier, value) not in {None, user_id}:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from watchword.server.domain.records import Resource, Scope
-from watchword.server.domain.search import Search
+from watchword.server.domain.search import NO_SEARCH, Search
 from watchword.server.storage import counts, rows, schema
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.search import matching
@@ -33,12 +33,13 @@ def is_taken(tx: Transaction, indicator: str) -> bool:
     return rows.exists(tx, _T, indicator=indicator)
 
 
-def listing(tx: Transaction, page: Page | None) -> Listing[Resource]:
+def listing(tx: Transaction, page: Page | None, search: Search = NO_SEARCH) -> Listing[Resource]:
     """
     List API resources, oldest first.
     """
     query = sa.select(*rows.columns(_T, Resource)).where(rows.of_tenant(tx, _T))
-    return rows.listing(tx, Resource, query.order_by(_T.c.created_at, _T.c.id), page, counts.total(tx, _T))
+    found = matching(tx, query, _T, search).order_by(_T.c.created_at, _T.c.id)
+    return rows.listing(tx, Resource, found, page, None if search.groups else counts.total(tx, _T))
 
 
 def insert(tx: Transaction, resource: Resource) -> None:
@@ -100,6 +101,16 @@ def scopes_of(tx: Transaction, resource_ids: Collection[str]) -> Mapping[str, Se
     for row in tx.connection.execute(query):
         found[row.resource_id].append(rows.to_record(Scope, row))
     return found
+
+
+def scope_counts(tx: Transaction, resource_ids: Collection[str]) -> Mapping[str, int]:
+    """
+    Return how many scopes these resources have; those that have none are left out.
+    """
+    number = sa.select(_SCOPES.c.resource_id, sa.func.count()).where(
+        rows.of_tenant(tx, _SCOPES), _SCOPES.c.resource_id.in_(resource_ids)
+    )
+    return {row[0]: row[1] for row in tx.connection.execute(number.group_by(_SCOPES.c.resource_id))}
 
 
 def scopes_with_ids(tx: Transaction, scope_ids: Collection[str]) -> dict[str, tuple[Scope, str]]:

@@ -1,8 +1,8 @@
 """
-Users, and the roles that they hold, as rows.
+Users, as rows.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -80,10 +80,3 @@ def holder_of(tx: Transaction, identifier: str, value: str) -> str | None:
     if identifier == "primary_email":
         same = sa.func.lower(column) == sa.func.lower(value)  # as the unique index compares
     return tx.connection.execute(sa.select(_T.c.id).where(rows.of_tenant(tx, _T), same)).scalar_one_or_none()
-
-
-def add_roles(tx: Transaction, user_id: str, ids: Collection[str]) -> None:
-    """
-    Give roles to a user who does not have them.
-    """
-    rows.link(tx, _LINKS, [{"user_id": user_id, "role_id": role_id} for role_id in ids])

@@ -20,6 +20,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from watchword.server.domain.problems import Problem
+from watchword.server.domain.values import units
 
 M = TypeVar("M", bound="Body")
 W = TypeVar("W", bound=StrEnum)
@@ -93,11 +94,11 @@ def invalid_input(issues: Sequence[Issue], part: str) -> Problem:
 
 def text(*, least: int = 1, most: int | None = None) -> Check:
     """
-    Return the check that a text has so many UTF-16 units, which is how the reference counts.
+    Return the check that a text has so many UTF-16 units.
     """
 
     def check(value: str) -> str:
-        length = len(value.encode("utf-16-le", "surrogatepass")) // 2
+        length = units(value)
         if length < least:
             raise issue(**_too("small", least, "string", f"String must contain at least {least} character(s)"))
         if most is not None and length > most:

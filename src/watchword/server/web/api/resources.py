@@ -11,6 +11,7 @@ from watchword.protocol.names import Algorithm
 from watchword.protocol.resource_indicators import is_registrable
 from watchword.server.domain.names import DEFAULT_TOKEN_LIFETIME
 from watchword.server.domain.search import is_true, parse_search
+from watchword.server.domain.values import LONGEST_INDICATOR, LONGEST_LIFETIME
 from watchword.server.operations import resources, scopes
 from watchword.server.operations.resources import NewResource
 from watchword.server.web.api.flags import only
@@ -19,7 +20,6 @@ from watchword.server.web.api.route import Call, Paged, Paging, Query, Route
 from watchword.server.web.api.wire import all_as_json, as_json
 
 SEARCHED = ("id", "name", "description")
-LONGEST_LIFETIME = 31_536_000
 
 
 def _check_indicator(value: str) -> str:
@@ -28,8 +28,7 @@ def _check_indicator(value: str) -> str:
     return value
 
 
-# PostgreSQL's index of them takes no longer ones.
-Indicator = Annotated[Annotated[str, text(most=2_000)], AfterValidator(_check_indicator)]
+Indicator = Annotated[Annotated[str, text(most=LONGEST_INDICATOR)], AfterValidator(_check_indicator)]
 Lifetime = Annotated[int, Field(ge=1, le=LONGEST_LIFETIME)]
 
 

@@ -13,6 +13,7 @@ from watchword.server.domain.passwords import PasswordAlgorithm, read_password
 from watchword.server.domain.phones import normalise_phone
 from watchword.server.domain.records import User
 from watchword.server.domain.search import is_true, parse_search
+from watchword.server.domain.values import is_email, is_username
 from watchword.server.operations import users
 from watchword.server.operations.users import NewUser
 from watchword.server.storage.users import UserFilter
@@ -22,26 +23,13 @@ from watchword.server.web.api.route import Call, Paged, Paging, Query, Route
 from watchword.server.web.api.wire import as_json
 
 SEARCHED = ("id", "primary_email", "primary_phone", "username", "name")
-_USERNAME = re.compile(r"[A-Za-z_][0-9A-Za-z_]*\Z")
 _DIGITS = re.compile(r"[0-9]+\Z")
 _WEB_URL = re.compile(r"https?://[^\s/?#]+([/?#]\S*)?\Z", re.IGNORECASE)
 _OTHER_URL = re.compile(r"(?!https?:)[a-z][a-z0-9+.\-]*:\S+\Z", re.IGNORECASE)
 
 
-def _is_username(value: str) -> bool:
-    return _USERNAME.match(value) is not None
-
-
 def _is_phone(value: str) -> bool:
     return _DIGITS.match(value) is not None
-
-
-def _is_email(value: str) -> bool:
-    # By hand, and not by the pattern that is told below: that one is cubic on a long row of @.
-    if any(character.isspace() for character in value):
-        return False
-    at = value.find("@", 1)
-    return at > 0 and value.find(".", at + 2, -1) > 0
 
 
 def _check_url(value: str) -> str:
@@ -51,12 +39,12 @@ def _check_url(value: str) -> str:
 
 
 AnyText = Annotated[str, text(least=0)]
-Username = Annotated[str, passing(_is_username, pattern=r"^[A-Za-z_]\w*$")]
-Email = Annotated[AnyText, passing(_is_email, pattern=r"^\S+@\S+\.\S+$")]
+Username = Annotated[str, passing(is_username, pattern=r"^[A-Za-z_]\w*$")]
+Email = Annotated[AnyText, passing(is_email, pattern=r"^\S+@\S+\.\S+$")]
 Phone = Annotated[str, passing(_is_phone, pattern=r"^\d+$")]
 # An empty text clears the member.
-UsernameOrNone = Annotated[str, passing(lambda it: not it or _is_username(it), pattern=r"^([A-Za-z_]\w*)?$")]
-EmailOrNone = Annotated[AnyText, passing(lambda it: not it or _is_email(it), pattern=r"^(\S+@\S+\.\S+)?$")]
+UsernameOrNone = Annotated[str, passing(lambda it: not it or is_username(it), pattern=r"^([A-Za-z_]\w*)?$")]
+EmailOrNone = Annotated[AnyText, passing(lambda it: not it or is_email(it), pattern=r"^(\S+@\S+\.\S+)?$")]
 PhoneOrNone = Annotated[str, passing(lambda it: not it or _is_phone(it), pattern=r"^\d*$")]
 Avatar = Annotated[AnyText, Check(_check_url, {"description": "A URL; an empty text stands for none."})]
 Algorithm = Annotated[PasswordAlgorithm, word(PasswordAlgorithm)]

@@ -1,0 +1,105 @@
+"""
+What a record's values may be, whoever gives them. The Management API judges bodies before, in its validator's words.
+"""
+
+import re
+
+from watchword.protocol.resource_indicators import is_registrable
+from watchword.server.domain.problems import Problem
+
+LONGEST_INDICATOR = 2_000  # PostgreSQL's index of them takes no longer ones.
+LONGEST_LIFETIME = 31_536_000  # seconds
+_USERNAME = re.compile(r"[A-Za-z_][0-9A-Za-z_]*\Z")
+
+
+def units(text: str) -> int:
+    """
+    Return the length of a text in UTF-16 units, which is how the reference counts.
+    """
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def is_username(value: str) -> bool:
+    """
+    Tell whether a text may be a username.
+    """
+    return _USERNAME.match(value) is not None
+
+
+def is_email(value: str) -> bool:
+    """
+    Tell whether a text has the form of an e-mail address.
+    """
+    # By hand, and not by a pattern: those that say the same are cubic on a long row of @.
+    if any(character.isspace() for character in value):
+        return False
+    at = value.find("@", 1)
+    return at > 0 and value.find(".", at + 2, -1) > 0
+
+
+def demand_text(what: str, value: object, *, most: int | None = None) -> None:
+    """
+    Demand a text that is there, and not too long.
+
+    Args:
+        what: What people call it.
+        value: Nothing but texts is judged.
+
+    Raises:
+        Problem: It is empty, or too long (422).
+    """
+    if not isinstance(value, str):
+        return
+    if not value:
+        raise _bad(f"The {what} is missing.")
+    if most is not None and units(value) > most:
+        raise _bad(f"The {what} is too long: it may have {most} characters.")
+
+
+def demand_indicator(value: str) -> None:
+    """
+    Demand what may become an API's identifier.
+
+    Raises:
+        Problem: It is no absolute URI without a fragment, or too long (422).
+    """
+    demand_text("API identifier", value, most=LONGEST_INDICATOR)
+    if not is_registrable(value):
+        raise _bad("The API identifier must be an absolute URI without a fragment, such as https://api.example.com.")
+
+
+def demand_lifetime(value: object) -> None:
+    """
+    Demand a lifetime of tokens, in seconds; nothing but whole numbers is judged.
+
+    Raises:
+        Problem: It is too short or too long (422).
+    """
+    if isinstance(value, int) and not 1 <= value <= LONGEST_LIFETIME:
+        raise _bad(f"The token lifetime must be 1 to {LONGEST_LIFETIME} seconds.")
+
+
+def demand_username(value: object) -> None:
+    """
+    Demand a username; none is fine.
+
+    Raises:
+        Problem: It has another form (422).
+    """
+    if value and isinstance(value, str) and not is_username(value):
+        raise _bad("A username has letters of ASCII, digits and _, and does not begin with a digit.")
+
+
+def demand_email(value: object) -> None:
+    """
+    Demand an e-mail address; none is fine.
+
+    Raises:
+        Problem: It has another form (422).
+    """
+    if value and isinstance(value, str) and not is_email(value):
+        raise _bad("The e-mail address must look like ada@example.com.")
+
+
+def _bad(message: str) -> Problem:
+    return Problem("request.invalid_input", status=422, message=message)
