@@ -20,10 +20,12 @@ from tests.support.home import settings_of
 from watchword.server.bootstrap import open_context
 from watchword.server.domain.names import ApplicationType, OperatorRole, RoleType
 from watchword.server.jobs import operator_sessions
-from watchword.server.operations import applications, logs, operators, roles
+from watchword.server.operations import applications, logs, operators, resources, roles, scopes, users
 from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.operation import Acting
+from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
+from watchword.server.operations.users import NewUser
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page
 from watchword.server.web.app import create_app
@@ -246,6 +248,13 @@ WRITES = {
     "/applications/{app}/roles": {"role": "{role}"},
     "/applications/{app}/roles/remove": {"role": "{role}"},
     "/applications/{app}/delete": {"name": "shop-bot"},
+    "/resources": {"name": "x", "indicator": "https://x.example", "lifetime": "600"},
+    "/resources/{api}": {"name": "x", "lifetime": "600"},
+    "/resources/{api}/default": {"default": "yes"},
+    "/resources/{api}/scopes": {"scope_name": "x"},
+    "/resources/{api}/scopes/{scope}": {"description": "x"},
+    "/resources/{api}/scopes/{scope}/delete": {},
+    "/resources/{api}/delete": {"name": "Shop"},
     "/operators": {"role": "owner"},
     "/operators/{operator}/role": {"role": "viewer"},
     "/operators/{operator}/remove": {},
@@ -279,7 +288,15 @@ async def test_role_bounds_what_an_operator_may_do(
     given = make_role(local, "reader")
     browser = await invited(app, local, role)
     first = next(one for one in operators.listing(local) if one.name == "Ada")
-    names = {"app": application.id, "role": given.id, "operator": first.id}
+    api = resources.create(local, NewResource(name="Shop", indicator="https://shop.example"))
+    names = {
+        "app": application.id,
+        "role": given.id,
+        "operator": first.id,
+        "api": api.id,
+        "scope": scopes.create(local, api.id, "read", None).id,
+        "user": users.create(local, NewUser(username="ada")).id,
+    }
     await browser.open("/console/explain")
     fields = {name: value.format(**names) for name, value in WRITES[path].items()}
     answer = await browser.send("/console" + path.format(**names), **fields)

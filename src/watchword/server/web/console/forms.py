@@ -7,6 +7,8 @@ import json
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import Json
 
+_MOST_DIGITS = 18
+
 
 def json_object(text: str) -> Json:
     """
@@ -22,6 +24,22 @@ def json_object(text: str) -> Json:
     if not isinstance(value, dict):
         raise Problem("request.invalid_input", status=422, message="Custom data must be a JSON object.")
     return value
+
+
+def whole_number(what: str, text: str) -> int:
+    """
+    Read a whole number.
+
+    Args:
+        what: What people call it.
+
+    Raises:
+        Problem: It is none (422).
+    """
+    text = text.strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise Problem("request.invalid_input", status=422, message=f"The {what} must be a whole number.")
+    return int(text)
 
 
 def json_text(value: Json) -> str:

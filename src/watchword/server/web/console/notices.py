@@ -9,12 +9,14 @@ from watchword.protocol.credentials import ClientSecret
 from watchword.server.storage.sealing import DataKeys
 
 _SEPARATOR = "."
+_LONGEST = 300  # a browser drops a cookie of more than 4 kB: this many letters of any script fit
 
 
 def write(keys: DataKeys, seed: str, text: str) -> str:
     """
     Return what the cookie carries: the text, bound to the visitor's own session.
     """
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
     return f"{_tag(keys, seed, text)}{_SEPARATOR}{quote(text, safe='')}"
 
 

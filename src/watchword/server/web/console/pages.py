@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from watchword.server.web.answers import HTML_TYPE, NO_STORE, Answer, Headers
 from watchword.server.web.console.static_files import static_address
-from watchword.server.web.console.visitor import FORM_TOKEN, Visitor
+from watchword.server.web.console.visitor import FORM_TOKEN, PREFIX, Visitor
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -23,7 +24,8 @@ _POLICY = (
 )
 # The way around, in groups: what a room is called, and its path.
 ROOMS = (
-    (("Applications", "applications"), ("Explain", "explain")),
+    (("Applications", "applications"), ("API resources", "resources")),
+    (("Explain", "explain"),),
     (("Operators", "operators"),),
 )
 POLICY = (b"content-security-policy", _POLICY)
@@ -59,6 +61,13 @@ class GoTo:
     path: str
     session: str | None = None
     says: str = ""
+
+
+def address(*parts: str) -> str:
+    """
+    Return the path of a page of the console: of a room, or of something in it by its id.
+    """
+    return "/".join([PREFIX, *(quote(part, safe="") for part in parts)])
 
 
 def render(page: Page, visitor: Visitor) -> str:

@@ -1,0 +1,101 @@
+"""
+The permissions of an API resource: who can obtain each, and what would go with it.
+"""
+
+from watchword.server.domain.problems import Problem
+from watchword.server.operations import explaining, resources, role_scopes, roles, scopes
+from watchword.server.operations.explaining import Obtaining
+from watchword.server.storage.rows import Page as Part
+from watchword.server.web.console.lists import A_PAGE, Found, find
+from watchword.server.web.console.pages import GoTo, Page, address
+from watchword.server.web.console.resources import ROOM, shown
+from watchword.server.web.console.route import get, post
+from watchword.server.web.console.visitor import Visitor
+
+
+def add(visitor: Visitor) -> Page | GoTo:
+    """
+    Add a permission, and show the page of the list on which it stands.
+    """
+    resource_id, name = visitor.path["id"], visitor.field("scope_name").strip()
+    try:
+        scopes.create(visitor.acting, resource_id, name, visitor.field("scope_description").strip() or None)
+    except Problem as refused:
+        return shown(visitor, refused)
+    last = -(-resources.look(visitor.acting, resource_id).scopes // A_PAGE)
+    page = f"?page={last}" if last > 1 else ""
+    return GoTo(path=address(ROOM, resource_id) + page, says=f"{name} is there. No role gives it yet.")
+
+
+def page(visitor: Visitor) -> Page:
+    """
+    Show who can obtain one, and why others who hold a role with it can't.
+    """
+    return _page(visitor)
+
+
+def change(visitor: Visitor) -> Page | GoTo:
+    """
+    Change its description.
+    """
+    try:
+        changes = {"description": visitor.field("description").strip() or None}
+        scopes.update(visitor.acting, visitor.path["id"], visitor.path["scope"], changes)
+    except Problem as refused:
+        return _page(visitor, refused)
+    return GoTo(path=address(ROOM, visitor.path["id"], "scopes", visitor.path["scope"]), says="Saved.")
+
+
+def deletion(visitor: Visitor) -> Page:
+    """
+    Show which roles and applications would lose it.
+    """
+    shows = {**_about(visitor), "found": _obtaining(visitor)}
+    return Page(template="delete_permission.html", shows=shows)
+
+
+def delete(visitor: Visitor) -> GoTo:
+    """
+    Delete it.
+    """
+    resource_id, scope_id = visitor.path["id"], visitor.path["scope"]
+    scope = scopes.read(visitor.acting, resource_id, scope_id)
+    scopes.delete(visitor.acting, resource_id, scope_id)
+    return GoTo(path=address(ROOM, resource_id), says=f"{scope.name} is gone: no further token carries it.")
+
+
+def _page(visitor: Visitor, refused: Problem | None = None) -> Page:
+    found = _obtaining(visitor)
+    held = {role_id for one in found.records for role_id in one.role_ids}
+    shows = {
+        **_about(visitor),
+        "found": found,
+        "role_names": roles.names_of(visitor.acting, sorted(held)),
+        "typed": visitor.field("description") if "description" in visitor.form else None,
+        "problem": refused and refused.message,
+    }
+    return Page(template="permission.html", shows=shows, status=refused.status if refused else 200)
+
+
+def _about(visitor: Visitor) -> dict[str, object]:
+    resource_id, scope_id = visitor.path["id"], visitor.path["scope"]
+    return {
+        "listed": resources.look(visitor.acting, resource_id),
+        "scope": scopes.read(visitor.acting, resource_id, scope_id),
+        "roles": role_scopes.giving(visitor.acting, resource_id, scope_id, Part(limit=A_PAGE, offset=0)),
+    }
+
+
+def _obtaining(visitor: Visitor) -> Found[Obtaining]:
+    resource_id, scope_id = visitor.path["id"], visitor.path["scope"]
+    return find(visitor, lambda _, part: explaining.obtaining(visitor.acting, resource_id, scope_id, part), ())
+
+
+_ONE = "/resources/{id}/scopes/{scope}"
+ROUTES = (
+    post("/resources/{id}/scopes", add),
+    get(_ONE, page),
+    post(_ONE, change),
+    get(_ONE + "/delete", deletion),
+    post(_ONE + "/delete", delete, is_grave=True),
+)

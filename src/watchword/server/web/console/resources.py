@@ -1,0 +1,177 @@
+"""
+The room of the API resources: list, search, create, and a page for each.
+"""
+
+from collections.abc import Mapping
+
+from watchword.protocol.names import Algorithm
+from watchword.server.domain.names import DEFAULT_TOKEN_LIFETIME
+from watchword.server.domain.problems import Problem
+from watchword.server.operations import resources, role_scopes, scopes
+from watchword.server.operations.resources import NewResource
+from watchword.server.storage.rows import Page as Part
+from watchword.server.web.console.forms import whole_number
+from watchword.server.web.console.lists import A_PAGE, find
+from watchword.server.web.console.pages import GoTo, Page, address
+from watchword.server.web.console.route import get, post
+from watchword.server.web.console.visitor import Visitor
+
+ROOM = "resources"
+_SEARCHED = ("id", "name", "indicator")
+_SCOPES_SEARCHED = ("id", "name", "description")
+
+
+def listing(visitor: Visitor) -> Page:
+    """
+    Show a page of the list, or of what a search finds.
+    """
+    found = find(visitor, lambda search, part: resources.overview(visitor.acting, search, part), _SEARCHED)
+    return Page(template="resources.html", shows={"found": found})
+
+
+def new(visitor: Visitor) -> Page:
+    """
+    Show the form that creates one.
+    """
+    return _form(visitor)
+
+
+def create(visitor: Visitor) -> Page | GoTo:
+    """
+    Create an API resource.
+    """
+    try:
+        wanted = NewResource(
+            name=visitor.field("name").strip(),
+            indicator=visitor.field("indicator").strip(),
+            access_token_ttl=_lifetime(visitor),
+        )
+        resource = resources.create(visitor.acting, wanted)
+    except Problem as refused:
+        return _form(visitor, refused)
+    return GoTo(path=address(ROOM, resource.id), says="The API resource is there. Add the permissions that it offers.")
+
+
+def page(visitor: Visitor) -> Page:
+    """
+    Show one, with a page of its permissions.
+    """
+    return shown(visitor)
+
+
+def change(visitor: Visitor) -> Page | GoTo:
+    """
+    Change name, token lifetime and algorithm.
+    """
+    try:
+        changes = {
+            "name": visitor.field("name").strip(),
+            "access_token_ttl": _lifetime(visitor),
+            "signing_algorithm": _algorithm(visitor.field("algorithm")),
+        }
+        resources.update(visitor.acting, visitor.path["id"], changes)
+    except Problem as refused:
+        return shown(visitor, refused)
+    return GoTo(path=address(ROOM, visitor.path["id"]), says="Saved. It counts from the next token on.")
+
+
+def set_default(visitor: Visitor) -> GoTo:
+    """
+    Make it the one for which requests without a resource are, or no longer.
+    """
+    is_default = visitor.field("default") == "yes"
+    resources.set_default(visitor.acting, visitor.path["id"], is_default=is_default)
+    says = "Requests without a resource are for this API now." if is_default else "It is no longer the default."
+    return GoTo(path=address(ROOM, visitor.path["id"]), says=says)
+
+
+def deletion(visitor: Visitor) -> Page:
+    """
+    Show what would go with one, and ask for its name.
+    """
+    return _deletion(visitor)
+
+
+def delete(visitor: Visitor) -> Page | GoTo:
+    """
+    Delete one, where its name was typed.
+    """
+    resource = resources.read(visitor.acting, visitor.path["id"])
+    if visitor.field("name").strip() != resource.name.strip():
+        return _deletion(visitor, problem="Type the API resource's name to delete it.", status=422)
+    resources.delete(visitor.acting, resource.id)
+    return GoTo(path=address(ROOM), says=f"{resource.name} is gone.")
+
+
+def shown(visitor: Visitor, refused: Problem | None = None) -> Page:
+    """
+    Make the page of one; with what was typed where that was refused.
+    """
+    resource_id = visitor.path["id"]
+    listed = resources.look(visitor.acting, resource_id)
+    found = find(
+        visitor,
+        lambda search, part: scopes.listing(visitor.acting, resource_id, search, part),
+        _SCOPES_SEARCHED,
+    )
+    typed = {
+        "name": listed.resource.name,
+        "lifetime": str(listed.resource.access_token_ttl),
+        "algorithm": listed.resource.signing_algorithm or "",
+    }
+    shows = {
+        "listed": listed,
+        "resource": listed.resource,
+        "found": found,
+        "algorithms": list(Algorithm),
+        "typed": _typed(visitor, typed),
+        "scope": {name: visitor.field(f"scope_{name}") for name in ("name", "description")},
+        "problem": refused and refused.message,
+    }
+    return Page(template="resource.html", shows=shows, status=refused.status if refused else 200)
+
+
+def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
+    blank = {"name": "", "indicator": "", "lifetime": str(DEFAULT_TOKEN_LIFETIME)}
+    shows = {"typed": _typed(visitor, blank), "problem": refused and refused.message}
+    return Page(template="new_resource.html", shows=shows, status=refused.status if refused else 200)
+
+
+def _typed(visitor: Visitor, otherwise: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: visitor.field(name) if name in visitor.form else value for name, value in otherwise.items()}
+
+
+def _lifetime(visitor: Visitor) -> int:
+    return whole_number("token lifetime", visitor.field("lifetime"))
+
+
+def _algorithm(text: str) -> Algorithm | None:
+    try:
+        return Algorithm(text) if text else None
+    except ValueError:
+        raise Problem("request.invalid_input", status=422, message="There is no such algorithm.") from None
+
+
+def _deletion(visitor: Visitor, *, problem: str | None = None, status: int = 200) -> Page:
+    resource_id = visitor.path["id"]
+    listed = resources.look(visitor.acting, resource_id)
+    some = Part(limit=A_PAGE, offset=0)
+    shows = {
+        "listed": listed,
+        "resource": listed.resource,
+        "roles": role_scopes.giving(visitor.acting, resource_id, None, some),
+        "problem": problem,
+    }
+    return Page(template="delete_resource.html", shows=shows, status=status)
+
+
+ROUTES = (
+    get("/resources", listing),
+    get("/resources/new", new),
+    post("/resources", create),
+    get("/resources/{id}", page),
+    post("/resources/{id}", change),
+    post("/resources/{id}/default", set_default),
+    get("/resources/{id}/delete", deletion),
+    post("/resources/{id}/delete", delete, is_grave=True),
+)
