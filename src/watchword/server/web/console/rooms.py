@@ -4,7 +4,7 @@ All rooms of the console, in the order in which their paths are looked at.
 
 from collections.abc import Sequence
 
-from watchword.server.web.console import applications, explaining, operators, permissions, resources, searching
+from watchword.server.web.console import applications, explaining, operators, permissions, resources, searching, users
 from watchword.server.web.console.account import Account
 from watchword.server.web.console.entrance import Entrance
 from watchword.server.web.console.guard import Guard
@@ -21,6 +21,7 @@ def all_routes(guard: Guard) -> Sequence[Route]:
         *applications.ROUTES,
         *resources.ROUTES,
         *permissions.ROUTES,
+        *users.ROUTES,
         *explaining.ROUTES,
         *operators.ROUTES,
         *searching.ROUTES,

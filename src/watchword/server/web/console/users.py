@@ -1,0 +1,178 @@
+"""
+The room of the users, who are records: nobody signs in with them here.
+"""
+
+from collections.abc import Mapping
+
+from watchword.server.domain.names import RoleType
+from watchword.server.domain.passwords import read_password
+from watchword.server.domain.phones import read_phone
+from watchword.server.domain.problems import Problem
+from watchword.server.domain.records import User
+from watchword.server.operations import roles, user_roles, users
+from watchword.server.operations.users import NewUser
+from watchword.server.storage.roles import RoleFilter
+from watchword.server.storage.rows import Page as Part
+from watchword.server.storage.users import UserFilter
+from watchword.server.web.console.forms import json_object, json_text
+from watchword.server.web.console.lists import find
+from watchword.server.web.console.pages import GoTo, Page, address
+from watchword.server.web.console.route import get, post
+from watchword.server.web.console.visitor import Visitor
+
+ROOM = "users"
+SEARCHED = ("id", "primary_email", "primary_phone", "username", "name")
+_FIELDS = ("name", "username", "primary_email", "primary_phone")
+_MOST_ROLES = 100
+
+
+def listing(visitor: Visitor) -> Page:
+    """
+    Show a page of the list, or of what a search finds.
+    """
+    found = find(visitor, lambda search, part: users.listing(visitor.acting, UserFilter(), search, part), SEARCHED)
+    return Page(template="users.html", shows={"found": found})
+
+
+def new(visitor: Visitor) -> Page:
+    """
+    Show the form that creates one.
+    """
+    return _form(visitor)
+
+
+def create(visitor: Visitor) -> Page | GoTo:
+    """
+    Create a user. The password is kept as a digest, and no page shows it again.
+    """
+    typed = _typed(visitor)
+    try:
+        phone = _phone(typed)
+        password = read_password(visitor.field("password"), "", None, visitor.ctx.random)
+        wanted = NewUser(
+            name=typed["name"],
+            username=typed["username"],
+            primary_email=typed["primary_email"],
+            primary_phone=phone,
+            password=password,
+        )
+        user = users.create(visitor.acting, wanted)
+    except Problem as refused:
+        return _form(visitor, refused)
+    return GoTo(path=address(ROOM, user.id), says="The user is there.")
+
+
+def page(visitor: Visitor) -> Page:
+    """
+    Show one.
+    """
+    return _page(visitor)
+
+
+def change(visitor: Visitor) -> Page | GoTo:
+    """
+    Change fields and custom data; what is empty is cleared.
+    """
+    typed = _typed(visitor)
+    try:
+        changes = {
+            **typed,
+            "primary_phone": _phone(typed),
+            "custom_data": json_object(visitor.field("custom_data")),
+        }
+        users.update(visitor.acting, visitor.path["id"], changes)
+    except Problem as refused:
+        return _page(visitor, refused)
+    return GoTo(path=address(ROOM, visitor.path["id"]), says="Saved.")
+
+
+def add_role(visitor: Visitor) -> GoTo:
+    """
+    Give a role.
+    """
+    user_roles.assign(visitor.acting, visitor.path["id"], [visitor.field("role")])
+    return GoTo(path=address(ROOM, visitor.path["id"]), says="The role is given.")
+
+
+def remove_role(visitor: Visitor) -> GoTo:
+    """
+    Take a role away.
+    """
+    user_roles.remove(visitor.acting, visitor.path["id"], visitor.field("role"))
+    return GoTo(path=address(ROOM, visitor.path["id"]), says="The role is taken away.")
+
+
+def deletion(visitor: Visitor) -> Page:
+    """
+    Show what would go with one, and ask for the name.
+    """
+    return _deletion(visitor)
+
+
+def delete(visitor: Visitor) -> Page | GoTo:
+    """
+    Delete one, where the name was typed.
+    """
+    user = users.read(visitor.acting, visitor.path["id"])
+    if visitor.field("name").strip() != called(user).strip():
+        return _deletion(visitor, problem=f"Type {called(user)} to delete this user.", status=422)
+    users.delete(visitor.acting, user.id)
+    return GoTo(path=address(ROOM), says=f"{called(user)} is gone.")
+
+
+def called(user: User) -> str:
+    """
+    Return what a user is called: by name, username, e-mail address, phone number, or id where there is no other.
+    """
+    return next(filter(None, (user.name, user.username, user.primary_email, user.primary_phone)), user.id)
+
+
+def _typed(visitor: Visitor) -> Mapping[str, str]:
+    return {name: visitor.field(name).strip() for name in _FIELDS}
+
+
+def _phone(typed: Mapping[str, str]) -> str:
+    return read_phone(typed["primary_phone"]) if typed["primary_phone"] else ""
+
+
+def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
+    shows = {"typed": _typed(visitor), "problem": refused and refused.message}
+    return Page(template="new_user.html", shows=shows, status=refused.status if refused else 200)
+
+
+def _page(visitor: Visitor, refused: Problem | None = None) -> Page:
+    user = users.read(visitor.acting, visitor.path["id"])
+    kept = {**{name: getattr(user, name) or "" for name in _FIELDS}, "custom_data": json_text(user.custom_data)}
+    others = RoleFilter(type=RoleType.USER, exclude_user_id=user.id)
+    shows = {
+        **_about(visitor, user),
+        "more_roles": roles.choices(visitor.acting, others, _MOST_ROLES),
+        "profile": json_text(user.profile),
+        "custom_data": json_text(user.custom_data),
+        "typed": {name: visitor.field(name) for name in kept} if refused else kept,
+        "problem": refused and refused.message,
+    }
+    return Page(template="user.html", shows=shows, status=refused.status if refused else 200)
+
+
+def _deletion(visitor: Visitor, *, problem: str | None = None, status: int = 200) -> Page:
+    user = users.read(visitor.acting, visitor.path["id"])
+    return Page(template="delete_user.html", shows={**_about(visitor, user), "problem": problem}, status=status)
+
+
+def _about(visitor: Visitor, user: User) -> Mapping[str, object]:
+    held = user_roles.listing(visitor.acting, user.id, Part(limit=_MOST_ROLES, offset=0))
+    return {"user": user, "called": called(user), "roles": held}
+
+
+ROUTES = (
+    get("/users", listing),
+    get("/users/new", new),
+    post("/users", create),
+    get("/users/{id}", page),
+    post("/users/{id}", change),
+    post("/users/{id}/roles", add_role),
+    post("/users/{id}/roles/remove", remove_role),
+    get("/users/{id}/delete", deletion),
+    post("/users/{id}/delete", delete, is_grave=True),
+)
