@@ -24,7 +24,7 @@ _POLICY = (
 )
 # The way around, in groups: what a room is called, and its path.
 ROOMS = (
-    (("Applications", "applications"), ("API resources", "resources"), ("Users", "users")),
+    (("Applications", "applications"), ("API resources", "resources"), ("Roles", "roles"), ("Users", "users")),
     (("Explain", "explain"),),
     (("Operators", "operators"),),
 )

@@ -4,7 +4,18 @@ All rooms of the console, in the order in which their paths are looked at.
 
 from collections.abc import Sequence
 
-from watchword.server.web.console import applications, explaining, operators, permissions, resources, searching, users
+from watchword.server.web.console import (
+    applications,
+    explaining,
+    operators,
+    permissions,
+    resources,
+    role_members,
+    role_permissions,
+    roles,
+    searching,
+    users,
+)
 from watchword.server.web.console.account import Account
 from watchword.server.web.console.entrance import Entrance
 from watchword.server.web.console.guard import Guard
@@ -21,6 +32,9 @@ def all_routes(guard: Guard) -> Sequence[Route]:
         *applications.ROUTES,
         *resources.ROUTES,
         *permissions.ROUTES,
+        *roles.ROUTES,
+        *role_permissions.ROUTES,
+        *role_members.ROUTES,
         *users.ROUTES,
         *explaining.ROUTES,
         *operators.ROUTES,

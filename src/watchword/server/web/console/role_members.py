@@ -1,0 +1,107 @@
+"""
+Who holds a role: applications, or, of a role for users, users.
+"""
+
+from dataclasses import dataclass
+
+from watchword.server.domain.names import ApplicationType, RoleType
+from watchword.server.domain.records import Application, User
+from watchword.server.domain.search import Search
+from watchword.server.operations import applications, role_applications, roles, user_roles, users
+from watchword.server.storage.applications import ApplicationFilter
+from watchword.server.storage.rows import Listing
+from watchword.server.storage.rows import Page as Part
+from watchword.server.storage.users import UserFilter
+from watchword.server.web.console import users as people
+from watchword.server.web.console.lists import find
+from watchword.server.web.console.pages import GoTo, Page, address
+from watchword.server.web.console.route import get, post
+from watchword.server.web.console.visitor import Visitor
+
+_SEARCHED = {
+    RoleType.MACHINE_TO_MACHINE: ("id", "name", "description"),
+    RoleType.USER: people.SEARCHED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """
+    An application or a user, as these pages show both.
+    """
+
+    id: str
+    name: str
+
+
+def listing(visitor: Visitor) -> Page:
+    """
+    Show a page of those who hold it.
+    """
+    listed = roles.look(visitor.acting, visitor.path["id"])
+
+    def fetch(search: Search, part: Part) -> Listing[Member]:
+        if listed.role.type is RoleType.USER:
+            return _people(user_roles.holders(visitor.acting, listed.role.id, search, part))
+        return _software(role_applications.listing(visitor.acting, listed.role.id, search, part))
+
+    shows = {"listed": listed, "found": find(visitor, fetch, _SEARCHED[listed.role.type])}
+    return Page(template="role_members.html", shows=shows)
+
+
+def choose(visitor: Visitor) -> Page:
+    """
+    Show a page of those who could get it.
+    """
+    listed = roles.look(visitor.acting, visitor.path["id"])
+    software = ApplicationFilter(types=[ApplicationType.MACHINE_TO_MACHINE], exclude_role_id=listed.role.id)
+
+    def fetch(search: Search, part: Part) -> Listing[Member]:
+        if listed.role.type is RoleType.USER:
+            others = UserFilter(exclude_role_id=listed.role.id)
+            return _people(users.listing(visitor.acting, others, search, part))
+        return _software(applications.listing(visitor.acting, software, search, part))
+
+    shows = {"listed": listed, "found": find(visitor, fetch, _SEARCHED[listed.role.type])}
+    return Page(template="role_new_members.html", shows=shows)
+
+
+def add(visitor: Visitor) -> GoTo:
+    """
+    Give it to somebody.
+    """
+    role, member = roles.read(visitor.acting, visitor.path["id"]), visitor.field("member")
+    if role.type is RoleType.USER:
+        user_roles.assign(visitor.acting, member, [role.id])
+    else:
+        role_applications.assign(visitor.acting, role.id, [member])
+    return GoTo(path=address("roles", role.id, "members"), says="The role counts from the next token request on.")
+
+
+def remove(visitor: Visitor) -> GoTo:
+    """
+    Take it from somebody.
+    """
+    role, member = roles.read(visitor.acting, visitor.path["id"]), visitor.field("member")
+    if role.type is RoleType.USER:
+        user_roles.remove(visitor.acting, member, role.id)
+    else:
+        role_applications.remove(visitor.acting, role.id, member)
+    says = "The next token request is judged without the role. Tokens that are out live on."
+    return GoTo(path=address("roles", role.id, "members"), says=says)
+
+
+def _software(found: Listing[Application]) -> Listing[Member]:
+    return Listing([Member(id=one.id, name=one.name) for one in found.records], found.total)
+
+
+def _people(found: Listing[User]) -> Listing[Member]:
+    return Listing([Member(id=one.id, name=people.called(one)) for one in found.records], found.total)
+
+
+ROUTES = (
+    get("/roles/{id}/members", listing),
+    get("/roles/{id}/members/add", choose),
+    post("/roles/{id}/members", add),
+    post("/roles/{id}/members/remove", remove),
+)

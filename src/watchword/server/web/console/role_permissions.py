@@ -1,0 +1,95 @@
+"""
+The page of a role, and its permissions: listed, added, taken away.
+"""
+
+from watchword.server.domain.names import MANAGEMENT_SCOPE_ID
+from watchword.server.domain.problems import Problem
+from watchword.server.domain.records import Resource, Scope
+from watchword.server.domain.search import Search
+from watchword.server.operations import role_scopes, roles
+from watchword.server.storage.rows import Listing
+from watchword.server.storage.rows import Page as Part
+from watchword.server.web.console.lists import find
+from watchword.server.web.console.pages import GoTo, Page, address
+from watchword.server.web.console.picking import offered
+from watchword.server.web.console.route import get, post
+from watchword.server.web.console.visitor import Visitor
+
+_SEARCHED = ("id", "name", "description")
+
+
+def choose(visitor: Visitor) -> Page:
+    """
+    Show permissions that it could get.
+    """
+    return _form(visitor)
+
+
+def add(visitor: Visitor) -> Page | GoTo:
+    """
+    Give it the permissions that were ticked; or only look for others, where that was pressed.
+    """
+    role_id, ticked = visitor.path["id"], visitor.ticked("scope")
+    if "look" in visitor.form:
+        return _form(visitor)
+    if not ticked:
+        return _form(visitor, Problem("request.invalid_input", status=422, message="Tick at least one permission."))
+    try:
+        role_scopes.add(visitor.acting, role_id, ticked)
+    except Problem as refused:
+        return _form(visitor, refused)
+    return GoTo(path=address("roles", role_id), says="Who holds the role has it from the next token request on.")
+
+
+def remove(visitor: Visitor) -> GoTo:
+    """
+    Take a permission from it.
+    """
+    role_id = visitor.path["id"]
+    role_scopes.remove(visitor.acting, role_id, visitor.field("scope"))
+    return GoTo(
+        path=address("roles", role_id),
+        says="The role no longer gives it: the next token request is judged so. Tokens that are out live on.",
+    )
+
+
+def shown(visitor: Visitor, refused: Problem | None = None) -> Page:
+    """
+    Make the page of a role; with what was typed where that was refused.
+    """
+    role_id = visitor.path["id"]
+    listed = roles.look(visitor.acting, role_id)
+
+    def fetch(search: Search, part: Part) -> Listing[tuple[Scope, Resource]]:
+        found, resources = role_scopes.listing(visitor.acting, role_id, search, part)
+        return Listing([(scope, resources[scope.resource_id]) for scope in found.records], found.total)
+
+    shows = {
+        "listed": listed,
+        "found": find(visitor, fetch, _SEARCHED),
+        "stays": MANAGEMENT_SCOPE_ID if listed.is_built_in else None,
+        "typed": {
+            "name": visitor.field("name") if refused else listed.role.name,
+            "description": visitor.field("description") if refused else listed.role.description,
+            "default": visitor.field("default") == "yes" if refused else listed.role.is_default,
+        },
+        "problem": refused and refused.message,
+    }
+    return Page(template="role.html", shows=shows, status=refused.status if refused else 200)
+
+
+def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
+    listed = roles.look(visitor.acting, visitor.path["id"])
+    shows = {
+        "listed": listed,
+        "offer": offered(visitor, listed.role.type, not_of_role=listed.role.id),
+        "problem": refused and refused.message,
+    }
+    return Page(template="role_permissions.html", shows=shows, status=refused.status if refused else 200)
+
+
+ROUTES = (
+    get("/roles/{id}/permissions", choose),
+    post("/roles/{id}/permissions", add),
+    post("/roles/{id}/permissions/remove", remove),
+)

@@ -1,0 +1,153 @@
+"""
+The room of the roles: list, search, create, a page for each, and what would be lost without it.
+"""
+
+from collections.abc import Mapping
+
+from watchword.server.domain.names import RoleType
+from watchword.server.domain.problems import Problem
+from watchword.server.operations import explaining, roles
+from watchword.server.operations.explaining import Loss
+from watchword.server.operations.roles import NewRole
+from watchword.server.storage.roles import RoleFilter
+from watchword.server.web.console.lists import Found, find
+from watchword.server.web.console.pages import GoTo, Page, address
+from watchword.server.web.console.picking import offered
+from watchword.server.web.console.role_permissions import shown
+from watchword.server.web.console.route import get, post
+from watchword.server.web.console.visitor import Visitor
+
+ROOM = "roles"
+_SEARCHED = ("id", "name", "description")
+_TYPES = {each.value: each for each in RoleType}
+
+
+def listing(visitor: Visitor) -> Page:
+    """
+    Show a page of the list, of one type or all, or of what a search finds.
+    """
+    wanted = RoleFilter(type=_TYPES.get(visitor.asked("type")))
+    found = find(
+        visitor,
+        lambda search, part: roles.overview(visitor.acting, wanted, search, part),
+        _SEARCHED,
+        kept=("type",),
+    )
+    return Page(template="roles.html", shows={"found": found, "type": wanted.type, "types": list(RoleType)})
+
+
+def new(visitor: Visitor) -> Page:
+    """
+    Show the form that creates one.
+    """
+    return _form(visitor)
+
+
+def create(visitor: Visitor) -> Page | GoTo:
+    """
+    Create a role with the permissions that were ticked; or only look for permissions, where that was pressed.
+    """
+    if "look" in visitor.form:
+        return _form(visitor)
+    try:
+        role = roles.create(
+            visitor.acting,
+            NewRole(
+                name=visitor.field("name").strip(),
+                description=visitor.field("description").strip(),
+                type=_type(visitor),
+                scope_ids=visitor.ticked("scope"),
+            ),
+        )
+    except Problem as refused:
+        return _form(visitor, refused)
+    return GoTo(path=address(ROOM, role.id, "members"), says=f"{role.name} is there. Nobody holds it yet.")
+
+
+def page(visitor: Visitor) -> Page:
+    """
+    Show one, with a page of its permissions.
+    """
+    return shown(visitor)
+
+
+def change(visitor: Visitor) -> Page | GoTo:
+    """
+    Change name and description, and of a role for users whether new ones get it.
+    """
+    role_id = visitor.path["id"]
+    changes: dict[str, object] = {name: visitor.field(name).strip() for name in ("name", "description")}
+    try:
+        if roles.read(visitor.acting, role_id).type is RoleType.USER:
+            changes["is_default"] = visitor.field("default") == "yes"
+        roles.update(visitor.acting, role_id, changes)
+    except Problem as refused:
+        return shown(visitor, refused)
+    return GoTo(path=address(ROOM, role_id), says="Saved.")
+
+
+def without(visitor: Visitor) -> Page:
+    """
+    Show what its holders would lose without it.
+    """
+    shows = {"listed": roles.look(visitor.acting, visitor.path["id"]), "found": _losses(visitor)}
+    return Page(template="role_without.html", shows=shows)
+
+
+def deletion(visitor: Visitor) -> Page:
+    """
+    Show what would be lost with one, and ask for its name.
+    """
+    return _deletion(visitor)
+
+
+def delete(visitor: Visitor) -> Page | GoTo:
+    """
+    Delete one, where its name was typed.
+    """
+    role = roles.read(visitor.acting, visitor.path["id"])
+    if visitor.field("name").strip() != role.name.strip():
+        return _deletion(visitor, problem="Type the role's name to delete it.", status=422)
+    roles.delete(visitor.acting, role.id)
+    return GoTo(path=address(ROOM), says=f"{role.name} is gone: the next token request is judged without it.")
+
+
+def _type(visitor: Visitor) -> RoleType:
+    return _TYPES.get(visitor.field("type"), RoleType.MACHINE_TO_MACHINE)
+
+
+def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
+    typed: Mapping[str, str] = {name: visitor.field(name) for name in ("name", "description")}
+    shows = {
+        "typed": typed,
+        "type": _type(visitor),
+        "types": list(RoleType),
+        "offer": offered(visitor, _type(visitor), not_of_role=None),
+        "problem": refused and refused.message,
+    }
+    return Page(template="new_role.html", shows=shows, status=refused.status if refused else 200)
+
+
+def _losses(visitor: Visitor) -> Found[Loss]:
+    return find(visitor, lambda _, part: explaining.losing(visitor.acting, visitor.path["id"], part), ())
+
+
+def _deletion(visitor: Visitor, *, problem: str | None = None, status: int = 200) -> Page:
+    shows = {
+        "listed": roles.look(visitor.acting, visitor.path["id"]),
+        "found": _losses(visitor),
+        "problem": problem,
+    }
+    return Page(template="delete_role.html", shows=shows, status=status)
+
+
+ROUTES = (
+    get("/roles", listing),
+    get("/roles/new", new),
+    post("/roles", create),
+    get("/roles/{id}", page),
+    post("/roles/{id}", change),
+    get("/roles/{id}/without", without),
+    get("/roles/{id}/delete", deletion),
+    post("/roles/{id}/delete", delete, is_grave=True),
+)
