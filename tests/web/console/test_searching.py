@@ -7,8 +7,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from watchword.server.domain.names import ApplicationType, RoleType
-from watchword.server.operations import applications, roles, users
+from watchword.server.operations import applications, resources, roles, users
 from watchword.server.operations.applications import NewApplication
+from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.operations.users import NewUser
 
@@ -27,7 +28,9 @@ async def test_everything_is_found_by_a_part_of_its_name(local: Acting, owner: B
     ]
     role = roles.create(local, NewRole(name="SHOP reader", description="x", type=RoleType.USER))
     user = users.create(local, NewUser(name="Shop keeper"))
+    resource = resources.create(local, NewResource(name="Orders", indicator="https://shop.example"))
     page = (await owner.open("/console/search?words=shop")).text
+    assert f'href="/console/resources/{resource.id}"' in page
     assert f'href="/console/applications/{made[5][0].id}"' in page
     assert f'href="/console/roles/{role.id}"' in page
     assert f'href="/console/users/{user.id}"' in page

@@ -17,7 +17,7 @@ from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
 
 ROOM = "resources"
-_SEARCHED = ("id", "name", "indicator")
+SEARCHED = ("id", "name", "indicator")
 _SCOPES_SEARCHED = ("id", "name", "description")
 
 
@@ -25,7 +25,7 @@ def listing(visitor: Visitor) -> Page:
     """
     Show a page of the list, or of what a search finds.
     """
-    found = find(visitor, lambda search, part: resources.overview(visitor.acting, search, part), _SEARCHED)
+    found = find(visitor, lambda search, part: resources.overview(visitor.acting, search, part), SEARCHED)
     return Page(template="resources.html", shows={"found": found})
 
 

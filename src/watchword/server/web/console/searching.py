@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from watchword.server.domain.search import Search
-from watchword.server.operations import applications, roles, users
+from watchword.server.operations import applications, resources, roles, users
 from watchword.server.operations.operation import Acting
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.roles import RoleFilter
@@ -15,7 +15,10 @@ from watchword.server.storage.rows import Page as Part
 from watchword.server.storage.users import UserFilter
 from watchword.server.web.console.lists import literal_search
 from watchword.server.web.console.pages import Page
+from watchword.server.web.console.resources import SEARCHED as RESOURCES_SEARCHED
 from watchword.server.web.console.route import get
+from watchword.server.web.console.users import SEARCHED as USERS_SEARCHED
+from watchword.server.web.console.users import called
 from watchword.server.web.console.visitor import PREFIX, Visitor
 
 _FEW = Part(limit=5, offset=0)
@@ -84,6 +87,12 @@ def _applications(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:
     return [Hit(id=one.id, name=one.name, note=one.description or "") for one in found.records], found.total
 
 
+def _resources(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:
+    found = resources.overview(acting, search, _FEW)
+    hits = [Hit(id=one.resource.id, name=one.resource.name, note=one.resource.indicator) for one in found.records]
+    return hits, found.total
+
+
 def _roles(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:
     found, _ = roles.listing(acting, RoleFilter(), search, _FEW)
     return [Hit(id=one.id, name=one.name, note=one.description) for one in found.records], found.total
@@ -91,21 +100,15 @@ def _roles(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:
 
 def _users(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:
     found = users.listing(acting, UserFilter(), search, _FEW)
-    hits = [
-        Hit(id=one.id, name=one.name or one.username or one.id, note=one.primary_email or "") for one in found.records
-    ]
+    hits = [Hit(id=one.id, name=called(one), note=one.primary_email or "") for one in found.records]
     return hits, found.total
 
 
 _KINDS = (
     Kind(title="Applications", room="applications", searched=_NAMED, find=_applications),
+    Kind(title="API resources", room="resources", searched=RESOURCES_SEARCHED, find=_resources),
     Kind(title="Roles", room="roles", searched=_NAMED, find=_roles),
-    Kind(
-        title="Users",
-        room="users",
-        searched=("id", "primary_email", "primary_phone", "username", "name"),
-        find=_users,
-    ),
+    Kind(title="Users", room="users", searched=USERS_SEARCHED, find=_users),
 )
 
 ROUTES = (get("/search", page),)
