@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["_server_of_databases", "ctx", "database", "home", "made", "made_on", "postgres"]
 # In this order: what takes long to run must not be left when another worker has nothing to do any more.
-LONGEST = [Path(__file__).parent / name for name in ("docs", "e2e")]
+LONGEST = [Path(__file__).parent / name for name in ("docs", "e2e", "browser")]
 
 
 @pytest.hookimpl(trylast=True)

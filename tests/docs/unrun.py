@@ -14,7 +14,7 @@ from tests.docs.pages import ROOT, PageError
 
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[(?P<extras>[a-z,]+)\])?\Z")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
-_OF_DEBIAN = {"curl", "git", "make", "nginx", "python3", "python3-venv"}
+_OF_DEBIAN = {"chromium", "curl", "git", "make", "nginx", "python3", "python3-venv"}
 
 
 def check_line(line: str) -> None:
