@@ -1,0 +1,77 @@
+"""
+One server and one Chromium for these tests (on each xdist worker), and a window for each of them.
+
+Both end with the folder: while Playwright runs, no other test of the process could have an event loop.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browser.chromium import NAMED_BY, find_chromium, launch_arguments, window
+from tests.browser.console import Console, forget_passwords, invite, join, put_something_in, sign_in
+from tests.support.server import start_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """
+    Start the system's Chromium.
+    """
+    executable = find_chromium()
+    if executable is None:
+        pytest.skip(f"these tests need Chromium: apt-get install chromium, or name one by {NAMED_BY}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(**launch_arguments(executable))  # type: ignore[arg-type]
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def console(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """
+    Serve a home with something in every room; Ada is its first operator.
+    """
+    with start_server(tmp_path_factory.mktemp("console") / "home") as server:
+        with window(chromium, server.endpoint) as page:
+            join(page, invite(server), "Ada")
+            idle = page.context.storage_state()
+            forget_passwords(server, "Ada")
+            page.context.clear_cookies()
+            sign_in(page, "Ada")
+            owner = page.context.storage_state()
+        yield Console(server=server, names=put_something_in(server), owner=owner, idle=idle)
+        assert "Traceback (most recent call last)" not in server.output
+
+
+@pytest.fixture
+def visit(chromium: Browser, console: Console) -> Iterator[Callable[..., Page]]:
+    """
+    Open windows, for the owner where nothing else is said: `visit()`, `visit(session=None, javascript=False)`.
+
+    In the end each must have seen nothing but what a page may do.
+    """
+    with ExitStack() as windows:
+
+        def open_window(**how: object) -> Page:
+            chosen = {"session": console.owner, **how}
+            return windows.enter_context(window(chromium, console.origin, **chosen))  # type: ignore[arg-type]
+
+        yield open_window
+
+
+@pytest.fixture
+def page(visit: Callable[..., Page]) -> Page:
+    """
+    Open a window of the owner.
+    """
+    return visit()

@@ -1,0 +1,145 @@
+"""
+Every page of the console, and how to get to it. A new page, and each new thing that one can show, gets a line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, StorageState
+
+    from tests.browser.console import Console
+
+
+class Session(StrEnum):
+    """
+    Whose window it is.
+    """
+
+    OWNER = "owner"
+    IDLE = "idle"
+    NOBODY = "nobody"
+
+    def of(self, console: Console) -> StorageState | None:
+        """
+        Return what the window has to begin with.
+        """
+        return {"owner": console.owner, "idle": console.idle}.get(self.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """
+    A page.
+
+    Attributes:
+        name: What its pictures are called.
+        path: Below `/console`; `{application}` and the like stand for what `put_something_in` has made.
+        sees: A text that stands on it.
+        typed: What is typed into which fields first, by their ids,
+        press: and which button is pressed then: the page behind it is meant.
+        status: Of the page that the path leads to.
+    """
+
+    name: str
+    path: str
+    sees: str
+    typed: Mapping[str, str] = field(default_factory=dict)
+    press: str = ""
+    session: Session = Session.OWNER
+    status: int = 200
+
+    def show(self, page: Page, console: Console) -> None:
+        """
+        Open it.
+        """
+        answer = page.goto(console.address(self.path))
+        assert answer is not None
+        assert answer.status == self.status, self.name
+        for field_id, text in self.typed.items():
+            page.locator(f"#{field_id}").fill(text)
+        if self.press:
+            page.get_by_role("button", name=self.press, exact=True).click()
+        page.get_by_text(self.sees).first.wait_for()
+
+
+_GOOD = "correct horse battery"
+_NOBODY = Session.NOBODY
+_ONE = "/applications/{application}"
+
+SHOWN = (
+    # The way in
+    Shown(name="sign-in", path="/sign-in", sees="Somebody has invited you?", session=_NOBODY),
+    Shown(
+        name="sign-in-refused", path="/sign-in", typed={"name": "Eve", "password": "wrong one"}, press="Sign in",
+        sees="Name or password is wrong.", session=_NOBODY,
+    ),
+    Shown(name="sign-in-before", path="/explain?application=x", sees="Somebody has invited you?", session=_NOBODY),
+    Shown(name="front", path="", sees="Somebody has invited you?", session=_NOBODY),
+    Shown(name="join", path="/join", sees="It is good for fifteen minutes", session=_NOBODY),
+    Shown(
+        name="join-refused", path="/join", press="Join", sees="is not good", session=_NOBODY,
+        typed={"invitation": "nonsense", "name": "Eve", "password": _GOOD, "again": _GOOD},
+    ),
+    # Applications
+    Shown(name="applications", path="/applications", sees="Search by id, name or description"),
+    Shown(name="applications-page-2", path="/applications?page=2", sees="Page 2 of"),
+    Shown(name="applications-found", path="/applications?search=web", sees="with “web”"),
+    Shown(name="applications-none", path="/applications?search=nobody+has+this", sees="Nothing is called"),
+    Shown(name="new-application", path="/applications/new", sees="what its tokens may do"),
+    Shown(
+        name="new-application-refused", path="/applications/new", typed={"name": " "}, press="Create",
+        sees="Give it a name.",
+    ),
+    Shown(
+        name="application-created", path="/applications/new", typed={"name": "Parcel tracker"}, press="Create",
+        sees="It is shown this once.",
+    ),
+    Shown(name="application", path=_ONE, sees="Several may be good at once"),
+    Shown(
+        name="application-new-secret", path=_ONE, typed={"secret-name": "For the shop in Lyon"}, press="Add secret",
+        sees="It is shown this once.",
+    ),
+    Shown(name="application-saved", path=_ONE, press="Save", sees="Saved."),
+    Shown(
+        name="application-refused", path=_ONE, typed={"custom-data": "[1, 2]"}, press="Save",
+        sees="Custom data must be a JSON object.",
+    ),
+    Shown(name="delete-application", path=f"{_ONE}/delete", sees="This can't be undone."),
+    Shown(
+        name="delete-application-refused", path=f"{_ONE}/delete", typed={"delete-name": "Another"},
+        press="Delete application", sees="Type the application's name to delete it.",
+    ),
+    Shown(name="application-unknown", path="/applications/nobody", sees="That can't be done", status=404),
+    # Explain
+    Shown(name="explain", path="/explain", sees="no token is made"),
+    Shown(
+        name="explained", sees="What would help",
+        path="/explain?application={application}&resource=https://shopping.api&scope=read:products+write:products+fly",
+    ),
+    Shown(
+        name="explained-refusal", path="/explain?application={application}&resource=https://no.api", sees="Refused:"
+    ),
+    Shown(name="explain-unknown", path="/explain?application=nobody", sees="no token is made", status=404),
+    # Operators, and an operator's own
+    Shown(name="operators", path="/operators", sees="Owners may do everything"),
+    Shown(name="operators-invited", path="/operators", press="Make an invitation", sees="It is shown this once"),
+    Shown(name="account", path="/account", sees="this one"),
+    Shown(
+        name="account-refused", path="/account", press="Change password", sees="The password is wrong.",
+        typed={"old": "not this one", "password": "another horse", "again": "another horse"},
+    ),
+    # What is none of them
+    Shown(name="nothing", path="/nothing", sees="There is no such page.", status=404),
+    Shown(
+        name="confirm", path="/applications/new", typed={"name": "Waiting"}, press="Create",
+        sees="Your password, once more", session=Session.IDLE,
+    ),
+)  # fmt: skip
+
+# Rooms that links lead to already. Whoever opens one takes it from here.
+NOT_OPEN_YET = frozenset({"roles", "search"})

@@ -1,0 +1,150 @@
+"""
+What each room is for, as somebody does it by hand. Nothing here needs JavaScript.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import httpx
+
+from tests.browser.console import INDICATOR, PASSWORD, fill_in, sign_in
+from tests.support.shop import unique
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from playwright.sync_api import Page
+
+    from tests.browser.console import Console
+
+
+def create_application(page: Page, console: Console) -> None:
+    """
+    Create one with a role, take its secret, and ask for a token with it; the secret is not shown again.
+    """
+    name = unique("Robot ")
+    page.goto("/console/applications")
+    page.get_by_role("link", name="Create application").click()
+    fill_in(page, {"Name": name})
+    page.get_by_label("Shop reader").check()
+    page.get_by_role("button", name="Create").click()
+    app_id, secret = page.locator("#app-id").inner_text(), page.locator("#secret").inner_text()
+    form = {"grant_type": "client_credentials", "resource": INDICATOR, "scope": "read:products"}
+    answer = httpx.post(f"{console.origin}/oidc/token", data=form, auth=(app_id, secret), trust_env=False)
+    assert answer.json()["scope"] == "read:products"
+    page.goto("/console/applications")
+    fill_in(page, {"Search by id, name or description": name})
+    page.locator("main").get_by_role("button", name="Search").click()
+    page.get_by_role("link", name=name).click()
+    page.get_by_role("heading", name=name).wait_for()
+    assert secret not in page.content()
+
+
+def run_application(page: Page, console: Console) -> None:
+    """
+    Roll its secret over, take its role away and give it back, change it, delete it.
+    """
+    name = unique("Passing ")
+    page.goto("/console/applications/new")
+    fill_in(page, {"Name": name})
+    page.get_by_role("button", name="Create").click()
+    page.get_by_label("Another secret: its name").fill("next")
+    page.get_by_label("It is good for").select_option("30 days")
+    page.get_by_role("button", name="Add secret").click()
+    page.get_by_role("heading", name="The new secret").wait_for()
+    assert page.locator("#secret").inner_text().startswith("ww_")
+    page.get_by_role("button", name="Delete secret Default secret").click()
+    page.get_by_text("is gone: the next token request").wait_for()
+    page.get_by_label("Another role").select_option("Shop reader")
+    page.get_by_role("button", name="Give role").click()
+    page.get_by_text("It has the role").wait_for()
+    page.get_by_role("button", name="Take away role Shop reader").click()
+    page.get_by_text("It holds no role").wait_for()
+    fill_in(page, {"Name": f"{name}!", "Custom data: a JSON object": '{"team": "blue"}'})
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("heading", name=f"{name}!").wait_for()
+    page.get_by_role("link", name="Delete application").click()
+    page.get_by_label("Type its name").fill(f"{name}!")
+    page.get_by_role("button", name="Delete application").click()
+    page.get_by_text(f"{name}! is gone.").wait_for()
+
+
+def find_out_why(page: Page, console: Console) -> None:
+    """
+    Ask why a scope is not granted; the address holds the question.
+    """
+    page.goto(console.address("/applications/{application}"))
+    page.get_by_role("link", name="What could it get, and why?").click()
+    fill_in(
+        page, {"API identifier (resource)": INDICATOR, "Scopes, with spaces between": "read:products write:products"}
+    )
+    page.get_by_role("button", name="Explain").click()
+    page.get_by_text("no role of the application gives it").wait_for()
+    assert "scope=read" in page.url
+    rows = page.get_by_role("row")
+    assert "yes" in rows.filter(has_text="read:products").first.inner_text()
+    assert "no" in rows.filter(has_text="write:products").first.inner_text()
+
+
+def manage_operators(page: Page, console: Console) -> None:
+    """
+    Invite a viewer, let them in, give them more to do, remove them.
+    """
+    name = unique("Ben ")
+    page.goto("/console/operators")
+    page.get_by_label("Invite somebody as").select_option("viewer")
+    page.get_by_role("button", name="Make an invitation").click()
+    link = page.locator("#invitation-link").inner_text()
+    their_form = httpx.Client(base_url=console.origin, headers={"origin": console.origin}, trust_env=False)
+    with their_form as browser:
+        token = re.search(r'name="form_token" value="(\w+)"', browser.get("/console/join").text)
+        assert token is not None
+        fields = {"invitation": link.partition("#")[2], "name": name, "password": PASSWORD, "again": PASSWORD}
+        assert browser.post("/console/join", data={**fields, "form_token": token[1]}).status_code == 303
+        page.goto("/console/operators")
+        page.get_by_label(f"Role of {name}", exact=True).select_option("editor")
+        page.get_by_role("button", name=f"Change role of {name}").click()
+        page.get_by_text("The role is changed.").wait_for()
+        assert "Create application" in browser.get("/console/applications").text
+        page.get_by_role("button", name=f"Remove {name}").click()
+        page.get_by_text("The operator is gone").wait_for()
+        assert browser.get("/console/applications").status_code == 303
+
+
+def change_own_password(page: Page, console: Console) -> None:
+    """
+    Change it and back, having signed in as somebody for this alone; sign out, and in with what counts by then.
+    """
+    name, other = unique("Carl "), "another horse, stapled"
+    page.goto("/console/operators")
+    page.get_by_role("button", name="Make an invitation").click()
+    link = page.locator("#invitation-link").inner_text()
+    page.context.clear_cookies()
+    page.goto("/console/join")
+    fill_in(page, {"Invitation": link.partition("#")[2], "Your name": name, "The password again": PASSWORD})
+    page.get_by_label("Password, ").fill(PASSWORD)
+    page.get_by_role("button", name="Join").click()
+    page.get_by_role("link", name=name).click()
+    page.get_by_role("heading", name=name).wait_for()
+    page.locator("#old").fill(PASSWORD)
+    page.locator("#password").fill(other)
+    page.locator("#again").fill(other)
+    page.get_by_role("button", name="Change password").click()
+    page.get_by_text("The password is changed.").wait_for()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("heading", name="Sign in").wait_for()
+    sign_in(page, name, PASSWORD)
+    page.get_by_text("Name or password is wrong.").wait_for()
+    sign_in(page, name, other)
+    page.get_by_role("heading", name="Applications").wait_for()
+
+
+# By the room's name in the console's addresses.
+TASKS: Mapping[str, tuple[Callable[[Page, Console], None], ...]] = {
+    "applications": (create_application, run_application),
+    "explain": (find_out_why,),
+    "operators": (manage_operators,),
+    "account": (change_own_password,),
+}

@@ -1,0 +1,87 @@
+"""
+Every page, looked at in Chromium: both themes, both widths, and that it does nothing but what it may.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.chromium import window
+from tests.browser.judging import judge
+from tests.browser.shown import NOT_OPEN_YET, SHOWN, Shown
+from watchword.server.web.console.guard import Guard
+from watchword.server.web.console.rooms import all_routes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Browser, Page
+
+    from tests.browser.console import Console
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+def paths_of_pages() -> list[re.Pattern[str]]:
+    """
+    Return what the console shows, by the patterns of its routes.
+    """
+    return [route.pattern for route in all_routes(Guard(time.monotonic)) if route.method == "GET"]
+
+
+def test_every_page_is_looked_at() -> None:
+    """
+    A page that no line of the table shows is one that nobody has judged.
+    """
+    shown = [re.sub(r"{\w+}", "some", re.sub(r"[?#].*", "", one.path)) for one in SHOWN]
+    assert [pattern.pattern for pattern in paths_of_pages() if not any(map(pattern.fullmatch, shown))] == []
+    opened = {pattern.pattern.split("/")[1] for pattern in paths_of_pages() if "/" in pattern.pattern}
+    assert NOT_OPEN_YET & opened == frozenset()
+    assert len({one.name for one in SHOWN}) == len(SHOWN)
+
+
+@pytest.mark.parametrize("shown", SHOWN, ids=lambda one: one.name)
+def test_page_is_accessible_and_fits(visit: Callable[..., Page], console: Console, shown: Shown) -> None:
+    """
+    axe-core has nothing against it, and a narrow window holds it.
+    """
+    page = visit(session=shown.session.of(console))
+    shown.show(page, console)
+    judge(page, shown.name)
+
+
+_FORBIDDEN = """() => {
+  const script = document.createElement("script");
+  script.textContent = "window.was_run = true";
+  document.body.append(script);
+  const picture = document.createElement("img");
+  picture.src = "http://127.0.0.1:9/elsewhere.png";
+  document.body.append(picture);
+  setTimeout(() => { throw new Error("of ours"); });
+  alert("hello");
+  return window.was_run;
+}"""
+
+
+def do_what_is_forbidden(chromium: Browser, console: Console) -> None:
+    """
+    Run a script in a page, ask for a file from elsewhere, fail, and talk in a dialog.
+    """
+    with window(chromium, console.origin) as page:
+        page.goto("/console/sign-in")
+        with page.expect_event("pageerror"):
+            assert page.evaluate(_FORBIDDEN) is None
+
+
+def test_window_sees_what_a_page_must_not_do(chromium: Browser, console: Console) -> None:
+    """
+    Else all the other tests would see nothing, whatever a page did.
+    """
+    with pytest.raises(AssertionError) as seen:
+        do_what_is_forbidden(chromium, console)
+    faults = str(seen.value)
+    assert all(one in faults for one in ("script-src", "img-src", "of ours", "dialog: hello")), faults

@@ -1,0 +1,140 @@
+"""
+The main task of every room, with JavaScript and without; and what JavaScript adds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.chromium import NARROW
+from tests.browser.console import fill_in
+from tests.browser.tasks import TASKS
+from tests.support.shop import unique
+from watchword.server.web.console.pages import ROOMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+    from tests.browser.console import Console
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+def test_every_room_has_a_task() -> None:
+    """
+    A room that nobody uses here may be of no use to anybody.
+    """
+    assert {name for group in ROOMS for _, name in group} | {"account"} == TASKS.keys()
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
+@pytest.mark.parametrize("task", [task for tasks in TASKS.values() for task in tasks], ids=lambda task: task.__name__)
+def test_task_can_be_done(
+    visit: Callable[..., Page], console: Console, task: Callable[[Page, Console], None], javascript: bool
+) -> None:
+    """
+    From the first page to the last, as somebody does it by hand.
+    """
+    task(visit(javascript=javascript), console)
+
+
+def test_secret_is_copied(page: Page) -> None:
+    """
+    The button puts into the clipboard what is shown, and says so.
+    """
+    page.goto("/console/applications/new")
+    fill_in(page, {"Name": unique("Copied ")})
+    page.get_by_role("button", name="Create").click()
+    button = page.get_by_role("button", name="Copy secret")
+    button.click()
+    page.get_by_text("Copied", exact=True).wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#secret").inner_text()
+
+
+def test_search_looks_as_one_types(page: Page) -> None:
+    """
+    The list follows, and the address with it: to load it again shows the same.
+    """
+    page.goto("/console/applications")
+    page.get_by_label("Search by id, name or description").press_sequentially("fraud")
+    page.get_by_text("1 application with “fraud”").wait_for()
+    assert page.url.endswith("?search=fraud")
+    page.reload()
+    assert page.get_by_role("row").count() == 2
+
+
+def test_times_are_in_the_readers_zone(page: Page, console: Console) -> None:
+    """
+    In UTC where there is no JavaScript, and where one points.
+    """
+    page.goto(console.address("/applications/{application}"))
+    time = page.locator("time").first
+    assert (time.get_attribute("title") or "").endswith("UTC")
+    assert "UTC" not in time.inner_text()
+
+
+def test_application_is_created_by_keyboard_alone(page: Page) -> None:
+    """
+    The first thing one reaches leads past the navigation; what has the focus is seen; Enter sends the form.
+    """
+    name = unique("Keys ")
+    page.goto("/console/applications")
+    page.keyboard.press("Tab")
+    assert focused(page) == "Skip to the content"
+    assert page.locator(".skip").bounding_box()["x"] >= 0  # type: ignore[index]
+    page.keyboard.press("Enter")
+    walk_to(page, "Create application")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/new")
+    walk_to(page, "Name")
+    page.keyboard.type(name)
+    walk_to(page, "Shop reader Looks at products")
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    page.get_by_text("It is shown this once.").wait_for()
+    walk_to(page, "Copy secret")
+    page.keyboard.press("Enter")
+    page.get_by_text("Copied", exact=True).wait_for()
+    page.get_by_role("button", name="Take away role Shop reader").wait_for()
+
+
+def test_narrow_window_reaches_every_room(page: Page) -> None:
+    """
+    By keyboard and by finger: each link of the navigation is shown where it is asked for.
+    """
+    page.set_viewport_size(NARROW)
+    page.goto("/console/applications")
+    for label in [label for group in ROOMS for label, _ in group]:
+        page.get_by_role("navigation", name="Rooms").get_by_role("link", name=label, exact=True).click()
+        assert page.locator("nav.rooms a[aria-current=page]").inner_text() == label
+
+
+def focused(page: Page) -> str:
+    """
+    Return what the thing that has the focus is called.
+    """
+    name: str = page.evaluate(
+        """() => {
+          const one = document.activeElement;
+          const text = one.getAttribute("aria-label") ?? one.labels?.[0]?.textContent ?? one.textContent;
+          return text.trim().replace(/\\s+/g, " ");
+        }"""
+    )
+    return name
+
+
+def walk_to(page: Page, name: str) -> None:
+    """
+    Press Tab until a thing has the focus; wherever it is on the way, it is seen.
+    """
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none" or page.evaluate("document.activeElement === document.body"), focused(page)
+        if focused(page) == name:
+            return
+    pytest.fail(f"no Tab leads to {name}")
