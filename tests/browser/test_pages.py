@@ -85,3 +85,22 @@ def test_window_sees_what_a_page_must_not_do(chromium: Browser, console: Console
         do_what_is_forbidden(chromium, console)
     faults = str(seen.value)
     assert all(one in faults for one in ("script-src", "img-src", "of ours", "dialog: hello")), faults
+
+
+def frame_a_page(chromium: Browser, console: Console) -> None:
+    """
+    Put a page into a frame, in a page of our own origin.
+    """
+    with window(chromium, console.origin, session=console.owner) as page:
+        body = "<iframe src=/console/operators></iframe>"
+        page.route("**/frame", lambda route: route.fulfill(content_type="text/html", body=body))
+        page.goto("/frame")
+        assert "Operators" not in page.frames[-1].content()
+
+
+def test_no_page_is_shown_in_a_frame(chromium: Browser, console: Console) -> None:
+    """
+    Not even in one of our own origin's: who clicks there would click what is laid under it.
+    """
+    with pytest.raises(AssertionError, match="frame-ancestors"):
+        frame_a_page(chromium, console)

@@ -5,6 +5,7 @@ The first operator, who comes in by the link that was printed; and the form for 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 
@@ -91,3 +92,24 @@ def test_form_goes_on_behind_the_password(visit: Callable[..., Page], console: C
     page.get_by_role("button", name="Go on").click()
     page.get_by_role("heading", name=name).wait_for()
     assert page.locator("#secret").inner_text().startswith("ww_")
+
+
+# As an attacker writes them: browsers read backslashes, blanks and dots in their own way.
+ELSEWHERE = (
+    *("//evil.example", "/\\evil.example", "https://evil.example", "/..//evil.example", "/.//evil.example"),
+    *("/%2e%2e//evil.example", "@evil.example", "/%09/evil.example", ".evil.example", "javascript:alert(1)"),
+)
+
+
+def test_sign_in_leads_to_no_other_host(visit: Callable[..., Page], console: Console) -> None:
+    """
+    Whatever stands in the address that somebody was sent.
+    """
+    page = visit(session=None)
+    for to in ELSEWHERE:
+        page.context.clear_cookies()
+        page.goto(f"/console/sign-in?{urlencode({'to': to})}")
+        fill_in(page, {"Name": "Ada", "Password": PASSWORD})
+        with page.expect_navigation():
+            page.get_by_role("button", name="Sign in").click()
+        assert page.url.startswith(f"{console.origin}/console"), to

@@ -154,7 +154,11 @@ async def test_strangers_are_sent_to_sign_in(app: Application, path: str) -> Non
 
 @pytest.mark.usefixtures("owner")
 @pytest.mark.parametrize(
-    "to", ["//evil.example", "https://evil.example", "/\\evil.example", "\t//evil.example", "/x\r\ny: z"]
+    "to",
+    [
+        *("//evil.example", "https://evil.example", "/\\evil.example", "\t//evil.example", "/x\r\ny: z"),
+        *("/..//evil.example", "/../api/status", "/x/%2e%2E/%2e./api/status", "/x//y", "x", ""),
+    ],
 )
 async def test_sign_in_leads_nowhere_else(app: Application, to: str) -> None:
     """

@@ -3,6 +3,7 @@ The way in and out: the first operator, whoever was invited, and those who sign 
 """
 
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from watchword.server.domain.operators import LEAST_PASSWORD
 from watchword.server.domain.problems import Problem
@@ -115,9 +116,11 @@ def _is_anybody_there(visitor: Visitor) -> bool:
 
 
 def _place(to: str) -> str:
-    # Within the console, whatever an address has brought along: never to another host.
-    is_ours = to.startswith("/") and not to.startswith("//") and "\\" not in to and to.isascii() and to.isprintable()
-    return f"{PREFIX}{to}" if is_ours else HOME
+    # Within the console, whatever an address has brought along: never to another host, nor up and out by dots.
+    first, *segments = unquote(to.partition("?")[0]).split("/")
+    is_plain = to.isascii() and to.isprintable() and "\\" not in to
+    is_below = not first and segments and not {"", ".", ".."}.intersection(segments)
+    return f"{PREFIX}{to}" if is_plain and is_below else HOME
 
 
 def _sign_in_form(to: str = "") -> Page:
