@@ -17,7 +17,7 @@ OF_VERSION := $(patsubst %,tests/storage/test_%.py,schema upgrades postgresql lo
 	search search_index counts transactions) tests/tokens/test_directory.py tests/tokens/test_vitals_postgresql.py
 TYPED := src tests $(wildcard benchmarks)
 
-.PHONY: help setup setup-dev setup-node quickstart check fmt fmt-check lint types imports test-fast test soak bench reference lock upgrade clean
+.PHONY: help setup setup-dev setup-node quickstart check fmt fmt-check lint types imports test-fast test soak bench reference pictures lock upgrade clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,11 @@ bench: ## Measure the token endpoint: one table and a picture (wants two cores, 
 reference: setup-dev ## Write the reference pages anew, from routes, settings, commands and docstrings
 	@scripts/write-reference
 	@$(BIN)/python scripts/cli_reference.py
+
+pictures: setup-node ## Take pictures of the console's pages: of all in .build/pictures, the docs' own anew
+	@WATCHWORD_PICTURES=.build/pictures $(BIN)/pytest -q --randomly-dont-reorganize tests/browser/test_pages.py
+	@scripts/setup bench
+	@$(BIN)/python scripts/shrink-pictures
 
 lock: setup-dev ## Write the lock files anew after a change of requirements
 	@scripts/lock

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from playwright.sync_api import ViewportSize
+from playwright.sync_api import FloatRect, ViewportSize
 
 from tests.browser.chromium import NARROW, WIDE
 from tests.support.node import NODE_MODULES, NodeIsNotSetUp
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 PICTURES = "WATCHWORD_PICTURES"
-"""A folder: pictures of all pages go there, for `make pictures`."""
+"""A folder: pictures of all pages go there, and those that the docs show to the docs, for `make pictures`."""
+OF_DOCS = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "console"
+_HIGHEST_OF_DOCS = 960  # pixels
 
 Theme = Literal["light", "dark"]
 _COLOURS = ("color-contrast",)
@@ -38,12 +40,13 @@ _WIDER = """() => {
 }"""
 
 
-def judge(page: Page, name: str) -> None:
+def judge(page: Page, name: str, in_docs: Sequence[str] = ()) -> None:
     """
     Look at the page that is shown: light and dark, wide and narrow. Where pictures are wanted, take four.
 
     Args:
         name: What the pictures are called.
+        in_docs: Which of them the docs show: `wide-light` and the like.
 
     Raises:
         AssertionError: axe-core finds something, or the page is wider than a narrow window.
@@ -54,7 +57,7 @@ def judge(page: Page, name: str) -> None:
         found = violations(page, rules)
         if found:
             raise AssertionError("\n".join([f"{name}, {width}, {theme}:", *found]))
-        _take_picture(page, f"{name}-{width}-{theme}")
+        _take_picture(page, name, f"{width}-{theme}", in_docs)
         assert_fits(page, f"{name}, {width}")
     page.set_viewport_size(WIDE)
     page.emulate_media(color_scheme="light")
@@ -82,10 +85,17 @@ def assert_fits(page: Page, name: str) -> None:
         raise AssertionError(f"{name} is wider than the window: {page.evaluate(_WIDER)}")
 
 
-def _take_picture(page: Page, name: str) -> None:
+def _take_picture(page: Page, name: str, look: str, in_docs: Sequence[str]) -> None:
     folder = os.environ.get(PICTURES)
-    if folder:
-        page.screenshot(path=Path(folder, f"{name}.png"), full_page=True, animations="disabled", caret="hide")
+    if not folder:
+        return
+    file = f"{name}-{look}.png"
+    page.screenshot(path=Path(folder, file), full_page=True, animations="disabled", caret="hide")
+    if look in in_docs:
+        size = page.viewport_size or WIDE
+        height = min(page.evaluate("document.documentElement.scrollHeight"), _HIGHEST_OF_DOCS)
+        clip = FloatRect(x=0, y=0, width=size["width"], height=height)
+        page.screenshot(path=OF_DOCS / file, full_page=True, clip=clip, animations="disabled", caret="hide")
 
 
 @cache

@@ -4,7 +4,7 @@ Every page of the console, and how to get to it. A new page, and each new thing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -43,6 +43,7 @@ class Shown:
         typed: What is typed into which fields first, by their ids,
         press: and which button is pressed then: the page behind it is meant.
         status: Of the page that the path leads to.
+        in_docs: Which of its pictures the docs show.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Shown:
     press: str = ""
     session: Session = Session.OWNER
     status: int = 200
+    in_docs: Sequence[str] = ()
 
     def show(self, page: Page, console: Console) -> None:
         """
@@ -86,7 +88,7 @@ SHOWN = (
         typed={"invitation": "nonsense", "name": "Eve", "password": _GOOD, "again": _GOOD},
     ),
     # Applications
-    Shown(name="applications", path="/applications", sees="Search by id, name or description"),
+    Shown(name="applications", path="/applications", sees="Search by id, name or description", in_docs=["wide-light"]),
     Shown(name="applications-page-2", path="/applications?page=2", sees="Page 2 of"),
     Shown(name="applications-found", path="/applications?search=web", sees="with “web”"),
     Shown(name="applications-none", path="/applications?search=nobody+has+this", sees="Nothing is called"),
@@ -97,9 +99,9 @@ SHOWN = (
     ),
     Shown(
         name="application-created", path="/applications/new", typed={"name": "Parcel tracker"}, press="Create",
-        sees="It is shown this once.",
+        sees="It is shown this once.", in_docs=["wide-light"],
     ),
-    Shown(name="application", path=_ONE, sees="Several may be good at once"),
+    Shown(name="application", path=_ONE, sees="Several may be good at once", in_docs=["wide-dark", "narrow-light"]),
     Shown(
         name="application-new-secret", path=_ONE, typed={"secret-name": "For the shop in Lyon"}, press="Add secret",
         sees="It is shown this once.",
@@ -118,7 +120,7 @@ SHOWN = (
     # Explain
     Shown(name="explain", path="/explain", sees="no token is made"),
     Shown(
-        name="explained", sees="What would help",
+        name="explained", sees="What would help", in_docs=["wide-light"],
         path="/explain?application={application}&resource=https://shopping.api&scope=read:products+write:products+fly",
     ),
     Shown(
@@ -126,7 +128,7 @@ SHOWN = (
     ),
     Shown(name="explain-unknown", path="/explain?application=nobody", sees="no token is made", status=404),
     # Operators, and an operator's own
-    Shown(name="operators", path="/operators", sees="Owners may do everything"),
+    Shown(name="operators", path="/operators", sees="Owners may do everything", in_docs=["wide-light"]),
     Shown(name="operators-invited", path="/operators", press="Make an invitation", sees="It is shown this once"),
     Shown(name="account", path="/account", sees="this one"),
     Shown(

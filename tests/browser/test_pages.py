@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browser.chromium import window
-from tests.browser.judging import judge
+from tests.browser.judging import OF_DOCS, judge
 from tests.browser.shown import NOT_OPEN_YET, SHOWN, Shown
 from watchword.server.web.console.guard import Guard
 from watchword.server.web.console.rooms import all_routes
@@ -51,7 +51,7 @@ def test_page_is_accessible_and_fits(visit: Callable[..., Page], console: Consol
     """
     page = visit(session=shown.session.of(console))
     shown.show(page, console)
-    judge(page, shown.name)
+    judge(page, shown.name, shown.in_docs)
 
 
 _FORBIDDEN = """() => {
@@ -104,3 +104,11 @@ def test_no_page_is_shown_in_a_frame(chromium: Browser, console: Console) -> Non
     """
     with pytest.raises(AssertionError, match="frame-ancestors"):
         frame_a_page(chromium, console)
+
+
+def test_docs_have_the_pictures_that_the_table_names() -> None:
+    """
+    And no others, so that `make pictures` writes all of them anew.
+    """
+    named = {f"{one.name}-{look}.png" for one in SHOWN for look in one.in_docs}
+    assert {path.name for path in OF_DOCS.iterdir()} == named
