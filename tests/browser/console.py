@@ -134,6 +134,7 @@ def put_something_in(server: RunningServer) -> dict[str, str]:
     return {
         "application": application["id"],
         "role": role["id"],
+        "scope": scopes[0]["id"],
         "resource": shop["id"],
         "user": user["id"],
     }

@@ -24,14 +24,9 @@ OF_DOCS = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "console"
 _HIGHEST_OF_DOCS = 960  # pixels
 
 Theme = Literal["light", "dark"]
-_COLOURS = ("color-contrast",)
-# A theme changes colours and a width the boxes: two looks are whole, the other two ask about colours alone.
-_LOOKS: Sequence[tuple[ViewportSize, str, Theme, Sequence[str]]] = (
-    (WIDE, "wide", "light", ()),
-    (WIDE, "wide", "dark", _COLOURS),
-    (NARROW, "narrow", "dark", ()),
-    (NARROW, "narrow", "light", _COLOURS),
-)
+# A theme changes colours and a width the boxes: two looks see both of each. Pictures are taken of all four.
+_JUDGED: Sequence[tuple[ViewportSize, str, Theme]] = ((WIDE, "wide", "light"), (NARROW, "narrow", "dark"))
+_ONLY_SHOWN: Sequence[tuple[ViewportSize, str, Theme]] = ((WIDE, "wide", "dark"), (NARROW, "narrow", "light"))
 _WIDER = """() => {
   const widest = document.documentElement.clientWidth;
   return [...document.querySelectorAll("body *")]
@@ -51,28 +46,30 @@ def judge(page: Page, name: str, in_docs: Sequence[str] = ()) -> None:
     Raises:
         AssertionError: axe-core finds something, or the page is wider than a narrow window.
     """
-    for size, width, theme, rules in _LOOKS:
-        page.set_viewport_size(size)
-        page.emulate_media(color_scheme=theme)
-        found = violations(page, rules)
+    for size, width, theme in _JUDGED:
+        _turn(page, size, theme)
+        found = violations(page)
         if found:
             raise AssertionError("\n".join([f"{name}, {width}, {theme}:", *found]))
-        _take_picture(page, name, f"{width}-{theme}", in_docs)
         assert_fits(page, f"{name}, {width}")
-    page.set_viewport_size(WIDE)
-    page.emulate_media(color_scheme="light")
+    for size, width, theme in (*_JUDGED, *_ONLY_SHOWN) if os.environ.get(PICTURES) else ():
+        _turn(page, size, theme)
+        _take_picture(page, name, f"{width}-{theme}", in_docs)
+    _turn(page, WIDE, "light")
 
 
-def violations(page: Page, rules: Sequence[str] = ()) -> list[str]:
+def _turn(page: Page, size: ViewportSize, theme: Theme) -> None:
+    page.set_viewport_size(size)
+    page.emulate_media(color_scheme=theme)
+
+
+def violations(page: Page) -> list[str]:
     """
     Return what axe-core has against the page, a line for each element.
-
-    Args:
-        rules: Which to ask; all, where none is named.
     """
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(_axe())
-    options = {"resultTypes": ["violations"], "preload": False, **({"runOnly": list(rules)} if rules else {})}
+    options = {"resultTypes": ["violations"], "preload": False}
     found: list[dict[str, Any]] = page.evaluate("(how) => axe.run(how).then((found) => found.violations)", options)
     return [f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}" for rule in found for node in rule["nodes"]]
 
@@ -86,10 +83,7 @@ def assert_fits(page: Page, name: str) -> None:
 
 
 def _take_picture(page: Page, name: str, look: str, in_docs: Sequence[str]) -> None:
-    folder = os.environ.get(PICTURES)
-    if not folder:
-        return
-    file = f"{name}-{look}.png"
+    folder, file = os.environ[PICTURES], f"{name}-{look}.png"
     page.screenshot(path=Path(folder, file), full_page=True, animations="disabled", caret="hide")
     if look in in_docs:
         size = page.viewport_size or WIDE

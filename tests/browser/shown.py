@@ -71,7 +71,7 @@ class Shown:
 
 _GOOD = "correct horse battery"
 _NOBODY = Session.NOBODY
-_ONE = "/applications/{application}"
+_ONE, _API, _ROLE = "/applications/{application}", "/resources/{resource}", "/roles/{role}"
 
 SHOWN = (
     # The way in
@@ -117,6 +117,47 @@ SHOWN = (
         press="Delete application", sees="Type the application's name to delete it.",
     ),
     Shown(name="application-unknown", path="/applications/nobody", sees="That can't be done", status=404),
+    # API resources and their permissions
+    Shown(name="resources", path="/resources", sees="Search by id, name or API identifier"),
+    Shown(name="new-resource", path="/resources/new", sees="What applications send as"),
+    Shown(
+        name="new-resource-refused", path="/resources/new", typed={"name": "Orders", "indicator": "orders"},
+        press="Create", sees="absolute URI",
+    ),
+    Shown(name="resource", path=_API, sees="Each leads to who can obtain it", in_docs=["wide-light"]),
+    Shown(
+        name="resource-refused", path=_API, typed={"scope-name": "read:products"}, press="Add permission",
+        sees="already", status=200,
+    ),
+    Shown(name="resource-built-in", path="/resources/management-api", sees="own Management API"),
+    Shown(name="delete-resource", path=f"{_API}/delete", sees="This can't be undone."),
+    Shown(name="permission", path=f"{_API}/scopes/{{scope}}", sees="each judged as if it asked now"),
+    Shown(name="delete-permission", path=f"{_API}/scopes/{{scope}}/delete", sees="Applications that lose it"),
+    # Roles
+    Shown(name="roles", path="/roles", sees="Search by id, name or description"),
+    Shown(name="roles-for-users", path="/roles?type=User", sees="Shop staff"),
+    Shown(name="new-role", path="/roles/new", sees="Create a role"),
+    Shown(
+        name="new-role-refused", path="/roles/new", typed={"name": "Shop reader", "description": "Again"},
+        press="Create", sees="already in use",
+    ),
+    Shown(name="role", path=_ROLE, sees="read:products", in_docs=["wide-light"]),
+    Shown(name="role-new-permissions", path=f"{_ROLE}/permissions", sees="can obtain what is added here"),
+    Shown(name="role-members", path=f"{_ROLE}/members", sees="that hold it"),
+    Shown(name="role-new-members", path=f"{_ROLE}/members/add", sees="without it"),
+    Shown(name="role-without", path=f"{_ROLE}/without", sees="What would change without this role"),
+    Shown(name="delete-role", path=f"{_ROLE}/delete", sees="This can't be undone."),
+    # Users
+    Shown(name="users", path="/users", sees="Search by id, name, username"),
+    Shown(name="new-user", path="/users/new", sees="All fields may stay empty."),
+    Shown(
+        name="new-user-refused", path="/users/new", typed={"username": "grace"}, press="Create", sees="already",
+    ),
+    Shown(name="user", path="/users/{user}", sees="The user holds no role."),
+    Shown(name="delete-user", path="/users/{user}/delete", sees="What goes with the record"),
+    # Everywhere
+    Shown(name="search", path="/search?words=shop", sees="Found with"),
+    Shown(name="search-none", path="/search?words=nobody+has+this", sees="Nothing has it"),
     # Explain
     Shown(name="explain", path="/explain", sees="no token is made"),
     Shown(
@@ -142,6 +183,3 @@ SHOWN = (
         sees="Your password, once more", session=Session.IDLE,
     ),
 )  # fmt: skip
-
-# Rooms that links lead to already. Whoever opens one takes it from here.
-NOT_OPEN_YET = frozenset({"roles", "search"})

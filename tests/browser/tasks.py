@@ -71,6 +71,85 @@ def run_application(page: Page, console: Console) -> None:
     page.get_by_text(f"{name}! is gone.").wait_for()
 
 
+def run_resource(page: Page, console: Console) -> None:
+    """
+    Create an API with a permission, see who can obtain it, make it the default and not, change it, delete it.
+    """
+    name = unique("Orders ")
+    page.goto("/console/resources")
+    page.get_by_role("link", name="Create API resource").click()
+    fill_in(page, {"Name": name, "API identifier": f"https://{name.split()[1].lower()}.example"})
+    page.get_by_role("button", name="Create").click()
+    fill_in(page, {"Another permission": "read:orders", "Description, if you like": "Look at orders"})
+    page.get_by_role("button", name="Add permission").click()
+    page.get_by_text("read:orders is there.").wait_for()
+    page.get_by_role("link", name="read:orders", exact=True).click()
+    page.get_by_text("no role, so nobody can obtain it").wait_for()
+    page.get_by_role("link", name=name).click()
+    page.get_by_role("button", name="Make it the default").click()
+    page.get_by_text("Requests without a resource are for this API now.").wait_for()
+    page.get_by_role("button", name="No longer the default").click()
+    page.get_by_text("It is no longer the default.").wait_for()
+    fill_in(page, {"Token lifetime, in seconds": "600"})
+    page.get_by_label("Tokens are signed with").select_option("ES384")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("600 seconds").wait_for()
+    page.get_by_role("link", name="Delete API resource").click()
+    page.get_by_label(f"Type {name}").fill(name)
+    page.get_by_role("button", name="Delete API resource").click()
+    page.get_by_text(f"{name} is gone.").wait_for()
+
+
+def run_role(page: Page, console: Console) -> None:
+    """
+    Create a role with a permission, give it to an application, see what would change without it, delete it.
+    """
+    name = unique("Checker ")
+    page.goto("/console/roles")
+    page.get_by_role("link", name="Create role").click()
+    fill_in(page, {"Name": name, "Description": "Checks products"})
+    page.get_by_label("read:products").check()
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("heading", name=name).wait_for()
+    page.get_by_role("link", name="Members").click()
+    page.get_by_role("link", name="Give it to applications").click()
+    page.locator("#search").fill("Web shop, staging")
+    page.locator("main").get_by_role("button", name="Search").click()
+    page.get_by_role("button", name="Give role to Web shop, staging").click()
+    page.get_by_text("The role counts from the next token request on.").wait_for()
+    page.get_by_role("link", name="Without this role").click()
+    page.get_by_role("link", name="Web shop, staging").wait_for()
+    page.get_by_role("link", name="Members").click()
+    page.get_by_role("button", name="Take away from Web shop, staging").click()
+    page.get_by_text("is judged without the role").wait_for()
+    page.goto(page.url.partition("/members")[0] + "/delete")
+    page.get_by_label(f"Type {name}").fill(name)
+    page.get_by_role("button", name="Delete role").click()
+    page.get_by_text(f"{name} is gone:").wait_for()
+
+
+def keep_user(page: Page, console: Console) -> None:
+    """
+    Keep a record of a person, with custom data and a role; delete it.
+    """
+    name = unique("Hedy ")
+    page.goto("/console/users")
+    page.get_by_role("link", name="Create user").click()
+    fill_in(page, {"Name": name, "Phone, with its country code": "+43 1 5810 800"})
+    page.get_by_role("button", name="Create").click()
+    page.get_by_text("The user is there.").wait_for()
+    page.get_by_label("Another role").select_option("Shop staff")
+    page.get_by_role("button", name="Give role").click()
+    page.get_by_text("The role is given.").wait_for()
+    fill_in(page, {"Custom data: a JSON object": '{"hops": true}'})
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Saved.").wait_for()
+    page.get_by_role("link", name="Delete user").click()
+    page.get_by_label(f"Type {name}").fill(name)
+    page.get_by_role("button", name="Delete user").click()
+    page.get_by_text(f"{name} is gone.").wait_for()
+
+
 def find_out_why(page: Page, console: Console) -> None:
     """
     Ask why a scope is not granted; the address holds the question.
@@ -144,6 +223,9 @@ def change_own_password(page: Page, console: Console) -> None:
 # By the room's name in the console's addresses.
 TASKS: Mapping[str, tuple[Callable[[Page, Console], None], ...]] = {
     "applications": (create_application, run_application),
+    "resources": (run_resource,),
+    "roles": (run_role,),
+    "users": (keep_user,),
     "explain": (find_out_why,),
     "operators": (manage_operators,),
     "account": (change_own_password,),

@@ -172,9 +172,9 @@ async def test_applications_come_and_go(local: Acting, owner: Browser, reader: R
     path = f"/console/roles/{reader.id}/members"
     assert "Nobody holds it yet." in (await owner.open(path)).text
     page = (await owner.open(f"{path}/add?search=REP")).text
-    assert "Give the role to report" in page
+    assert "Give role to report" in page
     assert (await owner.send(path, member=report.id)).status_code == 303
-    assert "Take the role from report" in (await owner.open(path)).text
+    assert "Take away from report" in (await owner.open(path)).text
     assert "Nothing without the role" in (await owner.open(f"{path}/add?search=report")).text
     assert (await owner.send(path, member=report.id)).status_code == 422
     assert (await owner.send(path, member="nobody")).status_code == 404
@@ -190,9 +190,9 @@ async def test_users_come_and_go(local: Acting, owner: Browser, reader: Role) ->
     ada = users.create(local, NewUser(username="ada"))
     customer = roles.create(local, NewRole(name="customer", description="Buys", type=RoleType.USER))
     path = f"/console/roles/{customer.id}/members"
-    assert "Give the role to ada" in (await owner.open(f"{path}/add?search=ada")).text
+    assert "Give role to ada" in (await owner.open(f"{path}/add?search=ada")).text
     assert (await owner.send(path, member=ada.id)).status_code == 303
-    assert "Take the role from ada" in (await owner.open(f"{path}?search=ad")).text
+    assert "Take away from ada" in (await owner.open(f"{path}?search=ad")).text
     assert "There are no users without it." in (await owner.open(f"{path}/add")).text
     assert (await owner.send(f"{path}/remove", member=ada.id)).status_code == 303
     assert user_roles.listing(local, ada.id, None).total == 0
