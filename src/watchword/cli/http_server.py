@@ -23,7 +23,7 @@ from uvicorn import Config
 from watchword.cli import supervisor
 from watchword.cli.acceptor import AcceptingServer
 from watchword.cli.failures import Failure, failure_of
-from watchword.cli.listening import BACKLOG, listening, most_connections, raise_file_limit
+from watchword.cli.listening import BACKLOG, listening, most_connections, own_url, raise_file_limit
 from watchword.cli.share import FairShare
 from watchword.server.bootstrap import open_context
 from watchword.server.logging import set_up_logging
@@ -67,7 +67,7 @@ def run_server(settings: Settings, worker_command: Sequence[str]) -> None:
             open_context(settings, NoRequestLines()).close()
             _announce(settings, files)
             _become_supervisor(settings, sockets, worker_command)
-        application = create_for(settings)
+        application = create_for(settings, own_url=own_url(sockets))
         _announce(settings, files)
         _serve(settings, application, sockets, AcceptingServer)
 
@@ -89,8 +89,9 @@ def run_worker(settings: Settings, descriptors: Sequence[int], board: int | None
     set_up_logging(settings)
     threading.Thread(target=_follow_supervisor, name="follow-supervisor", daemon=True).start()
     memory = None if board is None else Board(board)
+    sockets = [socket.socket(fileno=number) for number in descriptors]
     try:
-        application = create_for(settings, memory)
+        application = create_for(settings, memory, own_url=own_url(sockets))
     except StorageUnavailable:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, another worker would fail the same way
@@ -100,7 +101,6 @@ def run_worker(settings: Settings, descriptors: Sequence[int], board: int | None
             _log.error("a worker can't start", extra={"reason": str(error)})
         raise SystemExit(_CAN_NOT_START) from None
     with suppress(KeyboardInterrupt):
-        sockets = [socket.socket(fileno=number) for number in descriptors]
         _serve(settings, application, sockets, partial(_Worker, share=None if memory is None else FairShare(memory)))
 
 

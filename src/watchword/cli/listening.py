@@ -5,8 +5,9 @@ The sockets that `serve` listens on, and how many files and connections it may h
 import errno
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from watchword.cli.failures import Failure
@@ -59,6 +60,23 @@ def listening(host: str, port: int) -> Iterator[list[socket.socket]]:
     finally:
         for listener in sockets:
             listener.close()
+
+
+def own_url(sockets: Sequence[socket.socket]) -> str | None:
+    """
+    Say where this machine reaches a server that listens on these, e.g. `http://[::1]:3001`; None where no URL says it.
+
+    It is a loopback address wherever the server listens on one, or on all.
+    """
+    for listener in sockets:
+        host, port = listener.getsockname()[:2]
+        address = ip_address(host)
+        if isinstance(address, IPv6Address) and address.is_link_local:
+            continue  # it is one of an interface, which a URL does not name
+        if address.is_unspecified:
+            address = ip_address("::1" if isinstance(address, IPv6Address) else "127.0.0.1")
+        return f"http://[{address}]:{port}" if isinstance(address, IPv6Address) else f"http://{address}:{port}"
+    return None
 
 
 class _NotHere(Exception):

@@ -85,7 +85,12 @@ def is_initialised(settings: Settings) -> bool:
 
 
 def open_context(
-    settings: Settings, request_log: RequestLog, *, board: Board | None = None, tracer: Tracer | None = None
+    settings: Settings,
+    request_log: RequestLog,
+    *,
+    board: Board | None = None,
+    tracer: Tracer | None = None,
+    own_url: str | None = None,
 ) -> Context:
     """
     Open a home for serving.
@@ -93,6 +98,7 @@ def open_context(
     Args:
         board: Where the workers of this server count; None where there is one process.
         tracer: What sends traces; None where nobody wants any.
+        own_url: Where it will listen, as this machine reaches it; None where it will not.
 
     Raises:
         NotInitialised: There is nothing there yet.
@@ -130,6 +136,7 @@ def open_context(
         request_log=request_log,
         meters=meters,
         tracer=tracer,
+        own_url=own_url,
     )
 
 

@@ -175,6 +175,8 @@ class Context:
         random: Returns so many random bytes.
         limits: Judges what was refused.
         tracer: None where no traces are sent.
+        own_url: Where this very server listens, as its machine reaches it, e.g. `http://127.0.0.1:3001`: behind a proxy
+            the public endpoint is another one. None where it listens on no socket.
     """
 
     settings: Settings
@@ -189,6 +191,7 @@ class Context:
     request_log: RequestLog
     meters: Meters
     tracer: Tracer | None = None
+    own_url: str | None = None
 
     @contextmanager
     def read(self, tenant_id: str, actor: Actor, permission: Permission) -> Iterator[Transaction]:

@@ -13,12 +13,13 @@ from watchword.server.web.app import Application, create_app
 from watchword.server.web.request_log import NoRequestLines, RequestLines
 
 
-def create_for(settings: Settings, board: Board | None = None) -> Application:
+def create_for(settings: Settings, board: Board | None = None, *, own_url: str | None = None) -> Application:
     """
     Make the application of a home.
 
     Args:
         board: Where the workers of this server count; None where there is one process.
+        own_url: Where it will listen, as this machine reaches it.
 
     Raises:
         SettingsError: Traces are wanted and can't be sent.
@@ -28,7 +29,7 @@ def create_for(settings: Settings, board: Board | None = None) -> Application:
     """
     set_up_logging(settings)
     lines = RequestLines() if settings.request_log else NoRequestLines()
-    ctx = open_context(settings, lines, board=board, tracer=_tracer(settings))
+    ctx = open_context(settings, lines, board=board, tracer=_tracer(settings), own_url=own_url)
     jobs = JobRunner(ctx)
     jobs.start()
     watch = Watch(ctx)
