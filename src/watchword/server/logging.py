@@ -28,6 +28,7 @@ def set_up_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # the server has a line of its own for each request
 
 
 class _Lines(logging.Formatter, ABC):

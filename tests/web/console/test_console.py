@@ -59,7 +59,7 @@ async def test_first_operator_comes_in_by_the_link(app: Application, local: Acti
     browser = Browser(app)
     assert "first operator" in (await browser.open("/console")).text
     answer = await browser.join(first, "Ada")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/console/applications")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console")
     assert "HttpOnly; SameSite=Lax" in answer.headers["set-cookie"]
     assert '>Ada <span class="quiet">owner</span>' in (await browser.open("/console/applications")).text
     for used in (first, other, "nonsense"):
@@ -113,7 +113,7 @@ async def test_sign_in_by_name_in_whatever_case(app: Application) -> None:
     texts = {re.sub(r'value="[^"]*"', "", answer.text) for answer in refused}
     assert len(texts) == 1
     assert (await browser.sign_in(" aDA ")).status_code == 303
-    assert (await browser.open("/console")).headers["location"] == "/console/applications"
+    assert (await browser.open("/console")).headers["location"] == "/console/start"
 
 
 @pytest.mark.usefixtures("owner")
@@ -129,6 +129,7 @@ async def test_too_many_tries_are_refused_whatever_the_password(app: Application
 
 
 PAGES = (
+    "/start",
     "/applications",
     "/applications/new",
     "/applications/x",
@@ -167,7 +168,7 @@ async def test_sign_in_leads_nowhere_else(app: Application, to: str) -> None:
     browser = Browser(app)
     await browser.open("/console/sign-in")
     answer = await browser.send("/console/sign-in", name="Ada", password=PASSWORD, to=to)
-    assert answer.headers["location"] == "/console/applications"
+    assert answer.headers["location"] == "/console"
 
 
 async def test_form_from_elsewhere_changes_nothing(app: Application, owner: Browser) -> None:
@@ -245,6 +246,12 @@ async def test_page_of_an_application_does_what_it_says(ctx: Context, local: Act
 
 
 WRITES = {
+    "/start/resource": {"name": "x", "indicator": "https://x.example", "permissions": "read"},
+    "/start/permissions": {"resource": "{api}", "permissions": "more"},
+    "/start/role": {"name": "x", "resource": "{api}", "scope": "{scope}"},
+    "/start/application": {"name": "x", "role": "{role}"},
+    "/start/assign": {"application": "{app}", "role": "{role}"},
+    "/start/try": {"application": "{app}", "resource": "{api}", "secret": "x", "scope": "read"},
     "/applications": {"name": "x"},
     "/applications/{app}": {"name": "x"},
     "/applications/{app}/secrets": {"name": "x"},
@@ -434,7 +441,17 @@ async def test_every_page_is_bound(app: Application, owner: Browser) -> None:
     """
     Nothing from elsewhere, no frame around it, nothing kept; only the two files may be.
     """
-    for path in ("", "/sign-in", "/join", "/applications", "/applications/new", "/nothing", "/explain", "/operators"):
+    for path in (
+        "",
+        "/sign-in",
+        "/join",
+        "/start",
+        "/applications",
+        "/applications/new",
+        "/nothing",
+        "/explain",
+        "/operators",
+    ):
         for browser in (owner, Browser(app)):
             answer = await browser.client.get("/console" + path)
             if answer.status_code != 303:

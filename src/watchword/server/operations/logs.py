@@ -2,6 +2,8 @@
 The log: list and read. Tokens issued and refused, and every change that an operation made.
 """
 
+from collections.abc import Sequence
+
 from watchword.server.domain import problems
 from watchword.server.domain.names import Permission
 from watchword.server.domain.records import LogEntry
@@ -21,6 +23,14 @@ def listing(tx: Transaction, wanted: LogFilter, page: Page | None, *, count_up_t
         count_up_to: Where counting stops: a total of one more says that there are more. None counts all.
     """
     return logs.listing(tx, wanted, page, count_up_to=count_up_to)
+
+
+@reads(Permission.ALL)
+def newest(tx: Transaction, wanted: LogFilter, most: int) -> Sequence[LogEntry]:
+    """
+    Return the newest entries, newest first, without counting the others.
+    """
+    return logs.newest(tx, wanted, most)
 
 
 @reads(Permission.ALL)

@@ -2,6 +2,7 @@
 Application secrets: list, add, rename, delete.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from watchword.server.domain.records import ApplicationSecret
 from watchword.server.domain.secrets import new_secret
 from watchword.server.operations.applications import LONGEST_NAME, demand
 from watchword.server.operations.operation import reads, writes
-from watchword.server.storage import applications
+from watchword.server.storage import applications, uses
 from watchword.server.storage.transaction import Transaction
 
 
@@ -31,6 +32,14 @@ def listing(tx: Transaction, application_id: str) -> list[ApplicationSecret]:
     if tx.actor.kind is ActorKind.OPERATOR:  # who looks on must not be able to act as the application
         return [replace(secret, value=None) for secret in found]
     return found
+
+
+@reads(Permission.ALL)
+def last_uses(tx: Transaction, application_id: str) -> Mapping[str, datetime]:
+    """
+    Return when each secret last got a token, to the minute, by the secret's id; one that never did is left out.
+    """
+    return uses.last_uses(tx, application_id)
 
 
 @writes(Permission.ALL)

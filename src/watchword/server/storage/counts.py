@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from watchword.server.domain.names import INTERNAL_ROLE_PREFIX
+from watchword.server.domain.names import INTERNAL_ROLE_PREFIX, ApplicationType
 from watchword.server.storage import schema
 from watchword.server.storage.transaction import Transaction
 
@@ -67,6 +67,37 @@ def total(tx: Transaction, table: sa.Table, keys: Collection[str] | None = None)
     if keys is not None:
         query = query.where(counted.c.key.in_(keys))
     return int(tx.connection.execute(query).scalar_one() or 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """
+    How many things a tenant has.
+
+    Attributes:
+        machines: Applications that get tokens for themselves.
+        applications: Applications of all types.
+        roles: Roles for machines and for users; internal ones are left out.
+    """
+
+    machines: int
+    applications: int
+    resources: int
+    roles: int
+    users: int
+
+
+def totals(tx: Transaction) -> Totals:
+    """
+    Return how many things there are, from the counts that are kept.
+    """
+    return Totals(
+        machines=total(tx, schema.applications, [ApplicationType.MACHINE_TO_MACHINE]),
+        applications=total(tx, schema.applications),
+        resources=total(tx, schema.resources),
+        roles=total(tx, schema.roles),
+        users=total(tx, schema.users),
+    )
 
 
 def recount(connection: sa.Connection) -> None:

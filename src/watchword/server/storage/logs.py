@@ -43,6 +43,14 @@ def listing(tx: Transaction, wanted: LogFilter, page: Page | None, *, count_up_t
     return Listing([_to_entry(tx, row) for row in found], total)
 
 
+def newest(tx: Transaction, wanted: LogFilter, most: int) -> list[LogEntry]:
+    """
+    Return the newest entries, newest first, without counting the others.
+    """
+    found = tx.connection.execute(page_query(tx, wanted, Page(limit=most, offset=0)))
+    return [_to_entry(tx, row) for row in found]
+
+
 def _total(tx: Transaction, wanted: LogFilter, page: Page | None, up_to: int | None) -> tuple[int, Start | None]:
     if wanted.user_id is not None:
         return tx.connection.execute(_count(tx, wanted, up_to)).scalar_one(), (wanted, page)

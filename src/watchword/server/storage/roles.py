@@ -135,6 +135,44 @@ def list_of_application(tx: Transaction, application_id: str, search: Search, pa
     return rows.listing(tx, Role, matching(tx, query, _T, search).order_by(*order), page)
 
 
+def giving(tx: Transaction, resource_id: str, most: int) -> list[Role]:
+    """
+    Return the machine-to-machine roles that have a scope of a resource and are not internal, oldest first.
+    """
+    scopes = schema.scopes
+    having = (
+        sa.select(_SCOPES.c.role_id)
+        .join(scopes, sa.and_(scopes.c.tenant_id == _SCOPES.c.tenant_id, scopes.c.id == _SCOPES.c.scope_id))
+        .where(rows.of_tenant(tx, scopes), scopes.c.resource_id == resource_id)
+    )
+    query = sa.select(*rows.columns(_T, Role)).where(
+        rows.of_tenant(tx, _T), visible(), _T.c.type == RoleType.MACHINE_TO_MACHINE, _T.c.id.in_(having)
+    )
+    return [rows.to_record(Role, row) for row in tx.connection.execute(query.order_by(*OLDEST_FIRST).limit(most))]
+
+
+def is_any_held(tx: Transaction, *, not_of: str) -> bool:
+    """
+    Tell whether an application holds a role with a scope of another resource than this one.
+
+    By the counts that are kept: it reads roles and scopes, of which there are few, and no application.
+    """
+    scopes, held = schema.scopes, schema.row_counts
+    query = (
+        sa.select(sa.literal(1))
+        .select_from(held)
+        .join(_SCOPES, sa.and_(_SCOPES.c.tenant_id == held.c.tenant_id, _SCOPES.c.role_id == held.c.key))
+        .join(scopes, sa.and_(scopes.c.tenant_id == _SCOPES.c.tenant_id, scopes.c.id == _SCOPES.c.scope_id))
+        .where(
+            held.c.tenant_id == tx.tenant_id,
+            held.c.counted == _APPLICATIONS.name,
+            held.c.number > 0,
+            scopes.c.resource_id != not_of,
+        )
+    )
+    return tx.connection.execute(query.limit(1)).first() is not None
+
+
 def insert(tx: Transaction, role: Role, *, built_in: bool = False) -> None:
     """
     Add a role; a built-in one comes with the tenant.

@@ -10,10 +10,11 @@ from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import Application, ApplicationSecret, Role
 from watchword.server.domain.search import NO_SEARCH
-from watchword.server.operations import application_roles, applications, roles, secrets
+from watchword.server.operations import application_roles, applications, logs, roles, secrets
 from watchword.server.operations.applications import NewApplication
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.database import StorageUnavailable
+from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.web.console.forms import json_object, json_text
 from watchword.server.web.console.lists import find
@@ -24,6 +25,7 @@ from watchword.server.web.console.visitor import PREFIX, Visitor
 ROOM = f"{PREFIX}/applications"
 SEARCHED = ("id", "name", "description")
 _MOST_ROLES = 100
+_MOST_ACTIVITY = 10
 _LIVES = frozenset({"7", "30", "90", "365"})  # days
 _MACHINE = ApplicationType.MACHINE_TO_MACHINE
 
@@ -187,6 +189,8 @@ def _page(
         "is_machine": is_machine,
         "has_secrets": application.type.has_secrets,
         "secrets": _secrets(visitor, application),
+        "last_uses": secrets.last_uses(visitor.acting, application_id) if application.type.has_secrets else {},
+        "activity": logs.newest(visitor.acting, LogFilter(application_id=application_id), _MOST_ACTIVITY),
         "roles": _held(visitor, application),
         "more_roles": _roles(visitor, application_id) if is_machine else [],
         "secret": secret,

@@ -7,14 +7,15 @@ from urllib.parse import unquote
 
 from watchword.server.domain.operators import LEAST_PASSWORD
 from watchword.server.domain.problems import Problem
-from watchword.server.operations import operator_sessions, operators
+from watchword.server.operations import getting_started, operator_sessions, operators
 from watchword.server.operations.operator_sessions import Credentials, SignedIn
 from watchword.server.web.console.guard import Guard, wait_of
 from watchword.server.web.console.pages import GoTo, Page
 from watchword.server.web.console.route import Route, get, post
 from watchword.server.web.console.visitor import PREFIX, Visitor
 
-HOME = f"{PREFIX}/applications"
+START = f"{PREFIX}/start"
+OVERVIEW = f"{PREFIX}/overview"
 _INVITATIONS = "\0invitations"  # nobody's name
 
 
@@ -44,7 +45,7 @@ class Entrance:
         Let in who has signed in; show others the form that is theirs.
         """
         if visitor.operator is not None:
-            return GoTo(path=HOME)
+            return GoTo(path=OVERVIEW if getting_started.is_done(visitor.acting) else START)
         return _sign_in_form() if _is_anybody_there(visitor) else _join_form(visitor)
 
     def sign_in_form(self, visitor: Visitor) -> Page | GoTo:
@@ -88,7 +89,7 @@ class Entrance:
                 visitor, name=visitor.field("name"), invitation=visitor.field("invitation"), problem=problem
             )
         _leave(visitor)
-        return GoTo(path=HOME, session=signed_in.token)
+        return GoTo(path=PREFIX, session=signed_in.token)
 
 
 def sign_out(visitor: Visitor) -> GoTo:
@@ -120,7 +121,7 @@ def _place(to: str) -> str:
     first, *segments = unquote(to.partition("?")[0]).split("/")
     is_plain = to.isascii() and to.isprintable() and "\\" not in to
     is_below = not first and segments and not {"", ".", ".."}.intersection(segments)
-    return f"{PREFIX}{to}" if is_plain and is_below else HOME
+    return f"{PREFIX}{to}" if is_plain and is_below else PREFIX
 
 
 def _sign_in_form(to: str = "") -> Page:

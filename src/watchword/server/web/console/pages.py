@@ -24,6 +24,7 @@ _POLICY = (
 )
 # The way around, in groups: what a room is called, and its path.
 ROOMS = (
+    (("Get started", "start"), ("Overview", "overview")),
     (("Applications", "applications"), ("API resources", "resources"), ("Roles", "roles"), ("Users", "users")),
     (("Explain", "explain"),),
     (("Operators", "operators"),),

@@ -8,6 +8,7 @@ from watchword.server.web.console import (
     applications,
     explaining,
     operators,
+    overview,
     permissions,
     resources,
     role_members,
@@ -20,6 +21,7 @@ from watchword.server.web.console.account import Account
 from watchword.server.web.console.entrance import Entrance
 from watchword.server.web.console.guard import Guard
 from watchword.server.web.console.route import Route
+from watchword.server.web.console.start import Start
 
 
 def all_routes(guard: Guard) -> Sequence[Route]:
@@ -29,6 +31,8 @@ def all_routes(guard: Guard) -> Sequence[Route]:
     return (
         *Entrance(guard).routes(),
         *Account(guard).routes(),
+        *Start().routes(),
+        *overview.ROUTES,
         *applications.ROUTES,
         *resources.ROUTES,
         *permissions.ROUTES,

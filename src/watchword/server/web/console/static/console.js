@@ -28,3 +28,23 @@ function enhance(part) {
 enhance(document);
 // What htmx has put into the page.
 document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
+
+// What is live is read again every ten seconds: where it can be seen, somebody has been there lately, so that a page which
+// was left open does not keep its session, and nobody is reading in it.
+const TICK = 10_000, LATELY = 300_000;
+let lastSign = Date.now();
+for (const sign of ["pointermove", "keydown", "scroll"]) addEventListener(sign, () => { lastSign = Date.now(); }, { passive: true });
+
+setInterval(() => {
+  if (document.hidden || Date.now() - lastSign > LATELY) return;
+  for (const part of document.querySelectorAll("[data-live]")) {
+    if (!part.querySelector("details[open]") && !part.contains(document.activeElement)) htmx.trigger(part, "tick");
+  }
+}, TICK);
+// Where the session has ended, the answer is another page.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, xhr } = event.detail;
+  if (!target.matches("[data-live]") || (xhr.status === 200 && new URL(xhr.responseURL).pathname === location.pathname)) return;
+  event.detail.shouldSwap = false;
+  if (xhr.status === 200) location.reload();
+});

@@ -1,0 +1,67 @@
+"""
+A chart of bars that stand on each other: where each stands, for a template to draw.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+HEIGHT = 100.0
+STEP = 10.0
+_GAP = 2.0
+_LEAST = 1.5  # of what is not nothing: it is seen beside thousands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """
+    A bar, in the units of the picture.
+
+    Attributes:
+        kind: Which of the two it is: `lower` or `upper`.
+    """
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """
+    A picture.
+
+    Attributes:
+        highest: What a bar of full height stands for.
+    """
+
+    width: float
+    height: float
+    highest: int
+    bars: Sequence[Bar]
+
+
+def bars_of(pairs: Sequence[tuple[int, int]]) -> Chart:
+    """
+    Draw pairs of numbers, the second of each upon the first.
+    """
+    highest = max((lower + upper for lower, upper in pairs), default=0)
+    bars: list[Bar] = []
+    for place, pair in enumerate(pairs):
+        floor = HEIGHT
+        for kind, number in zip(("lower", "upper"), pair, strict=True):
+            if not number:
+                continue
+            height = max(number / highest * (HEIGHT - _LEAST), _LEAST)
+            floor -= height
+            bars.append(
+                Bar(
+                    kind=kind,
+                    x=place * STEP + _GAP / 2,
+                    y=round(floor, 2),
+                    width=STEP - _GAP,
+                    height=round(height, 2),
+                )
+            )
+    return Chart(width=len(pairs) * STEP, height=HEIGHT, highest=highest, bars=bars)

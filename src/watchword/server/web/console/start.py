@@ -1,0 +1,228 @@
+"""
+The room that gets one started: the guide to machine-to-machine, as a list of what is done and what is next.
+
+    API resource with permissions → role → application → token → call
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from watchword.protocol.resource_indicators import is_registrable
+from watchword.server.domain.names import ApplicationType, RoleType
+from watchword.server.domain.problems import Problem
+from watchword.server.operations import (
+    application_roles,
+    applications,
+    getting_started,
+    resources,
+    roles,
+    scopes,
+)
+from watchword.server.operations.applications import NewApplication
+from watchword.server.operations.resources import NewResource
+from watchword.server.operations.roles import NewRole
+from watchword.server.web.console.own_server import OwnServer
+from watchword.server.web.console.pages import GoTo, Page
+from watchword.server.web.console.route import Route, get, post
+from watchword.server.web.console.snippets import LANGUAGES, snippets_for
+from watchword.server.web.console.steps import Chosen, look
+from watchword.server.web.console.trying import Tried, try_token
+from watchword.server.web.console.visitor import PREFIX, Visitor
+
+ROOM = f"{PREFIX}/start"
+_LONGEST_NAME = 128  # of roles, the shortest there is
+_LONGEST_INDICATOR = 2_000
+_LONGEST_SCOPE = 256
+_MOST_PERMISSIONS = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """
+    What a page shows beside the steps.
+    """
+
+    problem: Problem | str | None = None
+    secret: str = ""
+    tried: Tried | None = None
+
+
+class Start:
+    """
+    The room.
+    """
+
+    def __init__(self) -> None:
+        self._own_server = OwnServer()
+
+    def routes(self) -> Sequence[Route]:
+        """
+        Return what answers which path.
+        """
+        return (
+            get("/start", page),
+            post("/start/resource", create_resource),
+            post("/start/permissions", add_permissions),
+            post("/start/role", create_role),
+            post("/start/application", create_application, is_grave=True),
+            post("/start/assign", assign),
+            post("/start/try", self.try_it),
+        )
+
+    def try_it(self, visitor: Visitor) -> Page:
+        """
+        Ask for a token with the secret that was typed, and show what came of it.
+        """
+        chosen = _kept(visitor)
+        try:
+            trial = getting_started.begin_trial(visitor.acting, chosen.application, chosen.resource)
+            secret = _needed(visitor, "secret", "Type the application's secret.", most=_LONGEST_INDICATOR)
+            tried = try_token(visitor.ctx, self._own_server, trial, secret, " ".join(visitor.field("scope").split()))
+        except Problem as refused:
+            return _page(visitor, chosen, _Shown(problem=refused))
+        return _page(visitor, chosen, _Shown(tried=tried))
+
+
+def page(visitor: Visitor) -> Page:
+    """
+    Show how far one is.
+    """
+    named = {name: visitor.asked(name) for name in ("resource", "role", "application")}
+    return _page(visitor, Chosen(**named))
+
+
+def create_resource(visitor: Visitor) -> Page | GoTo:
+    """
+    Create an API resource with its permissions.
+    """
+    chosen = Chosen()
+    try:
+        name = _needed(visitor, "name", "Give the API a name.")
+        indicator = _needed(visitor, "indicator", "Give the API an identifier.", most=_LONGEST_INDICATOR)
+        if not is_registrable(indicator):
+            raise _refused("The API identifier must be an absolute URI without a fragment, like https://shopping.api.")
+        wanted = _permissions(visitor)
+        resource = resources.create(visitor.acting, NewResource(name=name, indicator=indicator))
+        chosen = Chosen(resource=resource.id)
+        for permission in wanted:
+            scopes.create(visitor.acting, resource.id, permission, None)
+    except Problem as refused:
+        return _page(visitor, chosen, _Shown(problem=refused))
+    return _next(chosen, f"{name} is there.")
+
+
+def add_permissions(visitor: Visitor) -> Page | GoTo:
+    """
+    Give an API resource that has none its permissions.
+    """
+    chosen = _kept(visitor)
+    try:
+        for permission in _permissions(visitor):
+            scopes.create(visitor.acting, chosen.resource, permission, None)
+    except Problem as refused:
+        return _page(visitor, chosen, _Shown(problem=refused))
+    return _next(chosen, "It has permissions now.")
+
+
+def create_role(visitor: Visitor) -> Page | GoTo:
+    """
+    Create a machine-to-machine role with the permissions that were ticked.
+    """
+    chosen = _kept(visitor)
+    try:
+        name = _needed(visitor, "name", "Give the role a name.")
+        ticked = visitor.ticked("scope")
+        if not ticked:
+            raise _refused("Tick a permission: the role is to give it.")
+        described = visitor.field("description").strip()[:_LONGEST_NAME] or name
+        new = NewRole(name=name, description=described, type=RoleType.MACHINE_TO_MACHINE, scope_ids=ticked)
+        role = roles.create(visitor.acting, new)
+    except Problem as refused:
+        return _page(visitor, chosen, _Shown(problem=refused))
+    return _next(replace(chosen, role=role.id), f"The role {name} is there.")
+
+
+def create_application(visitor: Visitor) -> Page:
+    """
+    Create a machine-to-machine application with the role, and show its secret once.
+    """
+    chosen = _kept(visitor)
+    try:
+        name = _needed(visitor, "name", "Give the application a name.")
+        new = NewApplication(name=name, type=ApplicationType.MACHINE_TO_MACHINE)
+        application, secret = applications.create(visitor.acting, new)
+    except Problem as refused:
+        return _page(visitor, chosen, _Shown(problem=refused))
+    problem: Problem | str | None = None
+    try:
+        application_roles.assign(visitor.acting, application.id, [chosen.role])
+    except Problem as refused:  # the secret is shown all the same: it is shown once
+        problem = f"It has no role yet: {refused}"
+    chosen = replace(chosen, application=application.id)
+    return _page(visitor, chosen, _Shown(problem=problem, secret=secret or ""))
+
+
+def assign(visitor: Visitor) -> Page | GoTo:
+    """
+    Give the role to an application that is there already.
+    """
+    chosen = _kept(visitor)
+    try:
+        application_roles.assign(visitor.acting, chosen.application, [chosen.role])
+    except Problem as refused:
+        return _page(visitor, chosen, _Shown(problem=refused))
+    return _next(chosen, "It has the role from the next token request on.")
+
+
+def _page(visitor: Visitor, chosen: Chosen, shown: _Shown = _Shown()) -> Page:
+    steps = look(visitor, chosen)
+    caller = steps.caller(visitor.ctx.settings.public_endpoint)
+    named = {language.id for language in LANGUAGES}
+    language = visitor.asked("language")
+    shows = {
+        "steps": steps,
+        "snippets": snippets_for(caller) if caller else (),
+        "language": language if language in named else LANGUAGES[0].id,
+        "api": caller.api if caller else "",
+        "scope": " ".join(visitor.field("scope").split()) if shown.tried else " ".join(steps.given),
+        "typed": visitor.field,
+        "ticked": visitor.ticked("scope"),
+        "can_try": visitor.ctx.own_url is not None,
+        "secret": shown.secret,
+        "tried": shown.tried,
+        "json_text": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
+        "problem": shown.problem and str(shown.problem),
+    }
+    status = shown.problem.status if isinstance(shown.problem, Problem) else 200
+    return Page(template="start.html", shows=shows, status=status)
+
+
+def _kept(visitor: Visitor) -> Chosen:
+    return Chosen(**{name: visitor.field(name) for name in ("resource", "role", "application")})
+
+
+def _next(chosen: Chosen, says: str) -> GoTo:
+    return GoTo(path=ROOM + chosen.query(), says=says)
+
+
+def _needed(visitor: Visitor, name: str, message: str, most: int = _LONGEST_NAME) -> str:
+    text = visitor.field(name).strip()
+    if not text:
+        raise _refused(message)
+    if len(text) > most:
+        raise _refused(f"That is too long: {most} characters at most.")
+    return text
+
+
+def _permissions(visitor: Visitor) -> Sequence[str]:
+    wanted = list(dict.fromkeys(visitor.field("permissions").split()))
+    if not wanted:
+        raise _refused("Name a permission, such as read:products.")
+    if len(wanted) > _MOST_PERMISSIONS or any(len(one) > _LONGEST_SCOPE for one in wanted):
+        raise _refused(f"At most {_MOST_PERMISSIONS} permissions of {_LONGEST_SCOPE} characters can be named here.")
+    return wanted
+
+
+def _refused(message: str) -> Problem:
+    return Problem("request.invalid_input", status=422, message=message)
