@@ -68,6 +68,22 @@ def test_flood_of_refusals_is_measured(tool: Tool) -> None:
 
 @pytest.mark.slow
 @two_cores
+def test_console_is_measured(tool: Tool, tmp_path: Path) -> None:
+    """
+    Lists, weight and tokens beside pages. So little is too short to hold the times against their bars.
+    """
+    few = ["--few", "30", "--many", "60", "--requests", "2", "--seconds", "1", "--rounds", "1", "--connections", "4"]
+    command = [sys.executable, str(PROGRAM.with_name("console.py")), *few, "--cache", str(tmp_path / "cache")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode in {0, 1}, done.stderr
+    said = done.stdout.splitlines()
+    assert [line for line in said if line.startswith("applications, page 2")]
+    assert [line for line in said if line.startswith("met") and "KiB, the heaviest page" in line]
+    assert [line for line in said if "of the tokens per CPU second left by pages" in line]
+
+
+@pytest.mark.slow
+@two_cores
 def test_quick_benchmark_measures_tokens_and_leaves_nothing_out(tool: Tool, folder: Path) -> None:
     """
     It seeds, measures each row, holds figures against bars, and cleans up.

@@ -1,0 +1,160 @@
+"""
+Owns an operator who looks at pages of the console: comes in, times lists, weighs pages, reloads, sees the first paint.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from threading import Event
+from typing import Self
+from urllib.parse import quote
+
+import httpx
+
+from benchmarks.watchword_under_test import Installation, SetupError, run_command
+
+_PASSWORD = "correct horse battery"
+_FORM_TOKEN = re.compile(r'name="form_token" value="(\w+)"')
+_FILE = re.compile(r'(?:href|src)="(/console/[\w.]+\?v=\w+)"')
+PAINTS = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reloads:
+    """
+    What a loop of reloads has seen.
+    """
+
+    pages: int
+    seconds: float
+
+
+class Operator:
+    """
+    An operator of a running server, in a browser without JavaScript; a context manager.
+
+    Raises:
+        SetupError: The console does not let them in.
+    """
+
+    def __init__(self, installation: Installation) -> None:
+        home = ["--home", str(installation.home)]
+        printed = run_command(
+            [installation.executable, "operators", "invite", *home, "--json"], installation.environment
+        )
+        invitation = json.loads(printed)["link"].partition("#")[2]
+        self.http = httpx.Client(base_url=installation.origin, trust_env=False, timeout=60)
+        name = f"Benchmark {secrets.token_hex(4)}"
+        fields = {"invitation": invitation, "name": name, "password": _PASSWORD, "again": _PASSWORD}
+        form = self.http.get("/console/join").text
+        token = _FORM_TOKEN.search(form)
+        if token is None:
+            raise SetupError("/console/join shows no form")
+        origin = {"origin": installation.origin}
+        answer = self.http.post("/console/join", data={**fields, "form_token": token[1]}, headers=origin)
+        if answer.status_code != 303:
+            raise SetupError(f"/console/join answered {answer.status_code}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def lists(self) -> Mapping[str, str]:
+        """
+        Say which lists there are, by what they are called.
+        """
+        page = self.get("/console/applications")
+        newest = re.search(r'<th scope="row"><a href="/console/applications/(\w+)">([^<]+)</a>', page)
+        total = re.search(r"([\d,]+) applications", page)
+        if newest is None or total is None:
+            raise SetupError("/console/applications lists no application")
+        middle = int(total[1].replace(",", "")) // 40
+        return {
+            "applications": "/console/applications",
+            "applications, page 2": "/console/applications?page=2",
+            "search by id": f"/console/applications?search={newest[1]}",
+            "search by name": f"/console/applications?search={quote(newest[2])}",
+            "one application": f"/console/applications/{newest[1]}",
+            "explain": f"/console/explain?application={newest[1]}&resource=https://default.logto.app/api&scope=all",
+            "beyond: one in ten": "/console/applications?search=export",
+            "beyond: page in the middle": f"/console/applications?page={middle}",
+        }
+
+    def get(self, path: str) -> str:
+        """
+        Show a page.
+
+        Raises:
+            SetupError: It is none.
+        """
+        answer = self.http.get(path)
+        if answer.status_code != 200:
+            raise SetupError(f"{path} answered {answer.status_code}")
+        return answer.text
+
+    def time(self, path: str) -> float:
+        """
+        Return how many milliseconds a page takes.
+        """
+        began = time.perf_counter()
+        self.get(path)
+        return (time.perf_counter() - began) * 1000
+
+    def weigh(self, path: str) -> int:
+        """
+        Return the bytes of a page and of all files that it loads.
+        """
+        page = self.get(path)
+        files = sorted(set(_FILE.findall(page)))
+        return len(page.encode()) + sum(len(self.http.get(file).content) for file in files)
+
+    def reload(self, path: str, stop: Event) -> Reloads:
+        """
+        Load a page again and again until told to stop.
+        """
+        began, pages = time.perf_counter(), 0
+        while not stop.is_set():
+            self.get(path)
+            pages += 1
+        return Reloads(pages=pages, seconds=time.perf_counter() - began)
+
+
+def first_paints(operator: Operator, path: str) -> tuple[float, float] | None:
+    """
+    Ask Chromium when it first painted a page, in milliseconds from when it was asked for: medians.
+
+    Returns:
+        In a browser that has no file of ours yet, and once it has them; None on a machine without it.
+    """
+    executable = shutil.which("chromium") or shutil.which("google-chrome")
+    try:
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - it comes with what tests need
+    except ImportError:
+        return None
+    if executable is None:
+        return None
+    origin = str(operator.http.base_url)
+    cookies = [{"name": name, "value": value, "url": origin} for name, value in operator.http.cookies.items()]
+    paints: tuple[list[float], list[float]] = ([], [])
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=executable) as browser:
+        for _ in range(PAINTS):
+            with browser.new_context(base_url=origin) as context:
+                context.add_cookies(cookies)  # type: ignore[arg-type]
+                page = context.new_page()
+                for times in paints:
+                    page.goto(path)
+                    times.append(page.evaluate(_PAINT))
+    return statistics.median(paints[0]), statistics.median(paints[1])
+
+
+_PAINT = """() => new Promise((tell) => new PerformanceObserver((list) => tell(list.getEntries()[0].startTime))
+  .observe({ type: "paint", buffered: true }))"""
