@@ -36,6 +36,7 @@ PAYLOADS = (
     "&lt;script data-hostile&gt;alert(1)&lt;/script&gt;",
     "\u202eright to left\u2066 \u0007bell \u2028line " + "W" * 180,
 )
+_ALL = " ".join(PAYLOADS)
 MULTIPLIED = str(71993 * 71993)
 
 
@@ -70,8 +71,8 @@ def _application(payload: str) -> dict[str, object]:
     return {
         "name": hostile("application.name", payload, 256),
         "type": "MachineToMachine",
-        "description": hostile("application.description", payload),
-        "customData": {hostile("key", payload): hostile("application.custom_data", payload)},
+        "description": hostile("application.description", _ALL),
+        "customData": {hostile("key", payload): hostile("application.custom_data", _ALL)},
     }
 
 
@@ -87,7 +88,7 @@ def _user(payload: str) -> dict[str, object]:
     return {
         "username": unique("user"),
         "name": hostile("user.name", payload, 128),
-        "customData": {hostile("key", payload): hostile("user.custom_data", payload)},
+        "customData": {hostile("key", payload): hostile("user.custom_data", _ALL)},
         "profile": {"nickname": hostile("user.nickname", payload), "website": payload},
     }
 
