@@ -27,8 +27,6 @@ Theme = Literal["light", "dark"]
 # A theme changes colours and a width the boxes: two looks see both of each. Pictures are taken of all four.
 _JUDGED: Sequence[tuple[ViewportSize, str, Theme]] = ((WIDE, "wide", "light"), (NARROW, "narrow", "dark"))
 _ONLY_SHOWN: Sequence[tuple[ViewportSize, str, Theme]] = ((WIDE, "wide", "dark"), (NARROW, "narrow", "light"))
-# A theme changes colours, a width the boxes, and neither what is there: two looks see all of it.
-_PICTURED: Sequence[tuple[ViewportSize, str, Theme]] = ((WIDE, "wide", "dark"), (NARROW, "narrow", "light"))
 _WIDER = """() => {
   const widest = document.documentElement.clientWidth;
   return [...document.querySelectorAll("body *")]
@@ -39,7 +37,7 @@ _WIDER = """() => {
 
 def judge(page: Page, name: str, in_docs: Sequence[str] = ()) -> None:
     """
-    Look at the page that is shown: wide and light, narrow and dark. Where pictures are wanted, take all four.
+    Look at the page that is shown: light and dark, wide and narrow. Where pictures are wanted, take four.
 
     Args:
         name: What the pictures are called.
@@ -50,8 +48,6 @@ def judge(page: Page, name: str, in_docs: Sequence[str] = ()) -> None:
     """
     for size, width, theme in _JUDGED:
         _turn(page, size, theme)
-        page.set_viewport_size(size)
-        page.emulate_media(color_scheme=theme)
         found = violations(page)
         if found:
             raise AssertionError("\n".join([f"{name}, {width}, {theme}:", *found]))
@@ -67,12 +63,6 @@ def _turn(page: Page, size: ViewportSize, theme: Theme) -> None:
     page.emulate_media(color_scheme=theme)
 
 
-    folder = os.environ.get(PICTURES)
-    if folder:
-        for size, width, theme in (*_JUDGED, *_PICTURED):
-            page.set_viewport_size(size)
-            page.emulate_media(color_scheme=theme)
-            _take_picture(page, Path(folder), f"{name}-{width}-{theme}.png", is_in_docs=f"{width}-{theme}" in in_docs)
 def violations(page: Page) -> list[str]:
     """
     Return what axe-core has against the page, a line for each element.
@@ -96,9 +86,6 @@ def _take_picture(page: Page, name: str, look: str, in_docs: Sequence[str]) -> N
     folder, file = os.environ[PICTURES], f"{name}-{look}.png"
     page.screenshot(path=Path(folder, file), full_page=True, animations="disabled", caret="hide")
     if look in in_docs:
-def _take_picture(page: Page, folder: Path, file: str, *, is_in_docs: bool) -> None:
-    page.screenshot(path=folder / file, full_page=True, animations="disabled", caret="hide")
-    if is_in_docs:
         size = page.viewport_size or WIDE
         height = min(page.evaluate("document.documentElement.scrollHeight"), _HIGHEST_OF_DOCS)
         clip = FloatRect(x=0, y=0, width=size["width"], height=height)
