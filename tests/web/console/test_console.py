@@ -278,6 +278,8 @@ WRITES = {
     "/users/{user}/roles": {"role": "{role}"},
     "/users/{user}/roles/remove": {"role": "{role}"},
     "/users/{user}/delete": {"name": "ada"},
+    "/explain/remedies": {"application": "{app}"},
+    "/explain/secrets": {"application": "{app}"},
     "/operators": {"role": "owner"},
     "/operators/{operator}/role": {"role": "viewer"},
     "/operators/{operator}/remove": {},

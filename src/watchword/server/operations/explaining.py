@@ -15,8 +15,8 @@ from watchword.server.domain.events import KEYS, TOKEN_KEY_PREFIX
 from watchword.server.domain.explanation import ExplainedApplication, Explanation, Question
 from watchword.server.domain.names import Permission
 from watchword.server.domain.problems import Problem
-from watchword.server.domain.records import LogEntry
-from watchword.server.domain.redaction import HIDDEN
+from watchword.server.domain.records import LogEntry, Resource, Scope
+from watchword.server.domain.redaction import HIDDEN, shown_id
 from watchword.server.domain.search import NO_SEARCH
 from watchword.server.operations.operation import reads
 from watchword.server.operations.remedies import Remedy, remedies_for
@@ -74,10 +74,12 @@ class ExplainedRecord:
     A record of a token request, and what the same request would come to now.
 
     Attributes:
+        question: What was asked; None where that can't be told.
         explained: None where it can't be asked once more; then `reason` says why.
     """
 
     record: LogEntry
+    question: Question | None
     explained: Explained | None
     reason: str | None
 
@@ -110,11 +112,12 @@ def explain_record(tx: Transaction, entry_id: str) -> ExplainedRecord:
         raise Problem("log.not_a_token_request", status=422, message="Only records of token requests can be explained.")
     reason = _not_repeatable(entry)
     if reason is not None:
-        return ExplainedRecord(record=entry, explained=None, reason=reason)
+        return ExplainedRecord(record=entry, question=None, explained=None, reason=reason)
+    question = _question_of(entry)
     try:
-        return ExplainedRecord(record=entry, explained=_explained(tx, _question_of(entry)), reason=None)
+        return ExplainedRecord(record=entry, question=question, explained=_explained(tx, question), reason=None)
     except Problem:
-        return ExplainedRecord(record=entry, explained=None, reason="The application is gone.")
+        return ExplainedRecord(record=entry, question=question, explained=None, reason="The application is gone.")
 
 
 @reads(Permission.ALL)
@@ -125,10 +128,7 @@ def obtaining(tx: Transaction, resource_id: str, scope_id: str, page: Page | Non
     Raises:
         Problem: There is no such resource or scope.
     """
-    resource = demand_resource(tx, resource_id)
-    scope = resources.find_scope(tx, resource_id, scope_id)
-    if scope is None:
-        raise problems.unknown("scopes", scope_id)
+    resource, scope = _demand_scope(tx, resource_id, scope_id)
     view, now = TransactionView(tx), tx.now()
     holders = explaining.holders_of_scope(tx, scope_id, page)
     found: list[Obtaining] = []
@@ -145,6 +145,23 @@ def obtaining(tx: Transaction, resource_id: str, scope_id: str, page: Page | Non
             )
         )
     return Listing(found, holders.total)
+
+
+@reads(Permission.ALL)
+def scope_named(tx: Transaction, indicator: str, name: str) -> tuple[Resource, Scope]:
+    """
+    Find a scope by the names that a token request has for it.
+
+    Raises:
+        Problem: There is no such API, or no such scope of it.
+    """
+    resource = resources.find_by_indicator(tx, indicator)
+    if resource is None:
+        raise Problem("entity.not_found", status=404, message=f"There is no API `{shown_id(indicator)}`.")
+    scope_id = explaining.scope_id(tx, resource.id, name)
+    if scope_id is None:
+        raise Problem("entity.not_found", status=404, message=f"That API has no permission `{shown_id(name)}`.")
+    return _demand_scope(tx, resource.id, scope_id)
 
 
 @reads(Permission.ALL)
@@ -174,6 +191,13 @@ def losing(tx: Transaction, role_id: str, page: Page | None) -> Listing[Loss]:
             )
         )
     return Listing(found, holders.total)
+
+
+def _demand_scope(tx: Transaction, resource_id: str, scope_id: str) -> tuple[Resource, Scope]:
+    resource, scope = demand_resource(tx, resource_id), resources.find_scope(tx, resource_id, scope_id)
+    if scope is None:
+        raise problems.unknown("scopes", scope_id)
+    return resource, scope
 
 
 def _explained(tx: Transaction, question: Question) -> Explained:

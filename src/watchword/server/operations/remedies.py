@@ -4,6 +4,7 @@ What would mend a refusal, or let a scope be granted: each a request of the Mana
 A remedy is a proposal. Whoever sends it needs the permission that its route demands, and is judged by its rules.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -44,6 +45,21 @@ class Remedy:
     method: str | None = None
     path: str | None = None
     body: Mapping[str, object] | None = None
+
+    @property
+    def mark(self) -> str:
+        """
+        What tells it from all others: what is done, and to what, by ids. Names don't count, since some hold the time.
+        """
+        ids = {name: value for name, value in (self.body or {}).items() if name.endswith("Ids")}
+        return json.dumps([self.method, self.path, self.scope, ids], ensure_ascii=False)
+
+    @property
+    def makes_secret(self) -> bool:
+        """
+        Whether what it makes is, or has, a secret.
+        """
+        return self.path is not None and (self.path == "/api/applications" or self.path.endswith("/secrets"))
 
 
 def remedies_for(tx: Transaction, question: Question, explanation: Explanation) -> list[Remedy]:

@@ -26,6 +26,13 @@ def find(tx: Transaction, resource_id: str) -> Resource | None:
     return rows.find(tx, _T, Resource, id=resource_id)
 
 
+def find_by_indicator(tx: Transaction, indicator: str) -> Resource | None:
+    """
+    Return the API resource with an indicator, letter by letter, or None.
+    """
+    return rows.find(tx, _T, Resource, indicator=indicator)
+
+
 def is_taken(tx: Transaction, indicator: str) -> bool:
     """
     Tell whether an indicator belongs to a resource already.

@@ -1,35 +1,127 @@
 """
-The room that answers "why this scope, why not".
+The room that answers "why this scope, why not" and "who can obtain it", and that does what would help.
+
+The address of a page holds the question, so that it can be handed on.
 """
 
-from watchword.protocol.scopes import parse_scope
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from watchword.protocol.scopes import format_scope, parse_scope
 from watchword.server.domain.explanation import Question
 from watchword.server.domain.problems import Problem
-from watchword.server.operations import explaining
-from watchword.server.web.console.pages import Page
-from watchword.server.web.console.route import get
-from watchword.server.web.console.visitor import Visitor
+from watchword.server.domain.search import NO_SEARCH
+from watchword.server.operations import applications, explaining, mending, resources
+from watchword.server.operations.mending import Mended
+from watchword.server.storage.applications import ApplicationFilter
+from watchword.server.storage.rows import Page as Part
+from watchword.server.web.console.pages import GoTo, Page, address
+from watchword.server.web.console.route import get, post
+from watchword.server.web.console.visitor import PREFIX, Visitor
+
+ROOM = f"{PREFIX}/explain"
+_MOST_SUGGESTED = 100
+_ASKED = ("application", "resource", "scope", "organization_id")
 
 
 def page(visitor: Visitor) -> Page:
     """
-    Show the form, and what it asks for. The address of the page holds the question, so that it can be handed on.
+    Show the forms, and the answer to what the address asks.
     """
-    asked = {name: visitor.asked(name).strip() for name in ("application", "resource", "scope")}
-    shows: dict[str, object] = {**asked, "explained": None, "problem": None}
-    if not asked["application"]:
-        return Page(template="explain.html", shows=shows)
-    question = Question(
-        application_id=asked["application"],
-        resource=asked["resource"] or None,
-        scopes=parse_scope(asked["scope"]),
-    )
+    return _page(visitor, {name: visitor.asked(name) for name in _ASKED})
+
+
+def mend(visitor: Visitor) -> Page | GoTo:
+    """
+    Do what the explanation proposes, where it makes no secret, and come back to the question.
+    """
+    asked = {name: visitor.field(name) for name in _ASKED}
     try:
-        found = explaining.explain(visitor.acting, question)
+        _mend(visitor, asked, may_make_secret=False)
     except Problem as problem:
-        return Page(template="explain.html", shows={**shows, "problem": problem.message}, status=problem.status)
-    names = {role.id: role.name for role in found.explanation.roles}
-    return Page(template="explain.html", shows={**shows, "explained": found, "role_names": names})
+        return _page(visitor, asked, problem)
+    return GoTo(path=address_of(_question(asked)), says="It is done. This is the answer from now on.")
 
 
-ROUTES = (get("/explain", page),)
+def mend_with_secret(visitor: Visitor) -> Page:
+    """
+    Do what the explanation proposes, and show the secret once that it makes.
+    """
+    asked = {name: visitor.field(name) for name in _ASKED}
+    try:
+        done = _mend(visitor, asked, may_make_secret=True)
+    except Problem as problem:
+        return _page(visitor, asked, problem)
+    return _page(visitor, {**asked, "application": done.application_id}, done=done)
+
+
+def who(visitor: Visitor) -> Page | GoTo:
+    """
+    Lead to the page of a permission, which lists who can obtain it: by the names that a token request has for it.
+    """
+    asked = {name: visitor.asked(name).strip() for name in ("resource", "scope")}
+    try:
+        resource, scope = explaining.scope_named(visitor.acting, asked["resource"], asked["scope"])
+    except Problem as problem:
+        return _page(visitor, {"application": "", **asked, "organization_id": ""}, problem)
+    return GoTo(path=address("resources", resource.id, "scopes", scope.id))
+
+
+def address_of(question: Question) -> str:
+    """
+    Return the address of the page that answers a question.
+    """
+    asked = {
+        "application": question.application_id,
+        "resource": question.resource,
+        "scope": format_scope(question.scopes),
+        "organization_id": question.organization_id,
+    }
+    return f"{ROOM}?{urlencode({name: value for name, value in asked.items() if value})}"
+
+
+def _question(asked: Mapping[str, str]) -> Question:
+    return Question(
+        application_id=asked["application"].strip(),
+        resource=asked["resource"].strip() or None,
+        scopes=parse_scope(asked["scope"].strip()),
+        organization_id=asked["organization_id"].strip() or None,
+    )
+
+
+def _mend(visitor: Visitor, asked: Mapping[str, str], *, may_make_secret: bool) -> Mended:
+    mark = visitor.field("remedy")
+    return mending.mend(visitor.acting, _question(asked), mark, may_make_secret=may_make_secret)
+
+
+def _page(
+    visitor: Visitor, asked: Mapping[str, str], problem: Problem | None = None, *, done: Mended | None = None
+) -> Page:
+    suggested = Part(limit=_MOST_SUGGESTED, offset=0)
+    shows: dict[str, object] = {
+        **{name: value.strip() for name, value in asked.items()},
+        "applications": applications.listing(visitor.acting, ApplicationFilter(), NO_SEARCH, suggested).records,
+        "resources": resources.listing(visitor.acting, suggested, with_scopes=False)[0].records,
+        "done": done,
+        "explained": None,
+        "role_names": {},
+    }
+    if asked["application"].strip():
+        try:
+            found = explaining.explain(visitor.acting, _question(asked))
+            shows |= {
+                "explained": found,
+                "role_names": {role.id: role.name for role in found.explanation.roles},
+            }
+        except Problem as refused:
+            problem = problem or refused
+    shows["problem"] = problem and problem.message
+    return Page(template="explain.html", shows=shows, status=problem.status if problem else 200)
+
+
+ROUTES = (
+    get("/explain", page),
+    get("/explain/scope", who),
+    post("/explain/remedies", mend),
+    post("/explain/secrets", mend_with_secret, is_grave=True),
+)

@@ -1,0 +1,267 @@
+"""
+The room of explanations: remedies that are done by a button, and who can obtain a scope.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from tests.support.browser import FOREIGN, PAYLOAD, Browser, invited
+from tests.support.shopping import INDICATOR, Shopping, shopping
+from watchword.server.domain.names import ApplicationType, OperatorRole, RoleType
+from watchword.server.domain.search import NO_SEARCH
+from watchword.server.operations import application_roles, applications, logs, resources, roles, scopes, secrets
+from watchword.server.operations.applications import NewApplication
+from watchword.server.operations.resources import NewResource
+from watchword.server.operations.roles import NewRole
+from watchword.server.storage.log_filter import LogFilter
+
+if TYPE_CHECKING:
+    from tests.support.clock import MovedClock
+    from watchword.server.operations.operation import Acting
+    from watchword.server.web.app import Application
+
+__all__ = ["shopping"]
+FORM = re.compile(r'action="(/console/explain/(?:remedies|secrets))">(.*?)</form>', re.DOTALL)
+FIELD = re.compile(r'name="(\w+)" value="([^"]*)"')
+
+
+def page_of(application_id: str, resource: str = INDICATOR, scope: str = "") -> str:
+    """
+    Return the address of a question.
+    """
+    asked = {"application": application_id, "resource": resource, "scope": scope}
+    return f"/console/explain?{urlencode(asked)}"
+
+
+def forms(text: str) -> list[tuple[str, dict[str, str]]]:
+    """
+    Return the forms of a page that mend something: where each is sent, and its fields.
+    """
+    return [
+        (path, {name: unescape(value) for name, value in FIELD.findall(body) if name != "form_token"})
+        for path, body in FORM.findall(text)
+    ]
+
+
+async def press(browser: Browser, number: int = 0) -> str:
+    """
+    Press a button of the page that is shown; return the page behind it.
+    """
+    path, fields = forms(browser.shown.text)[number]
+    answer = await browser.send(path, **fields)
+    return answer.text if answer.status_code != 303 else (await browser.open(answer.headers["location"])).text
+
+
+def make_application(acting: Acting, name: str = "another-bot") -> str:
+    """
+    Make an application without roles; return its id.
+    """
+    new = NewApplication(name=name, type=ApplicationType.MACHINE_TO_MACHINE)
+    return applications.create(acting, new)[0].id
+
+
+def role_names(acting: Acting, application_id: str) -> list[str]:
+    """
+    Name an application's roles.
+    """
+    return [role.name for role in application_roles.listing(acting, application_id, NO_SEARCH, None).records]
+
+
+def count_events(acting: Acting) -> int:
+    """
+    Count what was recorded.
+    """
+    return logs.listing(acting, LogFilter(), None, count_up_to=None).total
+
+
+async def test_role_is_given_by_a_button_and_the_answer_changes(owner: Browser, shopping: Shopping) -> None:
+    """
+    The simplest remedy, on the page that explains.
+    """
+    other = make_application(shopping.acting)
+    page = (await owner.open(page_of(other, scope="read:products"))).text
+    assert "Give “another-bot” the role “shopper”." in page
+    assert "no role of the application gives it" in page
+    page = await press(owner)
+    assert "It is done." in page
+    assert "no role of the application gives it" not in page
+    assert f"A token for <code>{INDICATOR}</code>" in page
+    assert role_names(shopping.acting, other) == ["shopper"]
+
+
+async def test_everything_that_is_missing_is_made_by_buttons(local: Acting, owner: Browser, clock: MovedClock) -> None:
+    """
+    From an application alone to a token with the permission: API, permission, role, role given.
+    """
+    new = make_application(local)
+    await owner.open(page_of(new, scope="sell"))
+    for expected in ("Register `", "add the permission `sell`", "Create a role that gives it", "Give “another-bot”"):
+        assert expected in unescape(owner.shown.text)
+        clock.move(minutes=1)
+        await press(owner)
+    assert '<span class="good">yes</span>' in owner.shown.text
+    assert forms(owner.shown.text) == []
+    assert len(role_names(local, new)) == 1
+
+
+async def test_role_is_widened_for_all_who_hold_it(owner: Browser, shopping: Shopping) -> None:
+    """
+    Where no role gives the permission yet.
+    """
+    scopes.create(shopping.acting, shopping.resource_id, "fly", None)
+    await owner.open(page_of(shopping.application_id, scope="read:products fly"))
+    assert "Let the role “shopper” give it" in owner.shown.text
+    await press(owner)
+    assert '<span class="bad">no</span>' not in owner.shown.text
+
+
+async def test_secret_is_made_once_the_password_was_said_and_is_shown_once(
+    app: Application, owner: Browser, shopping: Shopping, clock: MovedClock
+) -> None:
+    """
+    It works; no page shows it again, and the other way takes none that makes a secret.
+    """
+    secrets.delete(shopping.acting, shopping.application_id, "Default secret")
+    await owner.open(page_of(shopping.application_id))
+    (path, fields), *_ = forms(owner.shown.text)
+    assert path == "/console/explain/secrets"
+    before = count_events(shopping.acting)
+    assert (await owner.send("/console/explain/remedies", **fields)).status_code == 409
+    assert count_events(shopping.acting) == before
+    clock.move(minutes=10)
+    await owner.open(page_of(shopping.application_id))
+    assert "Your password, once more" in (await owner.send(path, **fields)).text
+    await owner.sign_in("Ada")
+    await owner.open(page_of(shopping.application_id))
+    page = await press(owner)
+    secret = re.search(r"ww_\w{49}", page)
+    assert secret is not None
+    assert f"A token for <code>{INDICATOR}</code>" in page
+    form = {"grant_type": "client_credentials", "resource": INDICATOR}
+    answer = await Browser(app).client.post("/oidc/token", data=form, auth=(shopping.application_id, secret[0]))
+    assert answer.status_code == 200
+    assert secret[0] not in (await owner.open(page_of(shopping.application_id))).text
+
+
+async def test_application_for_machines_is_made_in_place_of_another(local: Acting, owner: Browser) -> None:
+    """
+    The page that shows its secret asks about the new one.
+    """
+    site = applications.create(local, NewApplication(name="site", type=ApplicationType.TRADITIONAL))[0]
+    resources.create(local, NewResource(name="Shop", indicator=INDICATOR))
+    await owner.open(page_of(site.id))
+    page = await press(owner)
+    assert re.search(r"ww_\w{49}", page) is not None
+    assert f"A token for <code>{INDICATOR}</code>" in page
+    assert f'value="{site.id}"' not in page.partition("<datalist")[0]
+
+
+async def test_remedy_that_is_stale_does_nothing_and_shows_how_things_stand(owner: Browser, shopping: Shopping) -> None:
+    """
+    The role is another one by now, though it is called the same; what was chosen was never that.
+    """
+    other = make_application(shopping.acting)
+    await owner.open(page_of(other, scope="read:products"))
+    (path, fields), *_ = forms(owner.shown.text)
+    roles.delete(shopping.acting, shopping.role_id)
+    everything = list(shopping.scope_ids.values())
+    roles.create(
+        shopping.acting,
+        NewRole(name="shopper", description="x", type=RoleType.MACHINE_TO_MACHINE, scope_ids=everything),
+    )
+    before = count_events(shopping.acting)
+    answer = await owner.send(path, **fields)
+    assert answer.status_code == 409
+    assert "not proposed any more" in answer.text
+    assert len(forms(answer.text)) >= 1
+    assert role_names(shopping.acting, other) == []
+    assert count_events(shopping.acting) == before
+
+
+async def test_form_that_somebody_made_up_does_nothing(owner: Browser, shopping: Shopping) -> None:
+    """
+    A remedy of another question, one of nothing, and one that is done already.
+    """
+    victim = make_application(shopping.acting, "victim")
+    await owner.open(page_of(make_application(shopping.acting), scope="read:products"))
+    (path, fields), *_ = forms(owner.shown.text)
+    before = count_events(shopping.acting)
+    for wrong in (
+        {"application": victim},
+        {"scope": "write:products"},
+        {"scope": ""},
+        {"remedy": ""},
+        {"remedy": "0"},
+        {"remedy": fields["remedy"].replace("POST", "DELETE")},
+    ):
+        assert (await owner.send(path, **{**fields, **wrong})).status_code == 409
+    assert (await owner.send(path, **{**fields, "application": "nobody"})).status_code == 404
+    assert count_events(shopping.acting) == before
+    assert (await owner.send(path, **fields)).status_code == 303
+    assert (await owner.send(path, **fields)).status_code == 409
+
+
+async def test_viewer_reads_what_would_help_and_can_not_do_it(app: Application, shopping: Shopping) -> None:
+    """
+    Not by a form of another's, either.
+    """
+    other = make_application(shopping.acting)
+    editor = await invited(app, shopping.acting, OperatorRole.EDITOR)
+    page = (await editor.open(page_of(other, scope="read:products"))).text
+    (path, fields), *_ = forms(page)
+    viewer = await invited(app, shopping.acting, OperatorRole.VIEWER)
+    page = (await viewer.open(page_of(other, scope="read:products"))).text
+    assert "Give “another-bot” the role “shopper”." in page
+    assert forms(page) == []
+    assert (await viewer.send(path, **fields)).status_code == 403
+    assert role_names(shopping.acting, other) == []
+
+
+async def test_pickers_suggest_what_there_is(owner: Browser, shopping: Shopping) -> None:
+    """
+    A hundred at most; all else can be typed.
+    """
+    for number in range(101):
+        make_application(shopping.acting, f"bot {number}")
+    page = (await owner.open("/console/explain")).text
+    assert page.count("<option value") == 100 + 2
+    assert f'<option value="{INDICATOR}">Online Shopping</option>' in page
+
+
+async def test_who_can_obtain_a_scope_is_asked_by_its_names(owner: Browser, shopping: Shopping) -> None:
+    """
+    That leads to the permission's page; what is not there is told, and what was typed stays.
+    """
+    query = urlencode({"resource": INDICATOR, "scope": "read:products"})
+    answer = await owner.open(f"/console/explain/scope?{query}")
+    page = (await owner.open(answer.headers["location"])).text
+    assert "read:products" in page
+    assert page.count('<span class="good">yes</span>') == 1
+    for wrong, text in (("resource=x&scope=y", "no API `x`"), (f"resource={INDICATOR}&scope=y", "no permission `y`")):
+        answer = await owner.open(f"/console/explain/scope?{wrong}")
+        assert answer.status_code == 404
+        assert text in answer.text
+        assert 'value="y"' in answer.text
+
+
+async def test_names_in_remedies_and_suggestions_are_text(owner: Browser, local: Acting) -> None:
+    """
+    Payloads in the names of application, API and role, and in what is asked.
+    """
+    application = make_application(local, PAYLOAD)
+    api = resources.create(local, NewResource(name=PAYLOAD, indicator=INDICATOR))
+    scope = scopes.create(local, api.id, PAYLOAD.replace(" ", ""), None)
+    roles.create(local, NewRole(name=PAYLOAD, description="x", type=RoleType.MACHINE_TO_MACHINE, scope_ids=[scope.id]))
+    pages = [(await owner.open(page_of(application, scope=f"{scope.name} {PAYLOAD}"))).text, await press(owner)]
+    pages.append(
+        (await owner.client.get("/console/explain/scope", params={"resource": PAYLOAD, "scope": PAYLOAD})).text
+    )
+    for page in pages:
+        assert "alert(1)" in page
+        assert "<script>alert" not in page
+        assert str(71993 * 71993) not in page
+        assert FOREIGN.search(page) is None
