@@ -137,6 +137,9 @@ def put_something_in(server: RunningServer) -> dict[str, str]:
         "scope": scopes[0]["id"],
         "resource": shop["id"],
         "user": user["id"],
+        "refusal": server.management.get("/logs").json()[0]["id"],
+        "narrowed": server.management.get("/logs", params={"applicationId": application["id"]}).json()[-2]["id"],
+        "standby": server.management.get("/signing-keys").json()[-1]["id"],
     }
 
 

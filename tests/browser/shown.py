@@ -168,6 +168,24 @@ SHOWN = (
         name="explained-refusal", path="/explain?application={application}&resource=https://no.api", sees="Refused:"
     ),
     Shown(name="explain-unknown", path="/explain?application=nobody", sees="no token is made", status=404),
+    Shown(
+        name="explain-who-unknown", path="/explain/scope?resource=https://no.api&scope=fly", sees="There is no API",
+        status=404,
+    ),
+    # Audit log
+    Shown(name="logs", path="/logs", sees="newest first"),
+    Shown(name="logs-refused", path="/logs?outcome=error", sees="invalid_client"),
+    Shown(name="logs-none", path="/logs?event=Nothing.Happened", sees="Nothing is found."),
+    Shown(name="logs-end", path="/logs?before=2000-01-01", sees="Nothing else is found."),
+    Shown(name="logs-unreadable", path="/logs?from=yesterday", sees="is no time", status=422),
+    Shown(name="log-refusal", path="/logs/{refusal}", sees="The record"),
+    Shown(name="log-narrowed", path="/logs/{narrowed}", sees="Explain, and mend it"),
+    # Signing keys
+    Shown(name="keys", path="/keys", sees="stands by"),
+    Shown(name="rotate-key", path="/keys/rotate?algorithm=ES256", sees="As soon as every API knows it"),
+    Shown(name="revoke-key", path="/keys/{standby}/revoke", sees="This can't be undone."),
+    # Settings
+    Shown(name="settings", path="/settings", sees="Secrets are never shown."),
     # Operators, and an operator's own
     Shown(name="operators", path="/operators", sees="Owners may do everything", in_docs=["wide-light"]),
     Shown(name="operators-invited", path="/operators", press="Make an invitation", sees="It is shown this once"),

@@ -167,6 +167,63 @@ def find_out_why(page: Page, console: Console) -> None:
     assert "no" in rows.filter(has_text="write:products").first.inner_text()
 
 
+def mend_what_is_missing(page: Page, console: Console) -> None:
+    """
+    Let an application have what it lacks: read what would help, press the button, read the new answer.
+    """
+    name = unique("Lacking ")
+    page.goto("/console/applications/new")
+    fill_in(page, {"Name": name})
+    page.get_by_role("button", name="Create").click()
+    page.get_by_role("link", name="What could it get, and why?").click()
+    fill_in(page, {"API identifier (resource)": INDICATOR, "Scopes, with spaces between": "read:products"})
+    page.get_by_role("button", name="Explain").click()
+    page.get_by_role("button", name=f"Do it: Give “{name}” the role “Shop reader”.").click()
+    page.get_by_text("It is done.").wait_for()
+    assert "yes" in page.get_by_role("row").filter(has_text="read:products").first.inner_text()
+
+
+def look_for_a_refusal(page: Page, console: Console) -> None:
+    """
+    Find a refused request, read why, and take what was found along.
+    """
+    page.goto("/console/logs")
+    page.get_by_label("Outcome").select_option("error")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_text("invalid_target").first.wait_for()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Export").click()
+    assert '"invalid_target"' in saved.value.path().read_text(encoding="utf-8")
+    page.get_by_role("row").filter(has_text="invalid_target").get_by_role("link").first.click()
+    page.get_by_text("Register https://no.api as an API resource.").wait_for()
+    page.get_by_role("link", name="Explain, and mend it").click()
+    page.get_by_role("heading", name="Refused: invalid_target").wait_for()
+
+
+def turn_keys(page: Page, console: Console) -> None:
+    """
+    Rotate at once, after a look ahead, and drop the key that signed before.
+    """
+    page.goto("/console/keys")
+    retired = page.get_by_role("row").filter(has_text="signs now").locator("code").inner_text()
+    page.get_by_role("link", name="Rotate ES256").click()
+    page.get_by_role("button", name="Rotate now").click()
+    page.get_by_text("Another key of ES256 signs from now on.").wait_for()
+    page.get_by_role("link", name=f"Revoke key {retired}").click()
+    page.get_by_role("button", name="Revoke key").click()
+    page.get_by_text("The key is gone.").wait_for()
+    assert retired not in page.content()
+
+
+def read_settings(page: Page, console: Console) -> None:
+    """
+    See what is in force, and that a secret is not shown.
+    """
+    page.goto("/console/settings")
+    assert "Port that" in page.get_by_role("row").filter(has=page.get_by_text("port", exact=True)).inner_text()
+    assert console.origin in page.locator("#issuer").inner_text()
+
+
 def manage_operators(page: Page, console: Console) -> None:
     """
     Invite a viewer, let them in, give them more to do, remove them.
@@ -226,7 +283,10 @@ TASKS: Mapping[str, tuple[Callable[[Page, Console], None], ...]] = {
     "resources": (run_resource,),
     "roles": (run_role,),
     "users": (keep_user,),
-    "explain": (find_out_why,),
+    "explain": (find_out_why, mend_what_is_missing),
+    "logs": (look_for_a_refusal,),
+    "keys": (turn_keys,),
+    "settings": (read_settings,),
     "operators": (manage_operators,),
     "account": (change_own_password,),
 }

@@ -95,3 +95,20 @@ def test_another_tenants_entries_are_not_shown(ctx: Context) -> None:
         assert (found.total, found.records) == (0, [])
         assert logs.find(tx, f"t{1:020d}") is None
         assert logs.find(tx, "t" + "9" * 20) is None
+
+
+def test_log_is_walked_whole_and_newest_first(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Few entries at a time, and none twice, however many share a moment.
+    """
+    monkeypatch.setattr(logs, "_AT_FIRST", 3)
+    monkeypatch.setattr(logs, "_AT_ONCE", 4)
+    records = ctx.database.token_records()
+    records.commit([Record(("default", "Test", None, None, "{}", 1 + number // 4), None) for number in range(10)])
+    records.close()
+    with ctx.read("default", LOCAL, Permission.ALL) as tx:
+        walked = list(logs.walk(tx, LogFilter(key="Test")))
+        assert list(logs.walk(tx, LogFilter(key="Other"))) == []
+    assert len({entry.id for entry in walked}) == len(walked) == 10
+    moments = [entry.created_at for entry in walked]
+    assert moments == sorted(moments, reverse=True)

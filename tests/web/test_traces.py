@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from tests.support.home import MANAGEMENT_RESOURCE, Made, settings_of
 from watchword.server import serving
 from watchword.server.bootstrap import open_context
-from watchword.server.settings import SettingsError
+from watchword.server.settings import Resolved, SettingsError
 from watchword.server.telemetry.opentelemetry_tracer import OpenTelemetryTracer, exporter_from_environment
 from watchword.server.web.app import create_app
 
@@ -227,4 +227,4 @@ def test_missing_extra_is_said_with_what_to_install(home: Path, monkeypatch: pyt
         SettingsError,
         match=r"traces: opentelemetry\.sdk\.resources is missing: .*pip install 'watchword\[server,traces\]'",
     ):
-        serving.create_for(settings_of(home, traces=True))
+        serving.create_for(Resolved(settings=settings_of(home, traces=True)))

@@ -28,7 +28,7 @@ from watchword.cli.share import FairShare
 from watchword.server.bootstrap import open_context
 from watchword.server.logging import set_up_logging
 from watchword.server.serving import create_for
-from watchword.server.settings import Settings
+from watchword.server.settings import Resolved, Settings
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.telemetry.board import Board, memory_file
 from watchword.server.web.app import Application
@@ -45,11 +45,12 @@ _M_ARENA_MAX = -8  # of malloc.h
 _log = logging.getLogger(__name__)
 
 
-def run_server(settings: Settings, worker_command: Sequence[str]) -> None:
+def run_server(resolved: Resolved, worker_command: Sequence[str]) -> None:
     """
     Serve a home until SIGINT or SIGTERM.
 
     Args:
+        resolved: The home's settings, and where they came from.
         worker_command: What starts a worker with these settings.
 
     Raises:
@@ -57,6 +58,7 @@ def run_server(settings: Settings, worker_command: Sequence[str]) -> None:
         MasterKeyError, NotInitialised, SchemaError, StorageUnavailable: The home can't be opened.
         SystemExit: With code 0, after SIGTERM.
     """
+    settings = resolved.settings
     signal.signal(signal.SIGTERM, _end)  # uvicorn restores this one, then sends itself what stopped it
     _allocate_from_one_heap()
     files = raise_file_limit()
@@ -67,22 +69,24 @@ def run_server(settings: Settings, worker_command: Sequence[str]) -> None:
             open_context(settings, NoRequestLines()).close()
             _announce(settings, files)
             _become_supervisor(settings, sockets, worker_command)
-        application = create_for(settings, own_url=own_url(sockets))
+        application = create_for(resolved, own_url=own_url(sockets))
         _announce(settings, files)
         _serve(settings, application, sockets, AcceptingServer)
 
 
-def run_worker(settings: Settings, descriptors: Sequence[int], board: int | None) -> None:
+def run_worker(resolved: Resolved, descriptors: Sequence[int], board: int | None) -> None:
     """
     Serve on sockets that the supervisor has made, until it says so or is gone.
 
     Args:
+        resolved: The home's settings, and where they came from.
         board: The file of the memory that the workers count in.
 
     Raises:
         StorageUnavailable: The database is busy: the supervisor starts another worker.
         SystemExit: With code 3, it will never work: the supervisor gives up. With code 0, after SIGTERM.
     """
+    settings = resolved.settings
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor's
     _allocate_from_one_heap()
@@ -91,7 +95,7 @@ def run_worker(settings: Settings, descriptors: Sequence[int], board: int | None
     memory = None if board is None else Board(board)
     sockets = [socket.socket(fileno=number) for number in descriptors]
     try:
-        application = create_for(settings, memory, own_url=own_url(sockets))
+        application = create_for(resolved, memory, own_url=own_url(sockets))
     except StorageUnavailable:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, another worker would fail the same way

@@ -32,13 +32,14 @@ def serve(
     from watchword.server.settings import resolve
 
     flags = {"home": home, "host": host, "port": port, "workers": workers, "endpoint": endpoint}
-    settings = resolve(flags).settings
+    resolved = resolve(flags)
+    settings = resolved.settings
     if fd:
-        run_worker(settings, fd, board)
+        run_worker(resolved, fd, board)
         return
     if init:
         make_home_once(settings.home, settings.public_endpoint)
-    run_server(settings, _worker_command(flags))
+    run_server(resolved, _worker_command(flags))
 
 
 def _worker_command(flags: Mapping[str, object]) -> list[str]:

@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -91,6 +91,7 @@ def open_context(
     board: Board | None = None,
     tracer: Tracer | None = None,
     own_url: str | None = None,
+    origins: Mapping[str, str] | None = None,
 ) -> Context:
     """
     Open a home for serving.
@@ -99,6 +100,7 @@ def open_context(
         board: Where the workers of this server count; None where there is one process.
         tracer: What sends traces; None where nobody wants any.
         own_url: Where it will listen, as this machine reaches it; None where it will not.
+        origins: Where settings came from, by name; what is not among them is the default.
 
     Raises:
         NotInitialised: There is nothing there yet.
@@ -137,6 +139,7 @@ def open_context(
         meters=meters,
         tracer=tracer,
         own_url=own_url,
+        origins=origins or {},
     )
 
 

@@ -4,9 +4,9 @@ What a request is handed: everything it needs, passed and never global.
 The token path's parts appear here as the protocols that `tokens` fulfils; `bootstrap` puts them in.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -177,6 +177,7 @@ class Context:
         tracer: None where no traces are sent.
         own_url: Where this very server listens, as its machine reaches it, e.g. `http://127.0.0.1:3001`: behind a proxy
             the public endpoint is another one. None where it listens on no socket.
+        origins: Where settings came from, by name; what is not among them is the default.
     """
 
     settings: Settings
@@ -192,6 +193,7 @@ class Context:
     meters: Meters
     tracer: Tracer | None = None
     own_url: str | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     @contextmanager
     def read(self, tenant_id: str, actor: Actor, permission: Permission) -> Iterator[Transaction]:

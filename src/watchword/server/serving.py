@@ -6,18 +6,19 @@ from watchword.server.bootstrap import open_context
 from watchword.server.jobs.runner import JobRunner
 from watchword.server.jobs.watch import Watch
 from watchword.server.logging import set_up_logging
-from watchword.server.settings import Settings, SettingsError
+from watchword.server.settings import Resolved, Settings, SettingsError
 from watchword.server.telemetry.board import Board
 from watchword.server.telemetry.tracing import Tracer
 from watchword.server.web.app import Application, create_app
 from watchword.server.web.request_log import NoRequestLines, RequestLines
 
 
-def create_for(settings: Settings, board: Board | None = None, *, own_url: str | None = None) -> Application:
+def create_for(resolved: Resolved, board: Board | None = None, *, own_url: str | None = None) -> Application:
     """
     Make the application of a home.
 
     Args:
+        resolved: Its settings, and where they came from.
         board: Where the workers of this server count; None where there is one process.
         own_url: Where it will listen, as this machine reaches it.
 
@@ -27,9 +28,12 @@ def create_for(settings: Settings, board: Board | None = None, *, own_url: str |
         MasterKeyError: The master key is missing, foreign or readable by others.
         SchemaError: The database comes from a newer version, or lacks a trigger.
     """
+    settings = resolved.settings
     set_up_logging(settings)
     lines = RequestLines() if settings.request_log else NoRequestLines()
-    ctx = open_context(settings, lines, board=board, tracer=_tracer(settings), own_url=own_url)
+    ctx = open_context(
+        settings, lines, board=board, tracer=_tracer(settings), own_url=own_url, origins=resolved.origins
+    )
     jobs = JobRunner(ctx)
     jobs.start()
     watch = Watch(ctx)

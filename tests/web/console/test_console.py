@@ -20,7 +20,7 @@ from tests.support.home import settings_of
 from watchword.server.bootstrap import open_context
 from watchword.server.domain.names import ApplicationType, OperatorRole, RoleType
 from watchword.server.jobs import operator_sessions
-from watchword.server.operations import applications, logs, operators, resources, roles, scopes, users
+from watchword.server.operations import applications, logs, operators, resources, roles, scopes, signing_keys, users
 from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.operation import Acting
 from watchword.server.operations.resources import NewResource
@@ -135,6 +135,13 @@ PAGES = (
     "/applications/x",
     "/applications/%00",
     "/explain",
+    "/explain/scope",
+    "/logs",
+    "/logs/x",
+    "/logs/export",
+    "/keys",
+    "/keys/x/revoke",
+    "/settings",
     "/operators",
     "/nothing",
     "/%2E%2E/api/users",
@@ -278,6 +285,8 @@ WRITES = {
     "/users/{user}/roles": {"role": "{role}"},
     "/users/{user}/roles/remove": {"role": "{role}"},
     "/users/{user}/delete": {"name": "ada"},
+    "/keys/rotate": {"algorithm": "ES256", "when": "now"},
+    "/keys/{key}/revoke": {},
     "/explain/remedies": {"application": "{app}"},
     "/explain/secrets": {"application": "{app}"},
     "/operators": {"role": "owner"},
@@ -321,6 +330,7 @@ async def test_role_bounds_what_an_operator_may_do(
         "api": api.id,
         "scope": scopes.create(local, api.id, "read", None).id,
         "user": users.create(local, NewUser(username="ada")).id,
+        "key": signing_keys.listing(local)[0].id,
     }
     await browser.open("/console/explain")
     fields = {name: value.format(**names) for name, value in WRITES[path].items()}
@@ -452,6 +462,9 @@ async def test_every_page_is_bound(app: Application, owner: Browser) -> None:
         "/applications/new",
         "/nothing",
         "/explain",
+        "/logs",
+        "/keys",
+        "/settings",
         "/operators",
     ):
         for browser in (owner, Browser(app)):

@@ -99,7 +99,12 @@ async def test_everything_that_is_missing_is_made_by_buttons(local: Acting, owne
     """
     new = make_application(local)
     await owner.open(page_of(new, scope="sell"))
-    for expected in ("Register `", "add the permission `sell`", "Create a role that gives it", "Give “another-bot”"):
+    for expected in (
+        "Register <code>",
+        "add the permission <code>sell</code>",
+        "Create a role that gives it",
+        "Give “another-bot”",
+    ):
         assert expected in unescape(owner.shown.text)
         clock.move(minutes=1)
         await press(owner)

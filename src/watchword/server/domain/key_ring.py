@@ -17,13 +17,15 @@ from watchword.server.domain.signing_keys import JWKS_MAX_AGE, NEVER, KeyState, 
 # How long after its last token has expired a key stays published: for clocks that differ, and for verifiers' leeway.
 KEPT_LONGER = timedelta(seconds=60)
 MOST_KEYS = 100
+# How long after it was published every verifier knows a key that keeps the published ones for no longer than it may.
+KNOWN_AFTER = JWKS_MAX_AGE + CLOCKS_APART
 
 
 def ready_at(standby: SigningKeyRecord) -> datetime:
     """
     Return when every verifier that keeps the published keys for no longer than `JWKS_MAX_AGE` knows a key.
     """
-    return standby.published_at + JWKS_MAX_AGE + CLOCKS_APART
+    return standby.published_at + KNOWN_AFTER
 
 
 def ended(key: SigningKeyRecord, at: datetime) -> SigningKeyRecord:

@@ -3,19 +3,40 @@ Signing keys: list, rotate, revoke, and what is to be done about them from time 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.events import changed
-from watchword.server.domain.key_ring import KeyRing
+from watchword.server.domain.key_ring import KNOWN_AFTER, KeyRing, ready_at
 from watchword.server.domain.names import Permission
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.redaction import shown_id
 from watchword.server.domain.signing_keys import PublishedKey, described, published_keys
-from watchword.server.operations.key_upkeep import open_keys
+from watchword.server.operations.key_upkeep import Keys, open_keys
 from watchword.server.operations.operation import reads, writes
 from watchword.server.storage import signing_keys
 from watchword.server.storage.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turning:
+    """
+    What a rotation of an algorithm's keys would do.
+
+    Attributes:
+        current: The key that signs.
+        successor: The one that takes over; None where it is made at that moment.
+        is_under_way: Whether the moment is fixed already.
+        ready_at: When the successor signs, unless somebody has it sign at once.
+        is_ready: Whether that is now.
+    """
+
+    current: PublishedKey | None
+    successor: PublishedKey | None
+    is_under_way: bool
+    ready_at: datetime
+    is_ready: bool
 
 
 @reads(Permission.ALL)
@@ -24,6 +45,31 @@ def listing(tx: Transaction) -> Sequence[PublishedKey]:
     List all published keys: those that sign, those to come, and those that have signed, newest first.
     """
     return _published(signing_keys.load(tx), tx.now())
+
+
+@reads(Permission.ALL)
+def turning(tx: Transaction, algorithm: Algorithm) -> Turning:
+    """
+    Say what a rotation would do, as things stand.
+
+    Raises:
+        Problem: No token is signed with the algorithm.
+    """
+    keys = open_keys(tx)
+    _demand_in_use(keys, algorithm)
+    current, upcoming = keys.ring.current(algorithm, keys.now), keys.ring.next(algorithm, keys.now)
+    successor = upcoming or keys.ring.standby(algorithm)
+    if upcoming is not None:
+        ready = upcoming.signs_from
+    else:
+        ready = keys.now + KNOWN_AFTER if successor is None else max(keys.now, ready_at(successor))
+    return Turning(
+        current=None if current is None else described(current, keys.now),
+        successor=None if successor is None else described(successor, keys.now),
+        is_under_way=upcoming is not None,
+        ready_at=ready,
+        is_ready=ready <= keys.now,
+    )
 
 
 @writes(Permission.ALL)
@@ -44,10 +90,7 @@ def rotate(tx: Transaction, algorithm: Algorithm | None, *, at_once: bool) -> Se
     keys = open_keys(tx)
     now = keys.now
     wanted = algorithm or keys.own.at(now)
-    if wanted not in keys.in_use():
-        raise Problem(
-            "signing_key.algorithm_not_in_use", status=422, message=f"No token is signed with the algorithm {wanted}."
-        )
+    _demand_in_use(keys, wanted)
     if at_once or keys.ring.next(wanted, now) is None:
         keys.turn(wanted, now if at_once else None)
         keys.save()
@@ -102,6 +145,15 @@ def key_not_found(kid: str) -> Problem:
     No key has this id.
     """
     return Problem("oidc.key_not_found", status=404, message=f"Key with ID {shown_id(kid)} is not found.")
+
+
+def _demand_in_use(keys: Keys, algorithm: Algorithm) -> None:
+    if algorithm not in keys.in_use():
+        raise Problem(
+            "signing_key.algorithm_not_in_use",
+            status=422,
+            message=f"No token is signed with the algorithm {algorithm}.",
+        )
 
 
 def _published(ring: KeyRing, now: datetime) -> list[PublishedKey]:

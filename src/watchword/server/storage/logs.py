@@ -6,6 +6,7 @@ is.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,7 @@ _TABLES = (schema.audit_events, _TOKENS)
 Start = tuple[LogFilter, Page | None]
 _TOKEN_ID = re.compile(r"t(\d{20})\Z")
 _LARGEST_NUMBER = 2**63 - 1
+_AT_FIRST, _AT_ONCE = 30, 500  # entries: a page, then many
 
 
 def listing(tx: Transaction, wanted: LogFilter, page: Page | None, *, count_up_to: int | None) -> Listing[LogEntry]:
@@ -49,6 +51,20 @@ def newest(tx: Transaction, wanted: LogFilter, most: int) -> list[LogEntry]:
     """
     found = tx.connection.execute(page_query(tx, wanted, Page(limit=most, offset=0)))
     return [_to_entry(tx, row) for row in found]
+
+
+def walk(tx: Transaction, wanted: LogFilter) -> Iterator[LogEntry]:
+    """
+    Return entries one by one, newest first, of which few are in memory at once.
+    """
+    offset, size = 0, _AT_FIRST
+    while True:
+        found = tx.connection.execute(page_query(tx, wanted, Page(limit=size, offset=offset))).all()
+        for row in found:
+            yield _to_entry(tx, row)
+        if len(found) < size:
+            return
+        offset, size = offset + size, _AT_ONCE
 
 
 def _total(tx: Transaction, wanted: LogFilter, page: Page | None, up_to: int | None) -> tuple[int, Start | None]:

@@ -26,8 +26,8 @@ _POLICY = (
 ROOMS = (
     (("Get started", "start"), ("Overview", "overview")),
     (("Applications", "applications"), ("API resources", "resources"), ("Roles", "roles"), ("Users", "users")),
-    (("Explain", "explain"),),
-    (("Operators", "operators"),),
+    (("Explain", "explain"), ("Audit log", "logs"), ("Signing keys", "keys")),
+    (("Settings", "settings"), ("Operators", "operators")),
 )
 POLICY = (b"content-security-policy", _POLICY)
 
@@ -114,7 +114,7 @@ def _environment() -> "Environment":
         loader=PackageLoader(__package__ or ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["moment"] = _moment
+    environment.filters |= {"moment": _moment, "instant": _instant}
     environment.globals |= {"static": static_address, "rooms": ROOMS}
     return environment
 
@@ -123,6 +123,18 @@ def _hidden_field(name: str, value: str) -> "Markup":
     from markupsafe import Markup  # noqa: PLC0415
 
     return Markup('<input type="hidden" name="{}" value="{}">').format(name, value)
+
+
+def _instant(value: datetime) -> "Markup":
+    """
+    Write a moment to the second, for what follows quickly on each other.
+    """
+    from markupsafe import Markup  # noqa: PLC0415
+
+    utc = value.astimezone(UTC)
+    return Markup('<time datetime="{}" data-seconds>{}</time>').format(
+        utc.strftime("%Y-%m-%dT%H:%M:%SZ"), utc.strftime("%Y-%m-%d %H:%M:%S UTC")
+    )
 
 
 def _moment(value: Any) -> "Markup":  # noqa: ANN401 - whatever a template shows

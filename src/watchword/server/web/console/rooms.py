@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from watchword.server.web.console import (
     applications,
     explaining,
+    keys,
+    logs,
     operators,
     overview,
     permissions,
@@ -15,6 +17,7 @@ from watchword.server.web.console import (
     role_permissions,
     roles,
     searching,
+    settings,
     users,
 )
 from watchword.server.web.console.account import Account
@@ -41,6 +44,9 @@ def all_routes(guard: Guard) -> Sequence[Route]:
         *role_members.ROUTES,
         *users.ROUTES,
         *explaining.ROUTES,
+        *logs.ROUTES,
+        *keys.ROUTES,
+        *settings.ROUTES,
         *operators.ROUTES,
         *searching.ROUTES,
     )

@@ -9,6 +9,7 @@ if (invitation && location.hash.length > 1) {
 }
 
 const inZone = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const toTheSecond = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 function enhance(part) {
   for (const button of part.querySelectorAll("[data-copy]")) {
@@ -21,7 +22,7 @@ function enhance(part) {
   // Times come in UTC; here they are in the reader's zone, and UTC where one points.
   for (const time of part.querySelectorAll("time:not([title])")) {
     time.title = time.textContent;
-    time.textContent = inZone.format(new Date(time.dateTime));
+    time.textContent = ("seconds" in time.dataset ? toTheSecond : inZone).format(new Date(time.dateTime));
   }
 }
 

@@ -1,0 +1,95 @@
+"""
+The room of the signing keys: which are published and which sign, with a preview of each rotation and revocation.
+"""
+
+from watchword.protocol.names import Algorithm
+from watchword.server.domain.problems import Problem
+from watchword.server.domain.signing_keys import JWKS_MAX_AGE, KeyState, PublishedKey
+from watchword.server.operations import signing_keys
+from watchword.server.web.console.pages import GoTo, Page
+from watchword.server.web.console.route import get, post
+from watchword.server.web.console.visitor import PREFIX, Visitor
+
+ROOM = f"{PREFIX}/keys"
+_AT_ONCE = "now"
+_MAX_AGE_SECONDS = int(JWKS_MAX_AGE.total_seconds())
+
+
+def listing(visitor: Visitor) -> Page:
+    """
+    Show all published keys.
+    """
+    keys = signing_keys.listing(visitor.acting)
+    shows = {
+        "keys": keys,
+        # Those that tokens are signed with have a standby.
+        "algorithms": sorted({key.algorithm for key in keys if key.status is KeyState.STANDBY}),
+        "max_age": _MAX_AGE_SECONDS,
+    }
+    return Page(template="keys.html", shows=shows)
+
+
+def rotation(visitor: Visitor) -> Page:
+    """
+    Show what a rotation would do, when the next key is ready and at once.
+    """
+    algorithm = _algorithm(visitor.asked("algorithm"))
+    shows = {
+        "algorithm": algorithm,
+        "turning": signing_keys.turning(visitor.acting, algorithm),
+        "max_age": _MAX_AGE_SECONDS,
+    }
+    return Page(template="rotate_key.html", shows=shows)
+
+
+def rotate(visitor: Visitor) -> GoTo:
+    """
+    Let the next key sign: as soon as verifiers know it, or at once.
+    """
+    algorithm, at_once = _algorithm(visitor.field("algorithm")), visitor.field("when") == _AT_ONCE
+    keys = signing_keys.rotate(visitor.acting, algorithm, at_once=at_once)
+    upcoming = [key for key in keys if key.algorithm is algorithm and key.status is KeyState.NEXT]
+    if upcoming:
+        says = f"The next key of {algorithm} signs from {upcoming[0].signs_from:%Y-%m-%d %H:%M:%S} UTC on."
+    else:
+        says = f"Another key of {algorithm} signs from now on."
+    return GoTo(path=ROOM, says=says)
+
+
+def revocation(visitor: Visitor) -> Page:
+    """
+    Show what it would mean to drop a key.
+    """
+    shows = {"key": _find(visitor), "max_age": _MAX_AGE_SECONDS}
+    return Page(template="revoke_key.html", shows=shows)
+
+
+def revoke(visitor: Visitor) -> GoTo:
+    """
+    Drop a key, at once and for good.
+    """
+    signing_keys.revoke(visitor.acting, visitor.path["id"])
+    return GoTo(path=ROOM, says="The key is gone. No token that it signed is good here from now on.")
+
+
+def _algorithm(text: str) -> Algorithm:
+    try:
+        return Algorithm(text)
+    except ValueError:
+        raise Problem("request.invalid_input", status=422, message="There is no such algorithm.") from None
+
+
+def _find(visitor: Visitor) -> PublishedKey:
+    for key in signing_keys.listing(visitor.acting):
+        if key.id == visitor.path["id"]:
+            return key
+    raise signing_keys.key_not_found(visitor.path["id"])
+
+
+ROUTES = (
+    get("/keys", listing),
+    get("/keys/rotate", rotation),
+    post("/keys/rotate", rotate, is_grave=True),
+    get("/keys/{id}/revoke", revocation),
+    post("/keys/{id}/revoke", revoke, is_grave=True),
+)

@@ -1,0 +1,139 @@
+"""
+Records of the log, told to people: who did what, and what came of it.
+
+A record may hold whatever a version of this server has ever written, and what callers chose: nothing of it is taken for
+granted.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from watchword.protocol.scopes import parse_scope
+from watchword.server.domain.actors import ActorKind
+from watchword.server.domain.records import LogEntry
+from watchword.server.operations.logs import Outcome
+
+_LONGEST_WHO, _LONGEST_WHAT = 80, 160  # characters
+_NOBODY: Mapping[str, object] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """
+    A record as a list shows it.
+
+    Attributes:
+        error: In the protocol's word; empty where there is none.
+        is_narrowed: Whether a token was issued with less than was asked for.
+        who: Name or id.
+        application_id: Where an application acted that still exists.
+        what: What was asked for, or changed.
+    """
+
+    id: str
+    at: datetime
+    event: str
+    outcome: str
+    error: str
+    is_narrowed: bool
+    who: str
+    application_id: str | None
+    what: str
+
+
+def row_of(entry: LogEntry, application_names: Mapping[str, str]) -> Row:
+    """
+    Tell of a record in one line.
+    """
+    payload = entry.payload
+    application_id = _text(payload.get("applicationId"))
+    name = application_names.get(application_id)
+    return Row(
+        id=entry.id,
+        at=entry.created_at,
+        event=entry.key,
+        outcome=_text(payload.get("result")),
+        error=_text(_members(payload.get("error")).get("error")),
+        is_narrowed=is_narrowed(entry),
+        who=_cut(name or _actor(payload) or application_id or _stranger(payload), _LONGEST_WHO),
+        application_id=application_id if name is not None else None,
+        what=_cut(_what(payload), _LONGEST_WHAT),
+    )
+
+
+def is_narrowed(entry: LogEntry) -> bool:
+    """
+    Tell whether a token was issued with less than was asked for, as far as the record holds what was asked.
+    """
+    if entry.payload.get("result") != Outcome.SUCCESS:
+        return False
+    asked = _text(_members(entry.payload.get("params")).get("scope"))
+    return bool(set(parse_scope(asked)) - set(parse_scope(_text(entry.payload.get("scope")))))
+
+
+def members_of(entry: LogEntry) -> list[tuple[str, str]]:
+    """
+    Return all members of a record's payload with their paths, each as text.
+    """
+    return list(_flat("", entry.payload))
+
+
+def as_json(entry: LogEntry) -> str:
+    """
+    Write a record to be read by people.
+    """
+    shown = {"id": entry.id, "key": entry.key, "createdAt": entry.created_at.isoformat(), "payload": entry.payload}
+    return json.dumps(shown, indent=2, ensure_ascii=False)
+
+
+def _flat(path: str, value: object) -> Iterator[tuple[str, str]]:
+    match value:
+        case Mapping() if value:
+            for name, member in value.items():
+                yield from _flat(f"{path}.{name}" if path else str(name), member)
+        case list() if all(isinstance(one, str | int) for one in value):
+            yield path, ", ".join(map(str, value)) or "none"
+        case str():
+            yield path, value
+        case _:
+            yield path, json.dumps(value, ensure_ascii=False)
+
+
+def _actor(payload: Mapping[str, object]) -> str:
+    actor = _members(payload.get("actor"))
+    match actor.get("type"):
+        case ActorKind.LOCAL:
+            return "command line"
+        case ActorKind.INVITATION:
+            return "an invitation"
+        case ActorKind.JOB:
+            return f"job {_text(actor.get('id'))}"
+    return _text(actor.get("name")) or _text(actor.get("id"))
+
+
+def _stranger(payload: Mapping[str, object]) -> str:
+    unknown = _text(payload.get("unknownClientId"))
+    return f"unknown: {unknown}" if unknown else "unknown"
+
+
+def _what(payload: Mapping[str, object]) -> str:
+    asked = _members(payload.get("params"))
+    if asked:
+        return " ".join(filter(None, (_text(asked.get("resource")), _text(asked.get("scope")))))
+    data = _members(payload.get("data"))
+    named = [_text(data.get(name)) for name in ("name", "indicator", "role", "kid", "algorithm", "id")]
+    return next(filter(None, named), "")
+
+
+def _members(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else _NOBODY
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most] + "…"

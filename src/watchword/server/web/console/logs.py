@@ -1,0 +1,198 @@
+"""
+The room of the audit log: what happened, newest first; a page for each record, and all that a search finds as a file.
+
+The address of a page holds the search, and where in the log the page begins, so that it can be handed on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from watchword.server.domain.event_keys import EVENT_KEYS
+from watchword.server.domain.events import TOKEN_KEY_PREFIX
+from watchword.server.domain.problems import Problem
+from watchword.server.operations import explaining, logs
+from watchword.server.operations.logs import MOST_EXPORTED, MOST_LOOKED_AT, Outcome
+from watchword.server.storage.log_filter import LogFilter
+from watchword.server.storage.rows import Page as Part
+from watchword.server.web.answers import NO_STORE, Answer
+from watchword.server.web.console.explaining import address_of
+from watchword.server.web.console.lists import A_PAGE
+from watchword.server.web.console.log_rows import as_json, is_narrowed, members_of, row_of
+from watchword.server.web.console.pages import Page
+from watchword.server.web.console.route import get
+from watchword.server.web.console.visitor import PREFIX, Visitor
+
+ROOM = f"{PREFIX}/logs"
+_ASKED = ("event", "application", "outcome", "from", "to")
+_BEFORE = "before"
+_OUTCOMES = {"success": Outcome.SUCCESS, "error": Outcome.ERROR}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """
+    What the address of a page asks for.
+
+    Attributes:
+        before: Where in the log the page begins; None stands for its newest end.
+    """
+
+    filter: LogFilter
+    outcome: Outcome | None
+    before: datetime | None
+
+    @property
+    def from_there(self) -> LogFilter:
+        """
+        The filter of what the page shows first, and all that is older.
+        """
+        ends = [moment for moment in (self.filter.before, self.before) if moment is not None]
+        return replace(self.filter, before=min(ends, default=None))
+
+
+def listing(visitor: Visitor) -> Page:
+    """
+    Show a page of what the search finds.
+    """
+    shows: dict[str, object] = {
+        "asked": {name: visitor.asked(name).strip() for name in _ASKED} | _typed_moments(visitor),
+        "event_keys": EVENT_KEYS,
+        "most_looked_at": MOST_LOOKED_AT,
+        "most_exported": MOST_EXPORTED,
+        "is_filtered": any(visitor.asked(name).strip() for name in _ASKED),
+    }
+    try:
+        wanted = _wanted(visitor)
+    except Problem as problem:
+        nothing = {"rows": (), "total": None, "older": None, "export": None, "is_first": True, "is_found": True}
+        shown = {**shows, **nothing, "problem": problem.message}
+        return Page(template="logs.html", shows=shown, status=problem.status)
+    found = logs.stretch(visitor.acting, wanted.from_there, wanted.outcome, most=A_PAGE)
+    begins = {} if wanted.before is None else {_BEFORE: _written(wanted.before)}
+    shows |= {
+        "rows": [row_of(entry, found.application_names) for entry in found.entries],
+        "total": _total(visitor, wanted),
+        "older": found.goes_on_before and _query(visitor, {_BEFORE: _written(found.goes_on_before)}),
+        "is_found": found.is_found,
+        "is_first": wanted.before is None,
+        "newest": _query(visitor, {}),
+        "export": _query(visitor, begins),
+        "problem": None,
+    }
+    return Page(template="logs.html", shows=shows)
+
+
+def page(visitor: Visitor) -> Page:
+    """
+    Show a record with all its members, and why a token request came to less than it asked for.
+    """
+    entry, names = logs.read_with_names(visitor.acting, visitor.path["id"])
+    is_less = entry.payload.get("result") == Outcome.ERROR or is_narrowed(entry)
+    told = None
+    if is_less and entry.key.startswith(TOKEN_KEY_PREFIX):
+        told = explaining.explain_record(visitor.acting, entry.id)
+    shows = {
+        "entry": entry,
+        "row": row_of(entry, names),
+        "members": members_of(entry),
+        "json": as_json(entry),
+        "told": told,
+        "role_names": {role.id: role.name for role in told.explained.explanation.roles}
+        if told and told.explained
+        else {},
+        "question": told and told.question and address_of(told.question),
+    }
+    return Page(template="log.html", shows=shows)
+
+
+def export(visitor: Visitor) -> Answer:
+    """
+    Send what the search finds as a file of JSON lines.
+    """
+    wanted = _wanted(visitor)
+    text = logs.lines(visitor.acting, wanted.from_there, wanted.outcome)
+    name = f"watchword-log-{visitor.ctx.clock():%Y%m%dT%H%M%SZ}.jsonl"
+    headers = (
+        (b"content-type", b"application/x-ndjson"),
+        (b"content-disposition", f'attachment; filename="{name}"'.encode("ascii")),
+    )
+    return Answer(200, text, (*headers, *NO_STORE))
+
+
+def _wanted(visitor: Visitor) -> Wanted:
+    """
+    Read what the address asks for.
+
+    Raises:
+        Problem: It makes no sense (422).
+    """
+    since, until = _moment(visitor, "from"), _moment(visitor, "to")
+    if since is not None and until is not None and since >= until:
+        raise Problem("request.invalid_input", status=422, message="“From” must be earlier than “to”.")
+    outcome = visitor.asked("outcome")
+    if outcome and outcome not in _OUTCOMES:
+        raise Problem("request.invalid_input", status=422, message="The outcome is success or error.")
+    wanted = LogFilter(
+        application_id=visitor.asked("application").strip() or None,
+        key=visitor.asked("event").strip() or None,
+        since=since,
+        before=until,
+    )
+    return Wanted(filter=wanted, outcome=_OUTCOMES.get(outcome), before=_moment(visitor, _BEFORE))
+
+
+def _moment(visitor: Visitor, name: str) -> datetime | None:
+    """
+    Read a moment as ISO 8601 has it, in UTC where it names no zone.
+    """
+    text = visitor.asked(name).strip()
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Problem(
+            "request.invalid_input", status=422, message=f"“{name}” is no time: write it like 2026-11-24T08:15."
+        ) from None
+
+
+def _typed_moments(visitor: Visitor) -> dict[str, str]:
+    """
+    Return what the fields of moments hold: in UTC, as browsers want it; nothing where it was no moment.
+    """
+    fields: dict[str, str] = {}
+    for name in ("from", "to"):
+        try:
+            moment = _moment(visitor, name)
+        except Problem:
+            moment = None
+        fields[name] = "" if moment is None else moment.replace(tzinfo=None).isoformat(timespec="seconds")
+    return fields
+
+
+def _total(visitor: Visitor, wanted: Wanted) -> int | None:
+    """
+    Count what the search finds; None where that would take reading it all.
+    """
+    if wanted.outcome is not None:
+        return None
+    return logs.listing(visitor.acting, wanted.filter, Part(limit=1, offset=0), count_up_to=None).total
+
+
+def _query(visitor: Visitor, more: Mapping[str, str]) -> str:
+    asked = {name: visitor.asked(name).strip() for name in _ASKED}
+    return urlencode({name: value for name, value in {**asked, **more}.items() if value})
+
+
+def _written(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+ROUTES = (
+    get("/logs", listing),
+    get("/logs/export", export),
+    get("/logs/{id}", page),
+)

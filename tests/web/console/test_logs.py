@@ -1,0 +1,275 @@
+"""
+The room of the audit log: what it finds, how it goes on, what a record says, and what is exported.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.browser import FOREIGN, PAYLOAD, Browser, invited
+from tests.support.shopping import INDICATOR, Shopping, ask_as_bot, shopping
+from watchword.protocol.errors import OAuthError
+from watchword.server.domain.events import changed
+from watchword.server.domain.names import OperatorRole, Permission, RoleType
+from watchword.server.operations import applications, logs, roles
+from watchword.server.operations.operation import writes
+from watchword.server.operations.roles import NewRole
+from watchword.server.storage.log_filter import LogFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.support.clock import MovedClock
+    from watchword.server.context import Context
+    from watchword.server.operations.operation import Acting
+    from watchword.server.storage.transaction import Transaction
+    from watchword.server.web.app import Application
+
+__all__ = ["shopping"]
+TOKENS = "ExchangeTokenBy.ClientCredentials"
+NEXT = re.compile(r'rel="next" href="([^"]+)"')
+ROW = re.compile(r'<a href="/console/logs/(\w{21})">')
+
+
+@writes(Permission.ALL)
+def record(tx: Transaction, key: str, data: Mapping[str, object]) -> None:
+    """
+    Put something into the log.
+    """
+    tx.record(changed(key, tx.actor, data))
+
+
+def make_role(local: Acting, name: str) -> None:
+    """
+    Make a role, which is recorded.
+    """
+    roles.create(local, NewRole(name=name, description=name, type=RoleType.MACHINE_TO_MACHINE, scope_ids=[]))
+
+
+def ids(text: str) -> list[str]:
+    """
+    Return the ids of the records that a page lists, in their order.
+    """
+    return ROW.findall(text)
+
+
+async def refused(ctx: Context, shopping: Shopping, **more: str) -> None:
+    """
+    Let a token request be refused.
+    """
+    with pytest.raises(OAuthError):
+        await ask_as_bot(ctx, shopping, **more)
+
+
+async def test_pages_lead_from_the_newest_to_the_oldest_and_lose_nothing(
+    local: Acting, owner: Browser, clock: MovedClock
+) -> None:
+    """
+    However many records share a moment.
+    """
+    for number in range(60):
+        make_role(local, f"role {number:02}")
+        if number % 7 == 0:
+            clock.move(seconds=1)
+    everything = [entry.id for entry in logs.listing(local, LogFilter(), None, count_up_to=None).records]
+    path, found, page = "/console/logs", [], ""
+    while path:
+        page = (await owner.open(path)).text
+        assert f"{len(everything)} records" in page
+        found += ids(page)
+        more = NEXT.search(page)
+        path = unescape(more[1]) if more else ""
+    assert sorted(found) == sorted(everything)
+    assert "Newest" in page
+    assert "Nothing else is found" in (await owner.open("/console/logs?before=2000-01-01")).text
+
+
+async def test_filters_are_in_the_address(
+    ctx: Context, local: Acting, owner: Browser, shopping: Shopping, clock: MovedClock
+) -> None:
+    """
+    Event, application, outcome, from, to; a page of what was found is handed on whole.
+    """
+    await ask_as_bot(ctx, shopping)
+    await refused(ctx, shopping, resource="https://nowhere")
+    clock.move(minutes=10)
+    since = clock.now
+    make_role(local, "late")
+
+    async def found(query: str) -> str:
+        return (await owner.open(f"/console/logs?{query}")).text
+
+    page = await found("event=Role.Created")
+    assert len(ids(page)) == 2
+    assert "late" in page
+    assert TOKENS not in page.replace(f"<option>{TOKENS}", "")
+    page = await found(f"application={shopping.application_id}")
+    assert len(ids(page)) == 2
+    assert page.count(">shop-bot</a>") == 2
+    assert "invalid_target" in page
+    page = await found("outcome=error")
+    assert len(ids(page)) == 1
+    assert "https://nowhere" in page
+    assert len(ids(await found(f"outcome=success&event={TOKENS}"))) == 1
+    assert len(ids(await found(f"from={since:%Y-%m-%dT%H:%M:%S}"))) == 1
+    page = await found(f"event=Role.Created&to={since:%Y-%m-%dT%H:%M:%S}Z")
+    assert "late" not in page
+    assert f'value="{since:%Y-%m-%dT%H:%M:%S}"' in page  # as browsers want it
+    assert "Nothing is found" in await found("event=Role.Exploded")
+    for wrong in ("from=yesterday", "outcome=perhaps", "from=2026-01-02&to=2026-01-01", "to=0001-01-01T00:00%2B05:00"):
+        assert (await owner.open(f"/console/logs?{wrong}")).status_code == 422
+        assert (await owner.open(f"/console/logs/export?{wrong}")).status_code == 422
+
+
+async def test_search_by_outcome_looks_at_so_many_and_goes_on(
+    ctx: Context, owner: Browser, shopping: Shopping, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    No page reads the whole log, and what it has not read is one click away.
+    """
+    monkeypatch.setattr(logs, "MOST_LOOKED_AT", 10)
+    await refused(ctx, shopping, resource="https://nowhere")
+    for number in range(25):
+        clock.move(seconds=1)
+        make_role(shopping.acting, f"role {number}")
+    path, pages = "/console/logs?outcome=error", 0
+    while not ids((await owner.open(path)).text):
+        assert "were looked at" in owner.shown.text
+        more = NEXT.search(owner.shown.text)
+        assert more is not None
+        path, pages = unescape(more[1]), pages + 1
+    assert pages >= 2
+    assert "https://nowhere" in owner.shown.text
+
+
+async def test_record_of_a_refusal_says_why(ctx: Context, owner: Browser, shopping: Shopping) -> None:
+    """
+    In place, with all that is recorded, and leads to the question.
+    """
+    await refused(ctx, shopping, resource=INDICATOR + "/")
+    entry = ids((await owner.open("/console/logs?outcome=error")).text)[0]
+    page = unescape((await owner.open(f"/console/logs/{entry}")).text)
+    assert f"Ask for <code>{INDICATOR}</code>, letter by letter" in page
+    for member in ("params.resource", "error.error_description", "applicationId", "userAgent", '"statusCode": 400'):
+        assert member in page
+    link = re.search(r'href="(/console/explain\?[^"]+)"', page)
+    assert link is not None
+    assert f"Ask for <code>{INDICATOR}</code>" in (await owner.open(link[1])).text
+    assert 'href="/docs/errors/invalid_target"' in page
+    assert (await owner.open("/console/logs/nothing")).status_code == 404
+
+
+async def test_record_of_less_than_was_asked_says_why(ctx: Context, owner: Browser, shopping: Shopping) -> None:
+    """
+    A token that was narrowed is marked; one that was not has nothing to explain.
+    """
+    await ask_as_bot(ctx, shopping)
+    await ask_as_bot(ctx, shopping, scope="read:products fly")
+    page = (await owner.open(f"/console/logs?event={TOKENS}")).text
+    assert page.count(">narrowed<") == 1
+    narrowed, whole = [(await owner.open(f"/console/logs/{entry}")).text for entry in ids(page)]
+    assert "add the permission <code>fly</code> to the API" in narrowed
+    assert "What the same request comes to now" not in whole
+
+
+async def test_record_that_can_not_be_asked_again_says_so(ctx: Context, owner: Browser, shopping: Shopping) -> None:
+    """
+    Its application is gone: the page is there all the same.
+    """
+    await refused(ctx, shopping, resource="https://nowhere")
+    applications.delete(shopping.acting, shopping.application_id)
+    entry = ids((await owner.open("/console/logs?outcome=error")).text)[0]
+    assert "The application is gone." in (await owner.open(f"/console/logs/{entry}")).text
+
+
+async def test_export_has_what_the_search_finds(
+    ctx: Context, owner: Browser, shopping: Shopping, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A record a line, to be saved; where it is cut the last line says from when to go on.
+    """
+    await ask_as_bot(ctx, shopping)
+    answer = await owner.open(f"/console/logs/export?application={shopping.application_id}")
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert re.fullmatch(r'attachment; filename="watchword-log-\w+\.jsonl"', answer.headers["content-disposition"])
+    assert answer.headers["cache-control"] == "no-store"
+    line = json.loads(answer.text)
+    assert (line["key"], line["payload"]["params"]["scope"]) == (TOKENS, "read:products write:products")
+    for number in range(8):
+        clock.move(seconds=1)
+        make_role(shopping.acting, f"role {number}")
+    whole = (await owner.open("/console/logs/export?event=Role.Created")).text.splitlines()
+    for name, value in (("MOST_EXPORTED", 3), ("MOST_EXPORTED_BYTES", 3 * len(whole[0]))):
+        with monkeypatch.context() as patched:
+            patched.setattr(logs, name, value)
+            path, lines = "/console/logs/export?event=Role.Created", []
+            while path:
+                answer = await owner.open(path)
+                *told, last = map(json.loads, answer.text.splitlines())
+                before = last.get("goesOnBefore")
+                assert len(told) <= 4
+                lines += told if before else [*told, last]
+                path = f"/console/logs/export?event=Role.Created&before={before}" if before else ""
+        assert lines == [json.loads(line) for line in whole]
+
+
+async def test_large_records_break_no_page(local: Acting, owner: Browser) -> None:
+    """
+    A list stays small; the record's own page shows all of it.
+    """
+    long = " ".join(f"scope:{number}" for number in range(5_000))
+    assert len(long) > 50_000
+    for number in range(20):
+        record(
+            local,
+            "Role.Scopes.Updated",
+            {"name": PAYLOAD * 9, **{f"{part}": long[:320] for part in range(160)}, "n": [number]},
+        )
+    page = await owner.open("/console/logs")
+    assert len(page.content) < 40_000
+    shown = await owner.open(f"/console/logs/{ids(page.text)[0]}")
+    assert shown.status_code == 200
+    assert len(shown.content) > 50_000
+
+
+async def test_nothing_that_was_recorded_becomes_markup(
+    ctx: Context, app: Application, owner: Browser, shopping: Shopping
+) -> None:
+    """
+    Names, what callers send, and the filters themselves.
+    """
+    applications.update(shopping.acting, shopping.application_id, {"name": PAYLOAD})
+    make_role(shopping.acting, PAYLOAD)
+    form = {"grant_type": PAYLOAD, "scope": PAYLOAD, "resource": PAYLOAD, "organization_id": PAYLOAD}
+    signed = (shopping.application_id, shopping.application_secret)
+    for sent in (form, {**form, "grant_type": "client_credentials"}):
+        headers = {"user-agent": PAYLOAD}
+        await Browser(app).client.post("/oidc/token", data=sent, auth=signed, headers=headers)
+    await Browser(app).client.post("/oidc/token", data=form, auth=(PAYLOAD, "x"))
+    listed = (await owner.open("/console/logs")).text
+    pages = [listed, *[(await owner.open(f"/console/logs/{entry}")).text for entry in ids(listed)]]
+    names = ("event", "application", "outcome", "from", "to", "before")
+    pages.append((await owner.client.get("/console/logs", params=dict.fromkeys(names, PAYLOAD))).text)
+    assert sum("alert(1)" in unescape(page) for page in pages) >= 5
+    for page in pages:
+        assert "<script>alert" not in page
+        assert str(71993 * 71993) not in page
+        assert FOREIGN.search(page) is None
+
+
+async def test_viewer_reads_the_log_and_sees_no_form(ctx: Context, app: Application, shopping: Shopping) -> None:
+    """
+    But that of signing out.
+    """
+    await ask_as_bot(ctx, shopping, scope="read:products fly")
+    viewer = await invited(app, shopping.acting, OperatorRole.VIEWER)
+    page = (await viewer.open(f"/console/logs?event={TOKENS}")).text
+    shown = (await viewer.open(f"/console/logs/{ids(page)[0]}")).text
+    for text in (page, shown):
+        assert re.findall(r'method="post" action="([^"]*)"', text) == ["/console/sign-out"]
+    assert (await viewer.open("/console/logs/export")).status_code == 200
