@@ -1,5 +1,5 @@
 """
-One server and one Chromium for these tests (on each xdist worker), and a window for each of them.
+One server, one Chromium and two windows for these tests (on each xdist worker).
 
 Both end with the folder: while Playwright runs, no other test of the process could have an event loop.
 """
@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.browser.chromium import NAMED_BY, find_chromium, launch_arguments, window
+from tests.browser.chromium import NAMED_BY, Window, find_chromium, launch_arguments, window
 from tests.browser.console import Console, forget_passwords, invite, join, put_something_in, sign_in
+from tests.browser.judging import axe_script
 from tests.support.server import start_server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, StorageState
 
 
 @pytest.fixture(scope="package")
@@ -53,25 +54,38 @@ def console(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
         assert "Traceback (most recent call last)" not in server.output
 
 
+@pytest.fixture(scope="package")
+def windows(chromium: Browser, console: Console) -> Iterator[Mapping[bool, Window]]:
+    """
+    Open two windows: one that runs scripts, and one that does not.
+    """
+    opened = {
+        True: Window(chromium, console.origin, script=axe_script()),
+        False: Window(chromium, console.origin, javascript=False),
+    }
+    yield opened
+    for one in opened.values():
+        one.close()
+
+
 @pytest.fixture
-def visit(chromium: Browser, console: Console) -> Iterator[Callable[..., Page]]:
+def visit(windows: Mapping[bool, Window], console: Console) -> Iterator[Callable[..., Page]]:
     """
-    Open windows, for the owner where nothing else is said: `visit()`, `visit(session=None, javascript=False)`.
+    Get to a window, as the owner where nothing else is said: `visit()`, `visit(session=None, javascript=False)`.
 
-    In the end each must have seen nothing but what a page may do.
+    In the end it must have seen nothing but what a page may do.
     """
-    with ExitStack() as windows:
+    with ExitStack() as used:
 
-        def open_window(**how: object) -> Page:
-            chosen = {"session": console.owner, **how}
-            return windows.enter_context(window(chromium, console.origin, **chosen))  # type: ignore[arg-type]
+        def use(session: StorageState | None = console.owner, *, javascript: bool = True) -> Page:
+            return used.enter_context(windows[javascript].used(session))
 
-        yield open_window
+        yield use
 
 
 @pytest.fixture
 def page(visit: Callable[..., Page]) -> Page:
     """
-    Open a window of the owner.
+    Get to a window as the owner.
     """
     return visit()

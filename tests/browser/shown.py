@@ -71,6 +71,7 @@ class Shown:
 
 _GOOD = "correct horse battery"
 _NOBODY = Session.NOBODY
+_START = "/start?resource={resource}&role={role}&application={application}"
 _ONE, _API, _ROLE = "/applications/{application}", "/resources/{resource}", "/roles/{role}"
 
 SHOWN = (
@@ -87,6 +88,14 @@ SHOWN = (
         name="join-refused", path="/join", press="Join", sees="is not good", session=_NOBODY,
         typed={"invitation": "nonsense", "name": "Eve", "password": _GOOD, "again": _GOOD},
     ),
+    # Get started, and how things are
+    Shown(name="start", path=_START, sees="Try it here", in_docs=["wide-light"]),
+    Shown(name="start-from-nothing", path="/start", sees="In five steps"),
+    Shown(
+        name="start-tried", path=_START, typed={"try-secret": "wrong one"}, press="Get a token",
+        sees="That is none of the application's secrets.",
+    ),
+    Shown(name="overview", path="/overview", sees="Tokens, minute by minute", in_docs=["wide-light"]),
     # Applications
     Shown(name="applications", path="/applications", sees="Search by id, name or description", in_docs=["wide-light"]),
     Shown(name="applications-page-2", path="/applications?page=2", sees="Page 2 of"),

@@ -20,6 +20,46 @@ if TYPE_CHECKING:
     from tests.browser.console import Console
 
 
+def get_started(page: Page, console: Console) -> None:
+    """
+    The guide in its place, beside what is there: API, role, application, and a real token.
+    """
+    name = unique("Guide ")
+    indicator = f"https://{name.split()[1]}.example"
+    page.goto("/console/start?resource=")
+    page.locator("summary", has_text="Another API resource").click()
+    page.get_by_label("Its name").first.fill(name)
+    page.get_by_label("API identifier").last.fill(indicator)
+    page.get_by_label("Permissions, one a line").fill("read:products\nwrite:products")
+    page.get_by_role("button", name="Create API resource").click()
+    page.locator("#role-name").fill(name)
+    page.get_by_role("button", name="Create role").click()
+    page.locator("#application-name").fill(name)
+    page.get_by_role("button", name="Create application").click()
+    secret = page.locator("#secret").inner_text()
+    assert page.locator("#try-secret").input_value() == secret
+    assert secret not in page.url
+    page.get_by_role("button", name="Get a token").click()
+    page.get_by_text("There it is").wait_for()
+    assert indicator in page.get_by_label("Claims of the token").inner_text()
+    app_id = page.locator("#app-id").inner_text()
+    form = {"grant_type": "client_credentials", "resource": indicator, "scope": "read:products"}
+    answer = httpx.post(f"{console.origin}/oidc/token", data=form, auth=(app_id, secret), trust_env=False)
+    assert answer.json()["scope"] == "read:products"
+
+
+def look_around(page: Page, console: Console) -> None:
+    """
+    See how many tokens there were, and go from a refusal to its records.
+    """
+    page.goto("/console/overview")
+    page.locator("summary").first.click()
+    page.get_by_role("table").first.wait_for()
+    page.get_by_role("link", name="Show the log of").first.click()
+    page.get_by_role("heading", name="Audit log").wait_for()
+    assert "event=" in page.url
+
+
 def create_application(page: Page, console: Console) -> None:
     """
     Create one with a role, take its secret, and ask for a token with it; the secret is not shown again.
@@ -108,7 +148,7 @@ def run_role(page: Page, console: Console) -> None:
     page.goto("/console/roles")
     page.get_by_role("link", name="Create role").click()
     fill_in(page, {"Name": name, "Description": "Checks products"})
-    page.get_by_label("read:products").check()
+    page.get_by_role("checkbox", name="read:products Look at products").check()
     page.get_by_role("button", name="Create").click()
     page.get_by_role("heading", name=name).wait_for()
     page.get_by_role("link", name="Members").click()
@@ -274,11 +314,13 @@ def change_own_password(page: Page, console: Console) -> None:
     sign_in(page, name, PASSWORD)
     page.get_by_text("Name or password is wrong.").wait_for()
     sign_in(page, name, other)
-    page.get_by_role("heading", name="Applications").wait_for()
+    page.get_by_role("link", name=name).wait_for()
 
 
 # By the room's name in the console's addresses.
 TASKS: Mapping[str, tuple[Callable[[Page, Console], None], ...]] = {
+    "start": (get_started,),
+    "overview": (look_around,),
     "applications": (create_application, run_application),
     "resources": (run_resource,),
     "roles": (run_role,),
@@ -290,3 +332,5 @@ TASKS: Mapping[str, tuple[Callable[[Page, Console], None], ...]] = {
     "operators": (manage_operators,),
     "account": (change_own_password,),
 }
+# Those on whose pages scripts do something.
+WITH_SCRIPTS = (get_started, look_around, create_application, run_role)

@@ -29,9 +29,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 # Fields that some page must show. Whoever opens a room adds what is read in it.
 SEEN = {
     *("application.name", "application.description", "application.custom_data", "secret.name"),
-    *("role.name", "role.description", "operator.name", "session.user_agent"),
+    *("role.name", "role.description", "operator.name", "session.user_agent", "resource.name"),
+    *("user.name", "user.custom_data", "user.nickname", "log.scope", "log.resource", "log.user_agent"),
 }
-MOST_OF_A_KIND = 8  # lists show the names of all
+MOST_OF_A_KIND = 3  # lists show the names of all
 _LOOK = """() => {
   const all = [...document.querySelectorAll("*")];
   const addresses = ["href", "src", "action", "formaction"].flatMap((name) =>
@@ -41,7 +42,7 @@ _LOOK = """() => {
     ran: window.hostile ?? null,
     handlers: all.flatMap((one) => one.getAttributeNames()).filter((name) => name.startsWith("on")),
     elsewhere: addresses.filter((one) => new URL(one, location.href).origin !== location.origin),
-    links: [...document.querySelectorAll("a[href]")].map((one) => one.href.replace(/#.*/, "")),
+    links: [...document.querySelectorAll("a[href]:not([download])")].map((one) => one.href.replace(/#.*/, "")),
     text: [document.body.innerText, document.title,
       ...[...document.querySelectorAll("input, textarea")].map((one) => one.value)].join("\\n"),
   };

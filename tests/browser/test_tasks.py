@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.chromium import NARROW
 from tests.browser.console import fill_in
-from tests.browser.tasks import TASKS
+from tests.browser.tasks import TASKS, WITH_SCRIPTS
 from tests.support.shop import unique
 from watchword.server.web.console.pages import ROOMS
 
@@ -31,15 +31,22 @@ def test_every_room_has_a_task() -> None:
     assert {name for group in ROOMS for _, name in group} | {"account"} == TASKS.keys()
 
 
-@pytest.mark.parametrize("javascript", [True, False], ids=["with JavaScript", "without"])
 @pytest.mark.parametrize("task", [task for tasks in TASKS.values() for task in tasks], ids=lambda task: task.__name__)
-def test_task_can_be_done(
-    visit: Callable[..., Page], console: Console, task: Callable[[Page, Console], None], javascript: bool
+def test_task_can_be_done_without_javascript(
+    visit: Callable[..., Page], console: Console, task: Callable[[Page, Console], None]
 ) -> None:
     """
     From the first page to the last, as somebody does it by hand.
     """
-    task(visit(javascript=javascript), console)
+    task(visit(javascript=False), console)
+
+
+@pytest.mark.parametrize("task", WITH_SCRIPTS, ids=lambda task: task.__name__)
+def test_scripts_are_in_nobodys_way(page: Page, console: Console, task: Callable[[Page, Console], None]) -> None:
+    """
+    Where they look as one types, copy, or read a part of a page anew.
+    """
+    task(page, console)
 
 
 def test_secret_is_copied(page: Page) -> None:

@@ -45,7 +45,7 @@ def test_first_operator_comes_in_by_the_printed_link(chromium: Browser, tmp_path
         page.get_by_label("Password, ").fill(PASSWORD)
         page.get_by_label("The password again").fill(PASSWORD)
         page.get_by_role("button", name="Join").click()
-        page.get_by_role("heading", name="Applications").wait_for()
+        page.get_by_role("heading", name="Get started").wait_for()
         assert [url for url in asked if invitation in url.partition("#")[0]] == []
         assert invitation not in server.output
 
@@ -57,6 +57,7 @@ def test_invitation_is_typed_where_there_is_no_javascript(visit: Callable[..., P
     page, name = visit(session=None, javascript=False), unique("Typist ")
     join(page, invite(console.server, "viewer"), name)
     page.get_by_role("link", name=name).wait_for()
+    page.goto("/console/applications")
     assert page.get_by_role("link", name="Create application").count() == 0
 
 

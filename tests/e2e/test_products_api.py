@@ -4,22 +4,17 @@ The quick start's products API on its own: a process of its own that checks a re
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
-from tests.support.quickstart import wait_for
-from tests.support.server import free_port
-from watchword.cli.quickstart import products_api
+from tests.support.products import run_products_api
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import httpx
 
     from tests.support.server import RunningServer
     from tests.support.shop import Shop
@@ -32,29 +27,8 @@ def api(server: RunningServer, shop: Shop, tmp_path: Path) -> Iterator[httpx.Cli
     """
     Run the products API on its own, for tokens of the shared server.
     """
-    port = free_port()
-    with (tmp_path / "api.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-P", products_api.__file__],
-            env={**os.environ, "ISSUER": server.issuer, "AUDIENCE": shop.indicator, "PORT": str(port)},
-            stdout=log,
-            stderr=log,
-        )
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as client:
-        try:
-            assert wait_for(lambda: is_listening(port))
-            yield client
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def is_listening(port: int) -> bool:
-    """
-    Tell whether somebody accepts connections on a port.
-    """
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    with run_products_api(server.issuer, shop.indicator, tmp_path / "api.log") as client:
+        yield client
 
 
 def test_products_api_answers_200_401_and_403_as_it_should(api: httpx.Client, shop: Shop) -> None:
