@@ -2,11 +2,15 @@
 What a look costs on each database, and how much another tenant's writer slows token requests down.
 
     python benchmarks/looks.py            SQLite
-    python benchmarks/looks.py URL        and PostgreSQL, in an empty database that is left full
+    python benchmarks/looks.py URL        and PostgreSQL, in an empty database that is left full, beside another one
+
+The writer's changes go to a database of their own, too, on the same server where there is one: that takes as much of
+the machine, so what is between the two is what sharing a database costs.
 """
 
 import asyncio
 import multiprocessing
+import secrets
 import statistics
 import sys
 import tempfile
@@ -15,6 +19,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from multiprocessing.synchronize import Event
 from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
 
 # Run by its path, it finds the other modules of this folder where its folder is.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -42,11 +50,23 @@ def main(url: str | None) -> None:
         for name, database_url in (("SQLite", None), ("PostgreSQL", url)):
             if name == "PostgreSQL" and url is None:
                 continue
-            flags = {"home": Path(folder) / name, "database_url": database_url}
-            settings = resolve(flags, {}).settings
-            initialise(settings)
+            settings = _make(Path(folder) / name, database_url)
+            stranger = _make(Path(folder) / f"beside-{name}", database_url and _another_database(database_url))
             with closing(open_context(settings, NoRequestLines())) as ctx:
-                print(f"{name}: {_looks(ctx)}; {_neighbour(ctx, Path(folder) / f'beside-{name}')}")
+                print(f"{name}: {_looks(ctx)}; {_neighbour(ctx, stranger)}")
+
+
+def _make(home: Path, database_url: str | None) -> Settings:
+    settings = resolve({"home": home, "database_url": database_url}, {}).settings
+    initialise(settings)
+    return settings
+
+
+def _another_database(url: str) -> str:
+    name = f"beside_{secrets.token_hex(4)}"
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 def _looks(ctx: Context) -> str:
@@ -62,12 +82,10 @@ def _looks(ctx: Context) -> str:
     )
 
 
-def _neighbour(ctx: Context, elsewhere: Path) -> str:
+def _neighbour(ctx: Context, stranger: Settings) -> str:
     """
     Compare: nobody writes; a process writes to another database, which tells what the machine takes; to this one.
     """
-    stranger = resolve({"home": elsewhere}, {}).settings
-    initialise(stranger)
     for settings in (ctx.settings, stranger):
         with closing(database_of(settings)) as database, database.write() as connection:
             connection.exec_driver_sql(
