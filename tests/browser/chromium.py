@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, Response, StorageState
 
-NAMED_BY = "WATCHWORD_TEST_CHROMIUM"
+NAMED_BY = "TEST_CHROMIUM"
 """Which Chromium to use. Where this is set it must be there; else the tests are skipped without one."""
 
 WIDE, NARROW = ViewportSize(width=1280, height=800), ViewportSize(width=360, height=740)
@@ -38,9 +38,10 @@ def find_chromium() -> str | None:
     named = os.environ.get(NAMED_BY)
     if named is None:
         return shutil.which("chromium") or shutil.which("google-chrome")
-    if shutil.which(named) is None:
+    found = shutil.which(named)
+    if found is None:
         raise FileNotFoundError(f"{NAMED_BY} is {named}, which is not there")
-    return named
+    return found
 
 
 def launch_arguments(executable: str) -> dict[str, object]:

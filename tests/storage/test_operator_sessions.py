@@ -13,12 +13,15 @@ from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.events import Origin
 from watchword.server.domain.names import DEFAULT_TENANT, OperatorRole
 from watchword.server.domain.operators import CONFIRMATION_LASTS
+from watchword.server.domain.passwords import is_password
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import operator_sessions, operators
 from watchword.server.operations.operation import Acting
 from watchword.server.operations.operator_sessions import Credentials, SignedIn, actor_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from watchword.server.context import Context
 
 FROM = Origin(ip="192.0.2.7", user_agent="browser")
@@ -156,3 +159,49 @@ def test_session_of_somebody_else_is_not_there(ctx: Context, ada: SignedIn) -> N
     assert refused.value.status == 404
     operator_sessions.end_others(acting_as(ctx, ben), ben.session)
     assert is_good(ctx, ada)
+
+
+def change_while_checking(monkeypatch: pytest.MonkeyPatch, what: Callable[[], object]) -> None:
+    """
+    Let something happen in the 50 ms that a password is checked in.
+    """
+
+    def check(password: str, digest: str | None) -> bool:
+        monkeypatch.undo()
+        is_right = is_password(password, digest)
+        what()
+        return is_right
+
+    monkeypatch.setattr(operator_sessions, "is_password", check)
+
+
+def test_password_that_was_changed_meanwhile_lets_nobody_in(
+    ctx: Context, ada: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Whoever changes it, because somebody else knows it, is rid of them.
+    """
+    acting = acting_as(ctx, ada)
+    change_while_checking(monkeypatch, lambda: operator_sessions.change_password(acting, ada.session, PASSWORD, OTHER))
+    with pytest.raises(Problem) as refused:
+        sign_in(ctx)
+    assert refused.value.code == "operator.wrong_credentials"
+    assert len(operator_sessions.listing(acting)) == 1
+
+
+def test_session_that_has_ended_meanwhile_is_not_replaced(
+    ctx: Context, ada: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Neither by the password said again, nor by another.
+    """
+    other, acting = sign_in(ctx), acting_as(ctx, ada)
+    change_while_checking(monkeypatch, lambda: operator_sessions.end_others(acting, other.session))
+    with pytest.raises(Problem) as refused:
+        operator_sessions.confirm(acting, ada.session, PASSWORD)
+    assert refused.value.status == 401
+    with pytest.raises(Problem) as refused:
+        operator_sessions.change_password(acting, ada.session, PASSWORD, OTHER)
+    assert refused.value.status == 401
+    assert [one.id for one in operator_sessions.listing(acting)] == [other.session.id]
+    assert is_good(ctx, sign_in(ctx))

@@ -162,11 +162,10 @@ def _tell(settings: "Settings", first: "FirstApplication") -> None:
 
 
 def _tell_of_console(settings: "Settings") -> None:
-    from watchword.cli.operators import invitation
+    from watchword.cli.operators import first_invitation
     from watchword.cli.output import hand_over, say
-    from watchword.server.domain.names import OperatorRole
 
-    link = invitation(settings, OperatorRole.OWNER, only_first=True)
+    link = first_invitation(settings)
     if link is not None:
         say("This link lets the first operator into the console, within 15 minutes, once:")
         hand_over(

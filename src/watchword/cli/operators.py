@@ -36,7 +36,9 @@ def invite(
     from watchword.server.settings import resolve
 
     settings = resolve({"home": home}).settings
-    link = invitation(settings, role, only_first=first)
+    if first and role is not OperatorRole.OWNER:
+        raise typer.BadParameter("the first operator is an owner")
+    link = first_invitation(settings) if first else invitation(settings, role)
     if as_json:
         emit_json({"link": link, "role": role.value, "seconds": int(LINK_LASTS.total_seconds())})
         return
@@ -67,16 +69,29 @@ def list_operators(*, home: Home = None, as_json: AsJson = False) -> None:
     show_table(["ID", "NAME", "ROLE"], [[one.id, one.name, one.role.value] for one in found])
 
 
-def invitation(settings: "Settings", role: OperatorRole, *, only_first: bool = False) -> str | None:
+def invitation(settings: "Settings", role: OperatorRole) -> str:
     """
-    Make an invitation; return its link. None where only the first operator is to be invited, and there is one.
+    Make an invitation; return its link.
     """
     from watchword.server.operations import operators as operations
 
     with _acting(settings) as acting:
-        if only_first and operations.is_anybody_there(acting.ctx, acting.tenant_id):
-            return None
-        return f"{settings.public_endpoint}/console/join#{operations.invite(acting, role)}"
+        return _link(settings, operations.invite(acting, role))
+
+
+def first_invitation(settings: "Settings") -> str | None:
+    """
+    Make an invitation for the first operator; return its link. None where there is an operator already.
+    """
+    from watchword.server.operations import operators as operations
+
+    with _acting(settings) as acting:
+        token = operations.invite_first(acting)
+    return None if token is None else _link(settings, token)
+
+
+def _link(settings: "Settings", token: str) -> str:
+    return f"{settings.public_endpoint}/console/join#{token}"
 
 
 @contextmanager

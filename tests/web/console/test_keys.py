@@ -4,6 +4,7 @@ The room of the signing keys: what is published, and turning and dropping keys w
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
     from watchword.server.web.app import Application
 
 ROTATE = "/console/keys/rotate"
+
+
+@pytest.fixture(autouse=True)
+def _keys_are_new(local: Acting, clock: MovedClock) -> None:
+    """
+    Begin when the home was made: how long ago that was is a matter of the other tests.
+    """
+    clock.now = max(key.published_at for key in signing_keys.listing(local)) + timedelta(seconds=1)
 
 
 def key_in(local: Acting, state: KeyState) -> str:

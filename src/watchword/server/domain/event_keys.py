@@ -12,6 +12,7 @@ CHANGES = (
     "Application.Secret.Created",
     "Application.Secret.Deleted",
     "Application.Secret.Renamed",
+    "Application.Token.Tried",
     "ChangeTracking.Restored",
     "CookieKey.Created",
     "CookieKey.Deleted",

@@ -283,6 +283,9 @@ def _check_token_exchange(metadata: Json, *, is_third_party: bool) -> None:
 
 
 def _check_changes(application: Application, changes: Mapping[str, object]) -> None:
+    name = changes.get("name")
+    if isinstance(name, str) and len(name) > LONGEST_NAME:
+        raise problems.too_long("name")
     if changes.get("app_level_access_control_enabled"):
         raise problems.invalid_input("The application has no access control rule.", status=422)
     metadata = changes.get("custom_client_metadata")

@@ -16,6 +16,7 @@ from watchword.server.domain import problems
 from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.events import Origin, changed
 from watchword.server.domain.ids import new_token
+from watchword.server.domain.management import unauthorized
 from watchword.server.domain.names import Permission
 from watchword.server.domain.operators import (
     LINK_LASTS,
@@ -34,7 +35,7 @@ from watchword.server.storage.sealing import DataKeys
 from watchword.server.storage.transaction import Transaction
 
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)
-_MOST_USER_AGENT = 256
+_MOST_IP, _MOST_USER_AGENT = 64, 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,7 @@ def sign_in(ctx: Context, tenant_id: str, given: Credentials, origin: Origin) ->
     if not is_password(given.password, digest) or operator is None:
         raise Problem("operator.wrong_credentials", status=401, message="Name or password is wrong.")
     acting = Acting(ctx=ctx, tenant_id=operator.tenant_id, actor=actor_of(operator, origin))
-    return _begin(acting)
+    return _begin(acting, digest or "")
 
 
 @writes(Permission.OWN_SESSION)
@@ -118,10 +119,9 @@ def confirm(acting: Acting, session: OperatorSession, password: str) -> SignedIn
     Begin a session in the place of this one, for an operator who has just said the password again.
 
     Raises:
-        Problem: `operator.wrong_password` (422).
+        Problem: `operator.wrong_password` (422); the session has ended meanwhile (401).
     """
-    _demand_password(acting, password)
-    return _renew(acting, session)
+    return _renew(acting, session, _check_password(acting, password))
 
 
 def change_password(acting: Acting, session: OperatorSession, old: str, new: str) -> SignedIn:
@@ -129,12 +129,12 @@ def change_password(acting: Acting, session: OperatorSession, old: str, new: str
     Change one's own password. All sessions end, and another begins.
 
     Raises:
-        Problem: `operator.wrong_password` or `operator.weak_password` (422).
+        Problem: `operator.wrong_password` or `operator.weak_password` (422); the session has ended meanwhile (401).
     """
     new = normal_password(new)
     check_password(new)
-    _demand_password(acting, old)
-    return _set_password(acting, session, hash_password(new, acting.ctx.random).digest)
+    known = _check_password(acting, old)
+    return _set_password(acting, session, known, hash_password(new, acting.ctx.random).digest)
 
 
 @reads(Permission.OWN_SESSION)
@@ -200,7 +200,7 @@ def begin(tx: Transaction, operator: Operator) -> SignedIn:
         created_at=now,
         used_at=now,
         confirmed_at=now,
-        ip=tx.actor.ip or "",
+        ip=(tx.actor.ip or "")[:_MOST_IP],
         user_agent=(tx.actor.user_agent or "")[:_MOST_USER_AGENT],
     )
     operator_sessions.insert(tx, session)
@@ -228,23 +228,28 @@ def session_id_of(keys: DataKeys, token: str) -> str:
 
 
 @writes(Permission.OWN_SESSION)
-def _begin(tx: Transaction) -> SignedIn:
+def _begin(tx: Transaction, known: str) -> SignedIn:
+    _demand_unchanged(tx, known)
     tx.record(changed("Operator.SignedIn", tx.actor, {}))
     return begin(tx, _own(tx))
 
 
 @writes(Permission.OWN_SESSION)
-def _renew(tx: Transaction, session: OperatorSession) -> SignedIn:
+def _renew(tx: Transaction, session: OperatorSession, known: str) -> SignedIn:
+    _demand_unchanged(tx, known)
+    _demand_session(tx, session)
     operator_sessions.delete(tx, session.id)
     tx.record(changed("Operator.Session.Renewed", tx.actor, {}))
     return begin(tx, _own(tx))
 
 
 @writes(Permission.OWN_SESSION)
-def _set_password(tx: Transaction, session: OperatorSession, digest: str) -> SignedIn:
+def _set_password(tx: Transaction, session: OperatorSession, known: str, digest: str) -> SignedIn:
+    _demand_unchanged(tx, known)
+    _demand_session(tx, session)
     operators.set_password(tx, tx.actor.id, digest)
-    for one in {session.id, *(one.id for one in operator_sessions.listing(tx, tx.actor.id))}:
-        operator_sessions.delete(tx, one)
+    for one in operator_sessions.listing(tx, tx.actor.id):
+        operator_sessions.delete(tx, one.id)
     tx.record(changed("Operator.Password.Updated", tx.actor, {}))
     return begin(tx, _own(tx))
 
@@ -255,9 +260,28 @@ def _own(tx: Transaction) -> Operator:
     return operator
 
 
-def _demand_password(acting: Acting, password: str) -> None:
-    # 50 ms: not within a transaction that writes.
+def _check_password(acting: Acting, password: str) -> str:
+    """
+    Check a password, which takes 50 ms and so is done before a transaction that writes; return the digest that it fits.
+    """
     with acting.ctx.database.read() as connection:
         digest = operators.password_digest(connection, acting.tenant_id, acting.actor.id)
-    if not is_password(normal_password(password), digest):
+    if digest is None or not is_password(normal_password(password), digest):
         raise Problem("operator.wrong_password", status=422, message="The password is wrong.")
+    return digest
+
+
+def _demand_unchanged(tx: Transaction, known: str) -> None:
+    """
+    Demand that the password is still the one that was checked.
+    """
+    if operators.password_digest(tx.connection, tx.tenant_id, tx.actor.id) != known:
+        raise Problem("operator.wrong_credentials", status=401, message="Name or password is wrong.")
+
+
+def _demand_session(tx: Transaction, session: OperatorSession) -> None:
+    """
+    Demand that a session has not ended meanwhile: another must not begin in its place.
+    """
+    if session.id not in {one.id for one in operator_sessions.listing(tx, tx.actor.id)}:
+        raise unauthorized("operator")

@@ -34,6 +34,17 @@ def invite(tx: Transaction, role: OperatorRole) -> str:
     return token
 
 
+@writes(Permission.OPERATORS)
+def invite_first(tx: Transaction) -> str | None:
+    """
+    Let somebody become the first owner, as `invite` does; None where there is an operator already.
+    """
+    if operators.is_anybody_there(tx.connection, tx.tenant_id):
+        tx.leave_unchanged()
+        return None
+    return invite.body(tx, OperatorRole.OWNER)
+
+
 def is_anybody_there(ctx: Context, tenant_id: str) -> bool:
     """
     Tell whether there is an operator already.

@@ -228,6 +228,9 @@ async def _never() -> Message:
 
 
 def _fault(incoming: Incoming) -> Answer:
+    if incoming.path.startswith(CONSOLE):
+        text = f"Something went wrong within the server. Its log has more, by the id {incoming.request_id}."
+        return text_answer(text, status=500)
     return oauth_fault(bare=False) if incoming.path.startswith(OAUTH) else fault_answer(incoming.request_id)
 
 

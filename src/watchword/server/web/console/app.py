@@ -148,8 +148,23 @@ class Console:
             return self._visit(route, replace(visitor, path=match.groupdict(), query=query, form=form), headers)
         if visitor.operator is None:
             return redirection(_sign_in_before(request), headers)
+        above = self._page_above(path) if method == "GET" else None
+        if above is not None:
+            return redirection(PREFIX + quote(above), headers)
         nothing = Page(template="refused.html", shows={"text": "There is no such page.", "code": ""}, status=404)
         return self._shown(nothing, visitor, headers)
+
+    def _page_above(self, path: str) -> str | None:
+        """
+        Return the page to which a form belongs, for whoever loads the form's address anew; None where it is no form's.
+        """
+        if not any(route.method == "POST" and route.pattern.fullmatch(path) for route in self._routes):
+            return None
+        while path:
+            path = path.rpartition("/")[0]
+            if any(route.method == "GET" and route.pattern.fullmatch(path) for route in self._routes):
+                break
+        return path
 
     def _visit(self, route: Route, visitor: Visitor, headers: tuple[_Header, ...]) -> Answer:
         if route.is_grave:

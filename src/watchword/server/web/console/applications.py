@@ -16,7 +16,7 @@ from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.roles import RoleFilter
-from watchword.server.web.console.forms import json_object, json_text
+from watchword.server.web.console.forms import is_typed, json_object, json_text
 from watchword.server.web.console.lists import find
 from watchword.server.web.console.pages import GoTo, Page
 from watchword.server.web.console.route import get, post
@@ -132,7 +132,7 @@ def delete(visitor: Visitor) -> Page | GoTo:
     Delete one, where its name was typed.
     """
     application = applications.read(visitor.acting, visitor.path["id"]).application
-    if visitor.field("name").strip() != application.name.strip():
+    if not is_typed(visitor.field("name"), application.name):
         return _deletion(visitor, problem="Type the application's name to delete it.", status=422)
     applications.delete(visitor.acting, application.id)
     return GoTo(path=ROOM, says=f"{application.name} is gone.")
@@ -248,7 +248,7 @@ ROUTES = (
     post("/applications/{id}", change),
     post("/applications/{id}/secrets", add_secret, is_grave=True),
     post("/applications/{id}/secrets/delete", delete_secret, is_grave=True),
-    post("/applications/{id}/roles", add_role),
+    post("/applications/{id}/roles", add_role, is_grave=True),
     post("/applications/{id}/roles/remove", remove_role),
     get("/applications/{id}/delete", deletion),
     post("/applications/{id}/delete", delete, is_grave=True),

@@ -122,6 +122,6 @@ def _page(
 ROUTES = (
     get("/explain", page),
     get("/explain/scope", who),
-    post("/explain/remedies", mend),
+    post("/explain/remedies", mend, is_grave=True),
     post("/explain/secrets", mend_with_secret, is_grave=True),
 )

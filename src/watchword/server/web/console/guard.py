@@ -18,6 +18,8 @@ from watchword.server.web.console.visitor import Visitor
 T = TypeVar("T")
 MOST_AT_ONCE = 2
 _LONGEST_NAME = 128
+# What counts as a guess. A name that is taken, say, tells nothing of a password.
+_GUESSES = frozenset({"operator.wrong_credentials", "operator.wrong_password", "operator.invalid_invitation"})
 _log = logging.getLogger(__name__)
 
 
@@ -69,6 +71,9 @@ class Guard:
         try:
             done = what()
         except Problem as problem:
+            if problem.code not in _GUESSES:
+                self._attempts.succeeded(source, name)
+                raise
             _log.warning("a password was refused", extra={"ip": visitor.origin.ip, "reason": problem.code})
             raise
         finally:

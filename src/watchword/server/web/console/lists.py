@@ -23,6 +23,7 @@ class Found(Generic[R]):
     A page of a list.
 
     Attributes:
+        path: Of the page, without its query.
         words: What was searched for; empty where nothing was.
         number: Of the page, from 1.
         last: The number of the last page.
@@ -31,6 +32,7 @@ class Found(Generic[R]):
 
     records: Sequence[R]
     total: int
+    path: str
     words: str
     number: int
     last: int
@@ -38,10 +40,10 @@ class Found(Generic[R]):
 
     def address_of(self, number: int) -> str:
         """
-        Return the query of another page of the list.
+        Return the address of another page of the list.
         """
         search = [("search", self.words)] if self.words else []
-        return "?" + urlencode([*self.kept, *search, ("page", str(number))])
+        return f"{self.path}?" + urlencode([*self.kept, *search, ("page", str(number))])
 
 
 def find(
@@ -65,7 +67,9 @@ def find(
     if number > last:
         number, found = last, fetch(search, _part(last))
     told = [(name, visitor.asked(name)) for name in kept if visitor.asked(name)]
-    return Found(records=found.records, total=found.total, words=words, number=number, last=last, kept=told)
+    return Found(
+        records=found.records, total=found.total, path=visitor.here, words=words, number=number, last=last, kept=told
+    )
 
 
 def literal_search(words: str, searched: Sequence[str]) -> Search:

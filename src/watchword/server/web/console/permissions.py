@@ -2,6 +2,8 @@
 The permissions of an API resource: who can obtain each, and what would go with it.
 """
 
+from dataclasses import replace
+
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import explaining, resources, role_scopes, roles, scopes
 from watchword.server.operations.explaining import Obtaining
@@ -21,7 +23,7 @@ def add(visitor: Visitor) -> Page | GoTo:
     try:
         scopes.create(visitor.acting, resource_id, name, visitor.field("scope_description").strip() or None)
     except Problem as refused:
-        return shown(visitor, refused)
+        return shown(replace(visitor, here=address(ROOM, resource_id)), refused)
     last = -(-resources.look(visitor.acting, resource_id).scopes // A_PAGE)
     page = f"?page={last}" if last > 1 else ""
     return GoTo(path=address(ROOM, resource_id) + page, says=f"{name} is there. No role gives it yet.")

@@ -11,6 +11,7 @@ from watchword.server.web.console.visitor import Visitor
 
 # A form may have two hundred fields: some searches' ticks fit into one.
 _MOST_OFFERED = 50
+_LONGEST_WORDS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ def offered(visitor: Visitor, role_type: RoleType, *, not_of_role: str | None) -
     Args:
         not_of_role: Leave out what this role has.
     """
-    words, ticked = visitor.field("words").strip(), visitor.ticked("scope")
+    words, ticked = visitor.field("words").strip()[:_LONGEST_WORDS], visitor.ticked("scope")
     found = scopes.choices(visitor.acting, role_type, words, _MOST_OFFERED, not_of_role=not_of_role)
     shown = {scope.id for _, members in found.groups for scope in members}
     kept = scopes.chosen(visitor.acting, [scope_id for scope_id in ticked if scope_id not in shown])

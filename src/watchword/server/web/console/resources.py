@@ -10,7 +10,7 @@ from watchword.server.domain.problems import Problem
 from watchword.server.operations import resources, role_scopes, scopes
 from watchword.server.operations.resources import NewResource
 from watchword.server.storage.rows import Page as Part
-from watchword.server.web.console.forms import whole_number
+from watchword.server.web.console.forms import is_typed, whole_number
 from watchword.server.web.console.lists import A_PAGE, find
 from watchword.server.web.console.pages import GoTo, Page, address
 from watchword.server.web.console.route import get, post
@@ -97,7 +97,7 @@ def delete(visitor: Visitor) -> Page | GoTo:
     Delete one, where its name was typed.
     """
     resource = resources.read(visitor.acting, visitor.path["id"])
-    if visitor.field("name").strip() != resource.name.strip():
+    if not is_typed(visitor.field("name"), resource.name):
         return _deletion(visitor, problem="Type the API resource's name to delete it.", status=422)
     resources.delete(visitor.acting, resource.id)
     return GoTo(path=address(ROOM), says=f"{resource.name} is gone.")

@@ -75,7 +75,8 @@ def add(visitor: Visitor) -> GoTo:
         user_roles.assign(visitor.acting, member, [role.id])
     else:
         role_applications.assign(visitor.acting, role.id, [member])
-    return GoTo(path=address("roles", role.id, "members"), says="The role counts from the next token request on.")
+    says = "The role is given." if role.type is RoleType.USER else "The role counts from the next token request on."
+    return GoTo(path=address("roles", role.id, "members"), says=says)
 
 
 def remove(visitor: Visitor) -> GoTo:
@@ -88,6 +89,8 @@ def remove(visitor: Visitor) -> GoTo:
     else:
         role_applications.remove(visitor.acting, role.id, member)
     says = "The next token request is judged without the role. Tokens that are out live on."
+    if role.type is RoleType.USER:
+        says = "The role is taken away."
     return GoTo(path=address("roles", role.id, "members"), says=says)
 
 
@@ -102,6 +105,6 @@ def _people(found: Listing[User]) -> Listing[Member]:
 ROUTES = (
     get("/roles/{id}/members", listing),
     get("/roles/{id}/members/add", choose),
-    post("/roles/{id}/members", add),
+    post("/roles/{id}/members", add, is_grave=True),
     post("/roles/{id}/members/remove", remove),
 )

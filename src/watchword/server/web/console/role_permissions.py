@@ -90,6 +90,6 @@ def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
 
 ROUTES = (
     get("/roles/{id}/permissions", choose),
-    post("/roles/{id}/permissions", add),
+    post("/roles/{id}/permissions", add, is_grave=True),
     post("/roles/{id}/permissions/remove", remove),
 )

@@ -10,6 +10,7 @@ from watchword.server.operations import explaining, roles
 from watchword.server.operations.explaining import Loss
 from watchword.server.operations.roles import NewRole
 from watchword.server.storage.roles import RoleFilter
+from watchword.server.web.console.forms import is_typed
 from watchword.server.web.console.lists import Found, find
 from watchword.server.web.console.pages import GoTo, Page, address
 from watchword.server.web.console.picking import offered
@@ -106,7 +107,7 @@ def delete(visitor: Visitor) -> Page | GoTo:
     Delete one, where its name was typed.
     """
     role = roles.read(visitor.acting, visitor.path["id"])
-    if visitor.field("name").strip() != role.name.strip():
+    if not is_typed(visitor.field("name"), role.name):
         return _deletion(visitor, problem="Type the role's name to delete it.", status=422)
     roles.delete(visitor.acting, role.id)
     return GoTo(path=address(ROOM), says=f"{role.name} is gone: the next token request is judged without it.")

@@ -20,7 +20,8 @@ class Route:
 
     Attributes:
         is_open: Whether it is for those, too, who have not signed in.
-        is_grave: Whether the password must have been said lately: it shows a secret, or can't be undone.
+        is_grave: Whether the password must have been said lately: it shows a secret, gives somebody rights, or can't
+            be undone.
     """
 
     method: str

@@ -94,8 +94,9 @@ def _resources(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:
 
 
 def _roles(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:
-    found, _ = roles.listing(acting, RoleFilter(), search, _FEW)
-    return [Hit(id=one.id, name=one.name, note=one.description) for one in found.records], found.total
+    found = roles.overview(acting, RoleFilter(), search, _FEW)
+    hits = [Hit(id=one.role.id, name=one.role.name, note=one.role.description) for one in found.records]
+    return hits, found.total
 
 
 def _users(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:

@@ -8,7 +8,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from watchword.protocol.resource_indicators import is_registrable
 from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import (
@@ -22,6 +21,7 @@ from watchword.server.operations import (
 from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
+from watchword.server.storage.database import StorageUnavailable
 from watchword.server.web.console.own_server import OwnServer
 from watchword.server.web.console.pages import GoTo, Page
 from watchword.server.web.console.route import Route, get, post
@@ -66,7 +66,7 @@ class Start:
             post("/start/permissions", add_permissions),
             post("/start/role", create_role),
             post("/start/application", create_application, is_grave=True),
-            post("/start/assign", assign),
+            post("/start/assign", assign, is_grave=True),
             post("/start/try", self.try_it),
         )
 
@@ -100,8 +100,6 @@ def create_resource(visitor: Visitor) -> Page | GoTo:
     try:
         name = _needed(visitor, "name", "Give the API a name.")
         indicator = _needed(visitor, "indicator", "Give the API an identifier.", most=_LONGEST_INDICATOR)
-        if not is_registrable(indicator):
-            raise _refused("The API identifier must be an absolute URI without a fragment, like https://shopping.api.")
         wanted = _permissions(visitor)
         resource = resources.create(visitor.acting, NewResource(name=name, indicator=indicator))
         chosen = Chosen(resource=resource.id)
@@ -157,7 +155,7 @@ def create_application(visitor: Visitor) -> Page:
     problem: Problem | str | None = None
     try:
         application_roles.assign(visitor.acting, application.id, [chosen.role])
-    except Problem as refused:  # the secret is shown all the same: it is shown once
+    except (Problem, StorageUnavailable) as refused:  # the secret is shown all the same: it is shown once
         problem = f"It has no role yet: {refused}"
     chosen = replace(chosen, application=application.id)
     return _page(visitor, chosen, _Shown(problem=problem, secret=secret or ""))

@@ -31,7 +31,7 @@ from watchword.server.web.console.trying import MANAGEMENT_CALL
 from watchword.server.web.console.visitor import Visitor
 
 _CHOICES = Part(limit=100, offset=0)
-_MOST_SCOPES = Part(limit=500, offset=0)
+_MOST_SCOPES = Part(limit=100, offset=0)  # each is a field of a form
 _NEWEST_RECORDS = 20
 
 

@@ -14,7 +14,7 @@ from watchword.server.operations.users import NewUser
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.storage.rows import Page as Part
 from watchword.server.storage.users import UserFilter
-from watchword.server.web.console.forms import json_object, json_text
+from watchword.server.web.console.forms import is_typed, json_object, json_text
 from watchword.server.web.console.lists import find
 from watchword.server.web.console.pages import GoTo, Page, address
 from watchword.server.web.console.route import get, post
@@ -46,6 +46,7 @@ def create(visitor: Visitor) -> Page | GoTo:
     Create a user. The password is kept as a digest, and no page shows it again.
     """
     typed = _typed(visitor)
+    users.demand_writer(visitor.acting)
     try:
         phone = _phone(typed)
         password = read_password(visitor.field("password"), "", None, visitor.ctx.random)
@@ -114,7 +115,7 @@ def delete(visitor: Visitor) -> Page | GoTo:
     Delete one, where the name was typed.
     """
     user = users.read(visitor.acting, visitor.path["id"])
-    if visitor.field("name").strip() != called(user).strip():
+    if not is_typed(visitor.field("name"), called(user)):
         return _deletion(visitor, problem=f"Type {called(user)} to delete this user.", status=422)
     users.delete(visitor.acting, user.id)
     return GoTo(path=address(ROOM), says=f"{called(user)} is gone.")

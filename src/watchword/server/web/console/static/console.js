@@ -45,7 +45,7 @@ setInterval(() => {
 // Where the session has ended, the answer is another page.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, xhr } = event.detail;
-  if (!target.matches("[data-live]") || (xhr.status === 200 && new URL(xhr.responseURL).pathname === location.pathname)) return;
+  if (!target.matches("[data-live], #found") || (xhr.status === 200 && new URL(xhr.responseURL).pathname === location.pathname)) return;
   event.detail.shouldSwap = false;
   if (xhr.status === 200) location.reload();
 });

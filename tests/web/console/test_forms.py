@@ -1,0 +1,96 @@
+"""
+Forms: what is typed into them, and the addresses that they are sent to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.browser import invited
+from watchword.server.domain.names import OperatorRole
+from watchword.server.domain.problems import Problem
+from watchword.server.operations import resources, scopes
+from watchword.server.operations.resources import NewResource
+from watchword.server.web.console import users as users_room
+from watchword.server.web.console.forms import is_typed, json_object
+
+if TYPE_CHECKING:
+    from tests.support.browser import Browser
+    from watchword.server.operations.operation import Acting
+    from watchword.server.web.app import Application
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "1", "{", '{"a": NaN}', '{"a": 1e999}', '{"a": "\\ud800"}', "[" * 100_000, "\ud800"]
+)
+def test_what_is_no_json_object_is_told(text: str) -> None:
+    """
+    What the database could not keep as it is, too.
+    """
+    with pytest.raises(Problem) as refused:
+        json_object(text)
+    assert refused.value.status == 422
+
+
+def test_json_object_is_read() -> None:
+    """
+    An empty field is an empty one.
+    """
+    assert json_object("") == {}
+    assert json_object('{"team": {"name": "blau"}}') == {"team": {"name": "blau"}}
+
+
+def test_name_is_typed_as_a_page_shows_it() -> None:
+    """
+    A browser shows one blank where there are many.
+    """
+    assert is_typed(" shop  bot", "shop bot\n")
+    assert not is_typed("shopbot", "shop bot")
+
+
+@pytest.mark.parametrize(
+    ("path", "above"),
+    [
+        ("/applications/x/secrets", "/applications/x"),
+        ("/applications/x/secrets/delete", "/applications/x"),
+        ("/start/try", "/start"),
+        ("/explain/remedies", "/explain"),
+        ("/account/sessions/end-others", "/account"),
+    ],
+)
+async def test_address_of_a_form_leads_to_its_page(owner: Browser, path: str, above: str) -> None:
+    """
+    Whoever loads a refused form's page anew is not lost.
+    """
+    answer = await owner.open(f"/console{path}")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/console{above}")
+
+
+async def test_pages_of_a_list_are_reached_from_a_refused_form(local: Acting, owner: Browser) -> None:
+    """
+    The list stands at the address of its page, not at the form's.
+    """
+    api = resources.create(local, NewResource(name="Shop", indicator="https://shop.example"))
+    for number in range(21):
+        scopes.create(local, api.id, f"do:{number}", None)
+    await owner.open(f"/console/resources/{api.id}")
+    refused = await owner.send(f"/console/resources/{api.id}/scopes", scope_name="do:1")
+    assert refused.status_code == 422
+    assert f'href="/console/resources/{api.id}?page=2"' in refused.text
+
+
+@pytest.mark.usefixtures("owner")
+async def test_viewer_can_not_have_passwords_hashed(
+    app: Application, local: Acting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Each takes 50 ms: the permission comes first.
+    """
+    hashed: list[str] = []
+    viewer = await invited(app, local, OperatorRole.VIEWER)
+    monkeypatch.setattr(users_room, "read_password", lambda *given: hashed.append(given[0]))
+    await viewer.open("/console/users")
+    assert (await viewer.send("/console/users", username="eve", password="correct horse")).status_code == 403
+    assert hashed == []
