@@ -55,8 +55,10 @@ def server(survivor: RunningServer) -> Iterator[RunningServer]:
 def serving(home: Path) -> Iterator[RunningServer]:
     """
     Serve a home without request lines: what the log says of faults is what is counted.
+
+    Idle connections end soon, so that newcomers need not wait long for a descriptor.
     """
-    running = start_server(home, settings={"request_log": "false"})
+    running = start_server(home, settings={"request_log": "false", "idle_timeout_seconds": "5"})
     try:
         assert running.management.get("/roles").status_code == 200
         yield running
