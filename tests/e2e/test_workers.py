@@ -15,18 +15,15 @@ from typing import TYPE_CHECKING, Self
 import httpx
 import pytest
 
-from tests.e2e.test_cli_serve import alive, wait_for, workers_of
+from tests.e2e.test_cli_serve import CERTIFICATES, alive, two_workers, wait_for, workers_of
 from tests.support.long import IS_LONG
-from tests.support.server import MANAGEMENT_RESOURCE, start_server
+from tests.support.server import MANAGEMENT_RESOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.server import RunningServer
 
+__all__ = ["two_workers"]
 pytestmark = pytest.mark.e2e
-# Each request has a connection of its own: to read the machine's certificates for it would take longer than the rest.
-CERTIFICATES = False
 KILLS = 20 if IS_LONG else 2
 CLIENTS = 4
 MOST_RESIDENT_KIB = 24 * 1024
@@ -36,23 +33,11 @@ ESTABLISHED = "01"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RunningServer]:
+def server(two_workers: RunningServer) -> RunningServer:
     """
     Serve a home by two workers.
     """
-    server = start_server(tmp_path / "home", arguments=("--workers", "2"))
-    try:
-        wait_for(lambda: len({who_answers(server) for _ in range(8)}) == 2, "both workers serve")
-        yield server
-    finally:
-        server.kill()
-
-
-def who_answers(server: RunningServer) -> str:
-    """
-    Ask over a connection of its own, and return which worker has answered.
-    """
-    return httpx.get(f"{server.endpoint}/health/live", trust_env=False, verify=CERTIFICATES).headers["x-request-id"][:8]
+    return two_workers
 
 
 def connect(server: RunningServer) -> socket.socket:
