@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.clock import clock
 from tests.support.databases import _server_of_databases
 from tests.support.exchange import World
 from tests.support.home import ctx, database, home, made, made_on
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from tests.support.server import RunningServer
     from tests.support.shop import Shop
 
-__all__ = ["_server_of_databases", "ctx", "database", "home", "made", "made_on", "postgres"]
+__all__ = ["_server_of_databases", "clock", "ctx", "database", "home", "made", "made_on", "postgres"]
 # In this order: what takes long to run must not be left when another worker has nothing to do any more.
 LONGEST = [Path(__file__).parent / name for name in ("docs", "e2e", "browser")]
 

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from tests.browser.console import Console
 
 
+def delete_by_name(page: Page, kind: str, name: str) -> None:
+    """
+    Type the name that a deletion asks for.
+    """
+    page.get_by_label(f"Type {name}").fill(name)
+    page.get_by_role("button", name=f"Delete {kind}").click()
+
+
 def get_started(page: Page, console: Console) -> None:
     """
     The guide in its place, beside what is there: API, role, application, and a real token.
@@ -135,8 +143,7 @@ def run_resource(page: Page, console: Console) -> None:
     page.get_by_role("button", name="Save").click()
     page.get_by_text("600 seconds").wait_for()
     page.get_by_role("link", name="Delete API resource").click()
-    page.get_by_label(f"Type {name}").fill(name)
-    page.get_by_role("button", name="Delete API resource").click()
+    delete_by_name(page, "API resource", name)
     page.get_by_text(f"{name} is gone.").wait_for()
 
 
@@ -163,8 +170,7 @@ def run_role(page: Page, console: Console) -> None:
     page.get_by_role("button", name="Take away from Web shop, staging").click()
     page.get_by_text("is judged without the role").wait_for()
     page.goto(page.url.partition("/members")[0] + "/delete")
-    page.get_by_label(f"Type {name}").fill(name)
-    page.get_by_role("button", name="Delete role").click()
+    delete_by_name(page, "role", name)
     page.get_by_text(f"{name} is gone:").wait_for()
 
 
@@ -185,8 +191,7 @@ def keep_user(page: Page, console: Console) -> None:
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved.").wait_for()
     page.get_by_role("link", name="Delete user").click()
-    page.get_by_label(f"Type {name}").fill(name)
-    page.get_by_role("button", name="Delete user").click()
+    delete_by_name(page, "user", name)
     page.get_by_text(f"{name} is gone.").wait_for()
 
 

@@ -29,14 +29,6 @@ PASSWORD, OTHER = "correct horse battery", "another horse, stapled"
 
 
 @pytest.fixture
-def clock() -> MovedClock:
-    """
-    Move the time by hand.
-    """
-    return MovedClock()
-
-
-@pytest.fixture
 def ctx(ctx: Context, clock: MovedClock) -> Context:
     """
     Hold the time still.

@@ -25,14 +25,6 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture
-def clock() -> MovedClock:
-    """
-    Hold the time still.
-    """
-    return MovedClock()
-
-
-@pytest.fixture
 def local(ctx: Context, clock: MovedClock) -> Acting:
     """
     Act as the server's own command line.

@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from watchword.server.context import Context
 
@@ -32,6 +34,14 @@ class MovedClock:
         """
         self.now += timedelta(**by)
         return self.now
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    """
+    Hold the time still.
+    """
+    return MovedClock()
 
 
 def with_clock(ctx: Context, clock: MovedClock) -> Context:

@@ -6,19 +6,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.clock import MovedClock
 from tests.support.home import DATABASES
 from tests.support.shopping import Shopping, shopping
 
 __all__ = ["Shopping", "shopping"]
-
-
-@pytest.fixture
-def clock() -> MovedClock:
-    """
-    Hold the time still.
-    """
-    return MovedClock()
 
 
 @pytest.fixture

@@ -43,14 +43,6 @@ async def api(anyone: httpx.AsyncClient, made: Made) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-def clock() -> MovedClock:
-    """
-    Hold the time still.
-    """
-    return MovedClock()
-
-
-@pytest.fixture
 async def owner(ctx: Context, clock: MovedClock) -> AsyncIterator[httpx.AsyncClient]:
     """
     Call the Management API as the machine's own command line does, at the time that the clock says.

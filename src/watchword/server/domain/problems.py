@@ -104,6 +104,13 @@ def invalid_input(reason: str, *, data: Mapping[str, object] | None = None, stat
     return Problem("request.invalid_input", status=status, message=f"Input is invalid. {reason}", data=data)
 
 
+def bad_value(message: str) -> Problem:
+    """
+    A value that can't be taken, in words for whoever typed it.
+    """
+    return Problem("request.invalid_input", status=422, message=message)
+
+
 def refuse(problem: Problem) -> NoReturn:
     """
     Raise a problem where an expression is needed.

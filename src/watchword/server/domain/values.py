@@ -5,7 +5,7 @@ What a record's values may be, whoever gives them. The Management API judges bod
 import re
 
 from watchword.protocol.resource_indicators import is_registrable
-from watchword.server.domain.problems import Problem
+from watchword.server.domain.problems import bad_value
 
 LONGEST_INDICATOR = 2_000  # PostgreSQL's index of them takes no longer ones.
 LONGEST_LIFETIME = 31_536_000  # seconds
@@ -51,9 +51,9 @@ def demand_text(what: str, value: object, *, most: int | None = None) -> None:
     if not isinstance(value, str):
         return
     if not value:
-        raise _bad(f"The {what} is missing.")
+        raise bad_value(f"The {what} is missing.")
     if most is not None and units(value) > most:
-        raise _bad(f"The {what} is too long: it may have {most} characters.")
+        raise bad_value(f"The {what} is too long: it may have {most} characters.")
 
 
 def demand_indicator(value: str) -> None:
@@ -65,7 +65,9 @@ def demand_indicator(value: str) -> None:
     """
     demand_text("API identifier", value, most=LONGEST_INDICATOR)
     if not is_registrable(value):
-        raise _bad("The API identifier must be an absolute URI without a fragment, such as https://api.example.com.")
+        raise bad_value(
+            "The API identifier must be an absolute URI without a fragment, such as https://api.example.com."
+        )
 
 
 def demand_lifetime(value: object) -> None:
@@ -76,7 +78,7 @@ def demand_lifetime(value: object) -> None:
         Problem: It is too short or too long (422).
     """
     if isinstance(value, int) and not 1 <= value <= LONGEST_LIFETIME:
-        raise _bad(f"The token lifetime must be 1 to {LONGEST_LIFETIME} seconds.")
+        raise bad_value(f"The token lifetime must be 1 to {LONGEST_LIFETIME} seconds.")
 
 
 def demand_username(value: object) -> None:
@@ -87,7 +89,7 @@ def demand_username(value: object) -> None:
         Problem: It has another form (422).
     """
     if value and isinstance(value, str) and not is_username(value):
-        raise _bad("A username has letters of ASCII, digits and _, and does not begin with a digit.")
+        raise bad_value("A username has letters of ASCII, digits and _, and does not begin with a digit.")
 
 
 def demand_email(value: object) -> None:
@@ -98,8 +100,4 @@ def demand_email(value: object) -> None:
         Problem: It has another form (422).
     """
     if value and isinstance(value, str) and not is_email(value):
-        raise _bad("The e-mail address must look like ada@example.com.")
-
-
-def _bad(message: str) -> Problem:
-    return Problem("request.invalid_input", status=422, message=message)
+        raise bad_value("The e-mail address must look like ada@example.com.")

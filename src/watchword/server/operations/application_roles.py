@@ -12,6 +12,7 @@ from watchword.server.domain.records import Role
 from watchword.server.domain.search import Search
 from watchword.server.operations.applications import demand
 from watchword.server.operations.operation import reads, writes
+from watchword.server.operations.roles import to_give
 from watchword.server.storage import applications, roles
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
@@ -91,15 +92,8 @@ def _demand_machine(tx: Transaction, application_id: str) -> None:
 
 
 def _new_roles(tx: Transaction, application_id: str, role_ids: Sequence[str], *, wrong_type: Problem) -> list[str]:
-    wanted = list(dict.fromkeys(role_ids))
-    known = roles.with_ids(tx, wanted)
-    if any(role.type is not RoleType.MACHINE_TO_MACHINE for role in known.values()):
-        raise wrong_type
-    for role_id in wanted:
-        if role_id not in known:
-            raise problems.unknown("roles", role_id)
     held = applications.role_ids(tx, application_id)
-    return [role_id for role_id in wanted if role_id not in held]
+    return to_give(tx, role_ids, held, of=RoleType.MACHINE_TO_MACHINE, wrong_type=wrong_type)
 
 
 def _wrong_type() -> Problem:

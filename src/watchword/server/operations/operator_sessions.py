@@ -94,7 +94,7 @@ def sign_out(tx: Transaction, token: str) -> None:
     """
     End a session.
     """
-    operator_sessions.delete(tx, session_id_of(tx.keys, token))
+    operator_sessions.delete(tx, tx.actor.id, session_id_of(tx.keys, token))
     tx.record(changed("Operator.SignedOut", tx.actor, {}))
 
 
@@ -154,9 +154,8 @@ def end(tx: Transaction, session_id: str) -> None:
     Raises:
         Problem: There is none.
     """
-    if session_id not in {one.id for one in operator_sessions.listing(tx, tx.actor.id)}:
+    if not operator_sessions.delete(tx, tx.actor.id, session_id):
         raise problems.unknown("sessions", session_id)
-    operator_sessions.delete(tx, session_id)
     tx.record(changed("Operator.Session.Deleted", tx.actor, {"sessions": 1}))
 
 
@@ -170,7 +169,7 @@ def end_others(tx: Transaction, session: OperatorSession) -> None:
         tx.leave_unchanged()
         return
     for other in others:
-        operator_sessions.delete(tx, other)
+        operator_sessions.delete(tx, tx.actor.id, other)
     tx.record(changed("Operator.Session.Deleted", tx.actor, {"sessions": len(others)}))
 
 
@@ -237,8 +236,7 @@ def _begin(tx: Transaction, known: str) -> SignedIn:
 @writes(Permission.OWN_SESSION)
 def _renew(tx: Transaction, session: OperatorSession, known: str) -> SignedIn:
     _demand_unchanged(tx, known)
-    _demand_session(tx, session)
-    operator_sessions.delete(tx, session.id)
+    _end_or_refuse(tx, session)
     tx.record(changed("Operator.Session.Renewed", tx.actor, {}))
     return begin(tx, _own(tx))
 
@@ -246,10 +244,10 @@ def _renew(tx: Transaction, session: OperatorSession, known: str) -> SignedIn:
 @writes(Permission.OWN_SESSION)
 def _set_password(tx: Transaction, session: OperatorSession, known: str, digest: str) -> SignedIn:
     _demand_unchanged(tx, known)
-    _demand_session(tx, session)
+    _end_or_refuse(tx, session)
     operators.set_password(tx, tx.actor.id, digest)
     for one in operator_sessions.listing(tx, tx.actor.id):
-        operator_sessions.delete(tx, one.id)
+        operator_sessions.delete(tx, tx.actor.id, one.id)
     tx.record(changed("Operator.Password.Updated", tx.actor, {}))
     return begin(tx, _own(tx))
 
@@ -279,9 +277,9 @@ def _demand_unchanged(tx: Transaction, known: str) -> None:
         raise Problem("operator.wrong_credentials", status=401, message="Name or password is wrong.")
 
 
-def _demand_session(tx: Transaction, session: OperatorSession) -> None:
+def _end_or_refuse(tx: Transaction, session: OperatorSession) -> None:
     """
-    Demand that a session has not ended meanwhile: another must not begin in its place.
+    End a session, unless that has happened meanwhile: then another must not begin in its place.
     """
-    if session.id not in {one.id for one in operator_sessions.listing(tx, tx.actor.id)}:
+    if not operator_sessions.delete(tx, tx.actor.id, session.id):
         raise unauthorized("operator")

@@ -2,7 +2,7 @@
 Roles: list, create, read, change, delete.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from watchword.server.domain import problems
@@ -177,6 +177,29 @@ def _listed(tx: Transaction, records: Sequence[Role]) -> list[ListedRole]:
 def _check_texts(values: Mapping[str, object]) -> None:
     for name in ("name", "description"):
         demand_text(name, values.get(name), most=LONGEST_TEXT)
+
+
+def to_give(
+    tx: Transaction, role_ids: Sequence[str], held: Collection[str], *, of: RoleType, wrong_type: Problem
+) -> list[str]:
+    """
+    Return those of these roles that somebody does not hold yet.
+
+    Args:
+        of: The type that all must have.
+        wrong_type: What is raised where one has another.
+
+    Raises:
+        Problem: One has another type, or there is no such role.
+    """
+    wanted = list(dict.fromkeys(role_ids))
+    known = roles.with_ids(tx, wanted)
+    if any(role.type is not of for role in known.values()):
+        raise wrong_type
+    for role_id in wanted:
+        if role_id not in known:
+            raise problems.unknown("roles", role_id)
+    return [role_id for role_id in wanted if role_id not in held]
 
 
 def _demand_free_name(tx: Transaction, name: str) -> None:

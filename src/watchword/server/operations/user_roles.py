@@ -11,8 +11,9 @@ from watchword.server.domain.records import Role, User
 from watchword.server.domain.search import Search
 from watchword.server.operations.operation import reads, writes
 from watchword.server.operations.role_scopes import demand as demand_role
+from watchword.server.operations.roles import to_give
 from watchword.server.operations.users import demand
-from watchword.server.storage import roles, user_roles
+from watchword.server.storage import user_roles
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
 
@@ -53,15 +54,8 @@ def assign(tx: Transaction, user_id: str, role_ids: Sequence[str]) -> list[str]:
         Problem: There is no such user or role, or one is for machines. Then nothing is assigned.
     """
     demand(tx, user_id)
-    wanted = list(dict.fromkeys(role_ids))
-    known = roles.with_ids(tx, wanted)
-    for role_id in wanted:
-        if role_id not in known:
-            raise problems.unknown("roles", role_id)
-        if known[role_id].type is not RoleType.USER:
-            raise problems.violates_constraint()
     held = user_roles.ids_of_user(tx, user_id)
-    added = [role_id for role_id in wanted if role_id not in held]
+    added = to_give(tx, role_ids, held, of=RoleType.USER, wrong_type=problems.violates_constraint())
     if not added:
         tx.leave_unchanged()
         return added

@@ -50,11 +50,11 @@ def listing(tx: Transaction, operator_id: str) -> list[OperatorSession]:
     return [rows.to_record(OperatorSession, row) for row in tx.connection.execute(ordered)]
 
 
-def delete(tx: Transaction, session_id: str) -> bool:
+def delete(tx: Transaction, operator_id: str, session_id: str) -> bool:
     """
-    End a session; tell whether there was one.
+    End a session of an operator; tell whether there was one.
     """
-    return rows.delete(tx, _T, id=session_id)
+    return rows.delete(tx, _T, operator_id=operator_id, id=session_id)
 
 
 def note_use(upkeep: Upkeep, session: OperatorSession, now: datetime) -> None:

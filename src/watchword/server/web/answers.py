@@ -19,6 +19,11 @@ JSON_TYPE = (b"content-type", b"application/json; charset=utf-8")
 TEXT_TYPE = (b"content-type", b"text/plain; charset=utf-8")
 HTML_TYPE = (b"content-type", b"text/html; charset=utf-8")
 CSS_TYPE = (b"content-type", b"text/css; charset=utf-8")
+# Of pages on which nothing runs, and nothing comes from elsewhere.
+PLAIN_PAGE_POLICY = (
+    b"content-security-policy",
+    b"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+)
 NO_STORE = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 CLOSE = (b"connection", b"close")
 _WITHOUT_LENGTH = frozenset({204, 304})

@@ -9,16 +9,11 @@ from importlib.resources import files
 import msgspec
 
 from watchword.server.domain.names import management_indicator
-from watchword.server.web.answers import CSS_TYPE, HTML_TYPE, JSON_TYPE, Answer
+from watchword.server.web.answers import CSS_TYPE, HTML_TYPE, JSON_TYPE, PLAIN_PAGE_POLICY, Answer
 from watchword.server.web.api.docs_page import STYLESHEET, render
 from watchword.server.web.api.openapi import Document, document
 from watchword.server.web.api.route import PREFIX, Call, Route
 
-# Nothing runs on the page, and nothing on it comes from elsewhere.
-_POLICY = (
-    b"content-security-policy",
-    b"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-)
 _FEW = 8
 
 
@@ -40,7 +35,7 @@ def describing(described: Sequence[Route]) -> Sequence[Route]:
         return Answer(200, msgspec.json.encode(written(*_where(call))), (JSON_TYPE,))
 
     def for_people(call: Call[None]) -> Answer:
-        return Answer(200, rendered(*_where(call)), (HTML_TYPE, _POLICY))
+        return Answer(200, rendered(*_where(call)), (HTML_TYPE, PLAIN_PAGE_POLICY))
 
     rows = (
         Route(

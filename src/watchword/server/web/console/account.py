@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from watchword.server.domain.operators import LEAST_PASSWORD
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import operator_sessions
+from watchword.server.web.console.forms import chosen_password
 from watchword.server.web.console.guard import Guard, wait_of
-from watchword.server.web.console.pages import GoTo, Page
+from watchword.server.web.console.pages import GoTo, Page, page_with
 from watchword.server.web.console.route import Route, get, post
 from watchword.server.web.console.visitor import PREFIX, Visitor
 
@@ -38,9 +39,8 @@ class Account:
         """
         Change the password, which ends all sessions but this one.
         """
-        assert visitor.operator is not None  # noqa: S101 - the room is for those who have signed in
         try:
-            changed = self._guard.attempt(visitor, visitor.operator.name, lambda: _change_password(visitor))
+            changed = self._guard.attempt(visitor, visitor.own_operator.name, lambda: _change_password(visitor))
         except Problem as problem:
             return _page(visitor, problem)
         return GoTo(path=ROOM, session=changed.token, says="The password is changed. All other sessions have ended.")
@@ -65,17 +65,13 @@ def end_other_sessions(visitor: Visitor) -> GoTo:
     """
     End all sessions but this one.
     """
-    assert visitor.session is not None  # noqa: S101 - the room is for those who have signed in
-    operator_sessions.end_others(visitor.acting, visitor.session)
+    operator_sessions.end_others(visitor.acting, visitor.own_session)
     return GoTo(path=ROOM, says="All other sessions have ended.")
 
 
 def _change_password(visitor: Visitor) -> operator_sessions.SignedIn:
-    assert visitor.session is not None  # noqa: S101 - the room is for those who have signed in
-    if visitor.field("password") != visitor.field("again"):
-        raise Problem("operator.passwords_differ", status=422, message="The two passwords differ.")
     return operator_sessions.change_password(
-        visitor.acting, visitor.session, visitor.field("old"), visitor.field("password")
+        visitor.acting, visitor.own_session, visitor.field("old"), chosen_password(visitor)
     )
 
 
@@ -84,8 +80,5 @@ def _page(visitor: Visitor, problem: Problem | None = None) -> Page:
         "sessions": operator_sessions.listing(visitor.acting),
         "this_session": visitor.session,
         "least_password": LEAST_PASSWORD,
-        "problem": problem and problem.message,
     }
-    if problem is None:
-        return Page(template="account.html", shows=shows)
-    return Page(template="account.html", shows=shows, status=problem.status, headers=wait_of(problem))
+    return page_with("account.html", shows, problem, wait_of(problem))

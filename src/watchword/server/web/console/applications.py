@@ -4,10 +4,9 @@ The room of the applications: list, search, create, and a page for each.
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from urllib.parse import quote
 
 from watchword.server.domain.names import ApplicationType, RoleType
-from watchword.server.domain.problems import Problem
+from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.domain.records import Application, ApplicationSecret, Role
 from watchword.server.domain.search import NO_SEARCH
 from watchword.server.operations import application_roles, applications, logs, roles, secrets
@@ -18,11 +17,11 @@ from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.web.console.forms import is_typed, json_object, json_text
 from watchword.server.web.console.lists import find
-from watchword.server.web.console.pages import GoTo, Page
+from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.route import get, post
-from watchword.server.web.console.visitor import PREFIX, Visitor
+from watchword.server.web.console.visitor import Visitor
 
-ROOM = f"{PREFIX}/applications"
+ROOM = "applications"
 SEARCHED = ("id", "name", "description")
 _MOST_ROLES = 100
 _MOST_ACTIVITY = 10
@@ -133,20 +132,20 @@ def delete(visitor: Visitor) -> Page | GoTo:
     """
     application = applications.read(visitor.acting, visitor.path["id"]).application
     if not is_typed(visitor.field("name"), application.name):
-        return _deletion(visitor, problem="Type the application's name to delete it.", status=422)
+        return _deletion(visitor, bad_value("Type the application's name to delete it."))
     applications.delete(visitor.acting, application.id)
-    return GoTo(path=ROOM, says=f"{application.name} is gone.")
+    return GoTo(path=address(ROOM), says=f"{application.name} is gone.")
 
 
 def _name(visitor: Visitor) -> str:
     name = visitor.field("name").strip()
     if not name:
-        raise Problem("request.invalid_input", status=422, message="Give it a name.")
+        raise bad_value("Give it a name.")
     return name
 
 
 def _back(visitor: Visitor, says: str) -> GoTo:
-    return GoTo(path=f"{ROOM}/{quote(visitor.path['id'], safe='')}", says=says)
+    return GoTo(path=address(ROOM, visitor.path["id"]), says=says)
 
 
 def _give_roles(visitor: Visitor, application_id: str, role_ids: Sequence[str]) -> str | None:
@@ -162,15 +161,14 @@ def _give_roles(visitor: Visitor, application_id: str, role_ids: Sequence[str]) 
     return None
 
 
-def _form(visitor: Visitor, problem: Problem | None = None) -> Page:
+def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
     shows = {
         "roles": _roles(visitor, None),
         "name": visitor.field("name"),
         "description": visitor.field("description"),
         "ticked": visitor.ticked("role"),
-        "problem": problem and problem.message,
     }
-    return Page(template="new_application.html", shows=shows, status=problem.status if problem else 200)
+    return page_with("new_application.html", shows, refused)
 
 
 def _page(
@@ -224,15 +222,14 @@ def _held(visitor: Visitor, application: Application) -> Sequence[Role]:
     return application_roles.listing(visitor.acting, application.id, NO_SEARCH, None).records
 
 
-def _deletion(visitor: Visitor, *, problem: str | None = None, status: int = 200) -> Page:
+def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
     application = applications.read(visitor.acting, visitor.path["id"]).application
     shows = {
         "application": application,
         "secrets": _secrets(visitor, application),
         "roles": _held(visitor, application),
-        "problem": problem,
     }
-    return Page(template="delete_application.html", shows=shows, status=status)
+    return page_with("delete_application.html", shows, refused)
 
 
 def _roles(visitor: Visitor, not_of: str | None) -> Sequence[Role]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import operator_sessions
 from watchword.server.web.console.guard import Guard, wait_of
-from watchword.server.web.console.pages import Page
+from watchword.server.web.console.pages import Page, page_with
 from watchword.server.web.console.visitor import FORM_TOKEN, Visitor
 
 PASSWORD = "confirming_password"
@@ -19,8 +19,7 @@ def confirmed(visitor: Visitor, guard: Guard) -> Visitor | Page:
     """
     Return the visitor with a session whose password was said lately, or the page that asks for it.
     """
-    session, operator = visitor.session, visitor.operator
-    assert session is not None and operator is not None  # noqa: S101, PT018 - such forms are for those who have signed in
+    session = visitor.own_session
     if session.is_confirmed(visitor.ctx.clock()):
         return visitor
     typed = visitor.field(PASSWORD)
@@ -29,7 +28,7 @@ def confirmed(visitor: Visitor, guard: Guard) -> Visitor | Page:
     try:
         renewed = guard.attempt(
             visitor,
-            operator.name,
+            visitor.own_operator.name,
             lambda: operator_sessions.confirm(visitor.acting, session, typed),
         )
     except Problem as problem:
@@ -46,8 +45,5 @@ def _page(visitor: Visitor, problem: Problem | None = None) -> Page:
             for value in values
         ],
         "password_name": PASSWORD,
-        "problem": problem and problem.message,
     }
-    if problem is None:
-        return Page(template="confirm.html", shows=shows)
-    return Page(template="confirm.html", shows=shows, status=problem.status, headers=wait_of(problem))
+    return page_with("confirm.html", shows, problem, wait_of(problem))

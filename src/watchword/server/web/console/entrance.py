@@ -9,8 +9,9 @@ from watchword.server.domain.operators import LEAST_PASSWORD
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import getting_started, operator_sessions, operators
 from watchword.server.operations.operator_sessions import Credentials, SignedIn
+from watchword.server.web.console.forms import chosen_password
 from watchword.server.web.console.guard import Guard, wait_of
-from watchword.server.web.console.pages import GoTo, Page
+from watchword.server.web.console.pages import GoTo, Page, page_with
 from watchword.server.web.console.route import Route, get, post
 from watchword.server.web.console.visitor import PREFIX, Visitor
 
@@ -67,8 +68,7 @@ class Entrance:
                 lambda: operator_sessions.sign_in(visitor.ctx, visitor.tenant_id, given, visitor.origin),
             )
         except Problem as problem:
-            shows = {"name": given.name, "to": to, "problem": problem.message}
-            return Page(template="sign_in.html", shows=shows, status=problem.status, headers=wait_of(problem))
+            return _sign_in_form(to, given.name, problem)
         _leave(visitor)
         return GoTo(path=_place(to), session=signed_in.token)
 
@@ -106,9 +106,7 @@ def _leave(visitor: Visitor) -> None:
 
 
 def _join(visitor: Visitor) -> SignedIn:
-    if visitor.field("password") != visitor.field("again"):
-        raise Problem("operator.passwords_differ", status=422, message="The two passwords differ.")
-    wanted = Credentials(name=visitor.field("name"), password=visitor.field("password"))
+    wanted = Credentials(name=visitor.field("name"), password=chosen_password(visitor))
     return operators.join(visitor.ctx, visitor.tenant_id, visitor.field("invitation").strip(), wanted, visitor.origin)
 
 
@@ -124,8 +122,8 @@ def _place(to: str) -> str:
     return f"{PREFIX}{to}" if is_plain and is_below else PREFIX
 
 
-def _sign_in_form(to: str = "") -> Page:
-    return Page(template="sign_in.html", shows={"name": "", "to": to, "problem": None})
+def _sign_in_form(to: str = "", name: str = "", problem: Problem | None = None) -> Page:
+    return page_with("sign_in.html", {"name": name, "to": to}, problem, wait_of(problem))
 
 
 def _join_form(visitor: Visitor, *, name: str = "", invitation: str = "", problem: Problem | None = None) -> Page:
@@ -133,9 +131,6 @@ def _join_form(visitor: Visitor, *, name: str = "", invitation: str = "", proble
         "is_first": not _is_anybody_there(visitor),
         "name": name,
         "invitation": invitation,
-        "problem": None if problem is None else problem.message,
         "least_password": LEAST_PASSWORD,
     }
-    if problem is None:
-        return Page(template="join.html", shows=shows)
-    return Page(template="join.html", shows=shows, status=problem.status, headers=wait_of(problem))
+    return page_with("join.html", shows, problem, wait_of(problem))

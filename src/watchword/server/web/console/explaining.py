@@ -15,7 +15,7 @@ from watchword.server.operations import applications, explaining, mending, resou
 from watchword.server.operations.mending import Mended
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.rows import Page as Part
-from watchword.server.web.console.pages import GoTo, Page, address
+from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import PREFIX, Visitor
 
@@ -115,8 +115,7 @@ def _page(
             }
         except Problem as refused:
             problem = problem or refused
-    shows["problem"] = problem and problem.message
-    return Page(template="explain.html", shows=shows, status=problem.status if problem else 200)
+    return page_with("explain.html", shows, problem)
 
 
 ROUTES = (

@@ -6,8 +6,10 @@ import json
 
 import msgspec
 
-from watchword.server.domain.problems import Problem
+from watchword.protocol.names import Algorithm
+from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.domain.records import Json
+from watchword.server.web.console.visitor import Visitor
 
 _MOST_DIGITS = 18
 
@@ -25,7 +27,7 @@ def json_object(text: str) -> Json:
     except (ValueError, RecursionError):  # a text that can't be written in UTF-8, too
         value = None
     if not isinstance(value, dict):
-        raise Problem("request.invalid_input", status=422, message="Custom data must be a JSON object.")
+        raise bad_value("Custom data must be a JSON object.")
     return value
 
 
@@ -41,8 +43,34 @@ def whole_number(what: str, text: str) -> int:
     """
     text = text.strip()
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
-        raise Problem("request.invalid_input", status=422, message=f"The {what} must be a whole number.")
+        raise bad_value(f"The {what} must be a whole number.")
     return int(text)
+
+
+def algorithm(text: str) -> Algorithm:
+    """
+    Read the name of an algorithm.
+
+    Raises:
+        Problem: There is no such one (422).
+    """
+    try:
+        return Algorithm(text)
+    except ValueError:
+        raise bad_value("There is no such algorithm.") from None
+
+
+def chosen_password(visitor: Visitor) -> str:
+    """
+    Return a new password, which was typed twice.
+
+    Raises:
+        Problem: `operator.passwords_differ` (422).
+    """
+    password = visitor.field("password")
+    if password != visitor.field("again"):
+        raise Problem("operator.passwords_differ", status=422, message="The two passwords differ.")
+    return password
 
 
 def is_typed(typed: str, name: str) -> bool:

@@ -82,7 +82,7 @@ class Guard:
         return done
 
 
-def wait_of(problem: Problem) -> Headers:
+def wait_of(problem: Problem | None) -> Headers:
     """
     Return the header that says how long to wait, where one has to.
     """

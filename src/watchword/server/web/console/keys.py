@@ -2,10 +2,9 @@
 The room of the signing keys: which are published and which sign, with a preview of each rotation and revocation.
 """
 
-from watchword.protocol.names import Algorithm
-from watchword.server.domain.problems import Problem
 from watchword.server.domain.signing_keys import JWKS_MAX_AGE, KeyState, PublishedKey
 from watchword.server.operations import signing_keys
+from watchword.server.web.console.forms import algorithm
 from watchword.server.web.console.pages import GoTo, Page
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import PREFIX, Visitor
@@ -33,10 +32,10 @@ def rotation(visitor: Visitor) -> Page:
     """
     Show what a rotation would do, when the next key is ready and at once.
     """
-    algorithm = _algorithm(visitor.asked("algorithm"))
+    wanted = algorithm(visitor.asked("algorithm"))
     shows = {
-        "algorithm": algorithm,
-        "turning": signing_keys.turning(visitor.acting, algorithm),
+        "algorithm": wanted,
+        "turning": signing_keys.turning(visitor.acting, wanted),
         "max_age": _MAX_AGE_SECONDS,
     }
     return Page(template="rotate_key.html", shows=shows)
@@ -46,13 +45,13 @@ def rotate(visitor: Visitor) -> GoTo:
     """
     Let the next key sign: as soon as verifiers know it, or at once.
     """
-    algorithm, at_once = _algorithm(visitor.field("algorithm")), visitor.field("when") == _AT_ONCE
-    keys = signing_keys.rotate(visitor.acting, algorithm, at_once=at_once)
-    upcoming = [key for key in keys if key.algorithm is algorithm and key.status is KeyState.NEXT]
+    wanted, at_once = algorithm(visitor.field("algorithm")), visitor.field("when") == _AT_ONCE
+    keys = signing_keys.rotate(visitor.acting, wanted, at_once=at_once)
+    upcoming = [key for key in keys if key.algorithm is wanted and key.status is KeyState.NEXT]
     if upcoming:
-        says = f"The next key of {algorithm} signs from {upcoming[0].signs_from:%Y-%m-%d %H:%M:%S} UTC on."
+        says = f"The next key of {wanted} signs from {upcoming[0].signs_from:%Y-%m-%d %H:%M:%S} UTC on."
     else:
-        says = f"Another key of {algorithm} signs from now on."
+        says = f"Another key of {wanted} signs from now on."
     return GoTo(path=ROOM, says=says)
 
 
@@ -70,13 +69,6 @@ def revoke(visitor: Visitor) -> GoTo:
     """
     signing_keys.revoke(visitor.acting, visitor.path["id"])
     return GoTo(path=ROOM, says="The key is gone. No token that it signed is good here from now on.")
-
-
-def _algorithm(text: str) -> Algorithm:
-    try:
-        return Algorithm(text)
-    except ValueError:
-        raise Problem("request.invalid_input", status=422, message="There is no such algorithm.") from None
 
 
 def _find(visitor: Visitor) -> PublishedKey:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from watchword.server.domain.event_keys import EVENT_KEYS
 from watchword.server.domain.events import TOKEN_KEY_PREFIX
-from watchword.server.domain.problems import Problem
+from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.operations import explaining, logs
 from watchword.server.operations.logs import MOST_EXPORTED, MOST_LOOKED_AT, Outcome
 from watchword.server.storage.log_filter import LogFilter
@@ -130,10 +130,10 @@ def _wanted(visitor: Visitor) -> Wanted:
     """
     since, until = _moment(visitor, "from"), _moment(visitor, "to")
     if since is not None and until is not None and since >= until:
-        raise Problem("request.invalid_input", status=422, message="“From” must be earlier than “to”.")
+        raise bad_value("“From” must be earlier than “to”.")
     outcome = visitor.asked("outcome")
     if outcome and outcome not in _OUTCOMES:
-        raise Problem("request.invalid_input", status=422, message="The outcome is success or error.")
+        raise bad_value("The outcome is success or error.")
     wanted = LogFilter(
         application_id=visitor.asked("application").strip() or None,
         key=visitor.asked("event").strip() or None,
@@ -154,9 +154,7 @@ def _moment(visitor: Visitor, name: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise Problem(
-            "request.invalid_input", status=422, message=f"“{name}” is no time: write it like 2026-11-24T08:15."
-        ) from None
+        raise bad_value(f"“{name}” is no time: write it like 2026-11-24T08:15.") from None
 
 
 def _typed_moments(visitor: Visitor) -> dict[str, str]:

@@ -9,13 +9,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from markupsafe import Markup
+
+from watchword.server.domain.problems import Problem
 from watchword.server.web.answers import HTML_TYPE, NO_STORE, Answer, Headers
 from watchword.server.web.console.static_files import static_address
 from watchword.server.web.console.visitor import FORM_TOKEN, PREFIX, Visitor
+from watchword.server.web.templates import environment_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
 
 # Nothing comes from elsewhere, nothing is put around a page, and no script stands in one.
 _POLICY = (
@@ -64,6 +67,15 @@ class GoTo:
     says: str = ""
 
 
+def page_with(template: str, shows: Mapping[str, object], refused: Problem | None, headers: Headers = ()) -> Page:
+    """
+    Make a page with a form; where what was sent was refused, it says why as its `problem`.
+    """
+    if refused is None:
+        return Page(template=template, shows={**shows, "problem": None})
+    return Page(template=template, shows={**shows, "problem": refused.message}, status=refused.status, headers=headers)
+
+
 def address(*parts: str) -> str:
     """
     Return the path of a page of the console: of a room, or of something in it by its id.
@@ -107,45 +119,32 @@ def redirection(path: str, headers: Headers = ()) -> Answer:
 
 @cache
 def _environment() -> "Environment":
-    # Loaded with the first page: who shows none starts sooner, and is smaller.
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
-
-    environment = Environment(
-        loader=PackageLoader(__package__ or ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
+    environment = environment_of(__package__ or "")
     environment.filters |= {"moment": _moment, "instant": _instant}
     environment.globals |= {"static": static_address, "rooms": ROOMS}
     return environment
 
 
-def _hidden_field(name: str, value: str) -> "Markup":
-    from markupsafe import Markup  # noqa: PLC0415
-
+def _hidden_field(name: str, value: str) -> Markup:
     return Markup('<input type="hidden" name="{}" value="{}">').format(name, value)
 
 
-def _instant(value: datetime) -> "Markup":
+def _instant(value: datetime) -> Markup:
     """
     Write a moment to the second, for what follows quickly on each other.
     """
-    from markupsafe import Markup  # noqa: PLC0415
-
-    utc = value.astimezone(UTC)
-    return Markup('<time datetime="{}" data-seconds>{}</time>').format(
-        utc.strftime("%Y-%m-%dT%H:%M:%SZ"), utc.strftime("%Y-%m-%d %H:%M:%S UTC")
-    )
+    return Markup('<time datetime="{}" data-seconds>{:%Y-%m-%d %H:%M:%S} UTC</time>').format(*_in_utc(value))
 
 
-def _moment(value: Any) -> "Markup":  # noqa: ANN401 - whatever a template shows
+def _moment(value: Any) -> Markup:  # noqa: ANN401 - whatever a template shows
     """
     Write a moment in UTC, so that a script can write it in the reader's own zone.
     """
-    from markupsafe import Markup  # noqa: PLC0415
-
     if not isinstance(value, datetime):
         return Markup("never")
+    return Markup('<time datetime="{}">{:%Y-%m-%d %H:%M} UTC</time>').format(*_in_utc(value))
+
+
+def _in_utc(value: datetime) -> tuple[str, datetime]:
     utc = value.astimezone(UTC)
-    return Markup('<time datetime="{}">{}</time>').format(
-        utc.strftime("%Y-%m-%dT%H:%M:%SZ"), utc.strftime("%Y-%m-%d %H:%M UTC")
-    )
+    return f"{utc:%Y-%m-%dT%H:%M:%SZ}", utc

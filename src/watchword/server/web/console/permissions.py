@@ -9,7 +9,7 @@ from watchword.server.operations import explaining, resources, role_scopes, role
 from watchword.server.operations.explaining import Obtaining
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.lists import A_PAGE, Found, find
-from watchword.server.web.console.pages import GoTo, Page, address
+from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.resources import ROOM, shown
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
@@ -74,9 +74,8 @@ def _page(visitor: Visitor, refused: Problem | None = None) -> Page:
         "found": found,
         "role_names": roles.names_of(visitor.acting, sorted(held)),
         "typed": visitor.field("description") if "description" in visitor.form else None,
-        "problem": refused and refused.message,
     }
-    return Page(template="permission.html", shows=shows, status=refused.status if refused else 200)
+    return page_with("permission.html", shows, refused)
 
 
 def _about(visitor: Visitor) -> dict[str, object]:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.names import DEFAULT_TOKEN_LIFETIME
-from watchword.server.domain.problems import Problem
+from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.operations import resources, role_scopes, scopes
 from watchword.server.operations.resources import NewResource
 from watchword.server.storage.rows import Page as Part
-from watchword.server.web.console.forms import is_typed, whole_number
+from watchword.server.web.console.forms import algorithm, is_typed, whole_number
 from watchword.server.web.console.lists import A_PAGE, find
-from watchword.server.web.console.pages import GoTo, Page, address
+from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
 
@@ -63,11 +63,12 @@ def change(visitor: Visitor) -> Page | GoTo:
     """
     Change name, token lifetime and algorithm.
     """
+    chosen = visitor.field("algorithm")
     try:
         changes = {
             "name": visitor.field("name").strip(),
             "access_token_ttl": _lifetime(visitor),
-            "signing_algorithm": _algorithm(visitor.field("algorithm")),
+            "signing_algorithm": algorithm(chosen) if chosen else None,
         }
         resources.update(visitor.acting, visitor.path["id"], changes)
     except Problem as refused:
@@ -98,7 +99,7 @@ def delete(visitor: Visitor) -> Page | GoTo:
     """
     resource = resources.read(visitor.acting, visitor.path["id"])
     if not is_typed(visitor.field("name"), resource.name):
-        return _deletion(visitor, problem="Type the API resource's name to delete it.", status=422)
+        return _deletion(visitor, bad_value("Type the API resource's name to delete it."))
     resources.delete(visitor.acting, resource.id)
     return GoTo(path=address(ROOM), says=f"{resource.name} is gone.")
 
@@ -126,15 +127,13 @@ def shown(visitor: Visitor, refused: Problem | None = None) -> Page:
         "algorithms": list(Algorithm),
         "typed": _typed(visitor, typed),
         "scope": {name: visitor.field(f"scope_{name}") for name in ("name", "description")},
-        "problem": refused and refused.message,
     }
-    return Page(template="resource.html", shows=shows, status=refused.status if refused else 200)
+    return page_with("resource.html", shows, refused)
 
 
 def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
     blank = {"name": "", "indicator": "", "lifetime": str(DEFAULT_TOKEN_LIFETIME)}
-    shows = {"typed": _typed(visitor, blank), "problem": refused and refused.message}
-    return Page(template="new_resource.html", shows=shows, status=refused.status if refused else 200)
+    return page_with("new_resource.html", {"typed": _typed(visitor, blank)}, refused)
 
 
 def _typed(visitor: Visitor, otherwise: Mapping[str, str]) -> Mapping[str, str]:
@@ -145,14 +144,7 @@ def _lifetime(visitor: Visitor) -> int:
     return whole_number("token lifetime", visitor.field("lifetime"))
 
 
-def _algorithm(text: str) -> Algorithm | None:
-    try:
-        return Algorithm(text) if text else None
-    except ValueError:
-        raise Problem("request.invalid_input", status=422, message="There is no such algorithm.") from None
-
-
-def _deletion(visitor: Visitor, *, problem: str | None = None, status: int = 200) -> Page:
+def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
     resource_id = visitor.path["id"]
     listed = resources.look(visitor.acting, resource_id)
     some = Part(limit=A_PAGE, offset=0)
@@ -160,9 +152,8 @@ def _deletion(visitor: Visitor, *, problem: str | None = None, status: int = 200
         "listed": listed,
         "resource": listed.resource,
         "roles": role_scopes.giving(visitor.acting, resource_id, None, some),
-        "problem": problem,
     }
-    return Page(template="delete_resource.html", shows=shows, status=status)
+    return page_with("delete_resource.html", shows, refused)
 
 
 ROUTES = (

@@ -3,14 +3,14 @@ The page of a role, and its permissions: listed, added, taken away.
 """
 
 from watchword.server.domain.names import MANAGEMENT_SCOPE_ID
-from watchword.server.domain.problems import Problem
+from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.domain.records import Resource, Scope
 from watchword.server.domain.search import Search
 from watchword.server.operations import role_scopes, roles
 from watchword.server.storage.rows import Listing
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.lists import find
-from watchword.server.web.console.pages import GoTo, Page, address
+from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
@@ -33,7 +33,7 @@ def add(visitor: Visitor) -> Page | GoTo:
     if "look" in visitor.form:
         return _form(visitor)
     if not ticked:
-        return _form(visitor, Problem("request.invalid_input", status=422, message="Tick at least one permission."))
+        return _form(visitor, bad_value("Tick at least one permission."))
     try:
         role_scopes.add(visitor.acting, role_id, ticked)
     except Problem as refused:
@@ -73,9 +73,8 @@ def shown(visitor: Visitor, refused: Problem | None = None) -> Page:
             "description": visitor.field("description") if refused else listed.role.description,
             "default": visitor.field("default") == "yes" if refused else listed.role.is_default,
         },
-        "problem": refused and refused.message,
     }
-    return Page(template="role.html", shows=shows, status=refused.status if refused else 200)
+    return page_with("role.html", shows, refused)
 
 
 def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
@@ -83,9 +82,8 @@ def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
     shows = {
         "listed": listed,
         "offer": offered(visitor, listed.role.type, not_of_role=listed.role.id),
-        "problem": refused and refused.message,
     }
-    return Page(template="role_permissions.html", shows=shows, status=refused.status if refused else 200)
+    return page_with("role_permissions.html", shows, refused)
 
 
 ROUTES = (

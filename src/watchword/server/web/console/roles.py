@@ -5,14 +5,14 @@ The room of the roles: list, search, create, a page for each, and what would be 
 from collections.abc import Mapping
 
 from watchword.server.domain.names import RoleType
-from watchword.server.domain.problems import Problem
+from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.operations import explaining, roles
 from watchword.server.operations.explaining import Loss
 from watchword.server.operations.roles import NewRole
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.web.console.forms import is_typed
 from watchword.server.web.console.lists import Found, find
-from watchword.server.web.console.pages import GoTo, Page, address
+from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered
 from watchword.server.web.console.role_permissions import shown
 from watchword.server.web.console.route import get, post
@@ -91,8 +91,7 @@ def without(visitor: Visitor) -> Page:
     """
     Show what its holders would lose without it.
     """
-    shows = {"listed": roles.look(visitor.acting, visitor.path["id"]), "found": _losses(visitor)}
-    return Page(template="role_without.html", shows=shows)
+    return Page(template="role_without.html", shows=_about(visitor))
 
 
 def deletion(visitor: Visitor) -> Page:
@@ -108,7 +107,7 @@ def delete(visitor: Visitor) -> Page | GoTo:
     """
     role = roles.read(visitor.acting, visitor.path["id"])
     if not is_typed(visitor.field("name"), role.name):
-        return _deletion(visitor, problem="Type the role's name to delete it.", status=422)
+        return _deletion(visitor, bad_value("Type the role's name to delete it."))
     roles.delete(visitor.acting, role.id)
     return GoTo(path=address(ROOM), says=f"{role.name} is gone: the next token request is judged without it.")
 
@@ -124,22 +123,20 @@ def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
         "type": _type(visitor),
         "types": list(RoleType),
         "offer": offered(visitor, _type(visitor), not_of_role=None),
-        "problem": refused and refused.message,
     }
-    return Page(template="new_role.html", shows=shows, status=refused.status if refused else 200)
+    return page_with("new_role.html", shows, refused)
 
 
 def _losses(visitor: Visitor) -> Found[Loss]:
     return find(visitor, lambda _, part: explaining.losing(visitor.acting, visitor.path["id"], part), ())
 
 
-def _deletion(visitor: Visitor, *, problem: str | None = None, status: int = 200) -> Page:
-    shows = {
-        "listed": roles.look(visitor.acting, visitor.path["id"]),
-        "found": _losses(visitor),
-        "problem": problem,
-    }
-    return Page(template="delete_role.html", shows=shows, status=status)
+def _about(visitor: Visitor) -> Mapping[str, object]:
+    return {"listed": roles.look(visitor.acting, visitor.path["id"]), "found": _losses(visitor)}
+
+
+def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
+    return page_with("delete_role.html", _about(visitor), refused)
 
 
 ROUTES = (

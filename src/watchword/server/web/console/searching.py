@@ -4,7 +4,7 @@ One box that looks everywhere: a few of each kind, with the way to all of them.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from watchword.server.domain.search import Search
 from watchword.server.operations import applications, resources, roles, users
@@ -14,12 +14,12 @@ from watchword.server.storage.roles import RoleFilter
 from watchword.server.storage.rows import Page as Part
 from watchword.server.storage.users import UserFilter
 from watchword.server.web.console.lists import literal_search
-from watchword.server.web.console.pages import Page
+from watchword.server.web.console.pages import Page, address
 from watchword.server.web.console.resources import SEARCHED as RESOURCES_SEARCHED
 from watchword.server.web.console.route import get
 from watchword.server.web.console.users import SEARCHED as USERS_SEARCHED
 from watchword.server.web.console.users import called
-from watchword.server.web.console.visitor import PREFIX, Visitor
+from watchword.server.web.console.visitor import Visitor
 
 _FEW = Part(limit=5, offset=0)
 _NAMED = ("id", "name", "description")
@@ -52,24 +52,17 @@ class Kind:
     searched: Sequence[str]
     find: Callable[[Acting, Search], tuple[Sequence[Hit], int]]
 
-    @property
-    def path(self) -> str:
-        """
-        The path of the room.
-        """
-        return f"{PREFIX}/{self.room}"
-
     def address_of(self, hit: Hit) -> str:
         """
         Return the page of what was found.
         """
-        return f"{self.path}/{quote(hit.id, safe='')}"
+        return address(self.room, hit.id)
 
     def all_of(self, words: str) -> str:
         """
         Return the page that lists all that these words find.
         """
-        return f"{self.path}?{urlencode({'search': words})}"
+        return f"{address(self.room)}?{urlencode({'search': words})}"
 
 
 def page(visitor: Visitor) -> Page:

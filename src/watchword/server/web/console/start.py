@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from watchword.server.domain.names import ApplicationType, RoleType
-from watchword.server.domain.problems import Problem
+from watchword.server.domain.problems import Problem, bad_value
+from watchword.server.domain.values import LONGEST_INDICATOR
 from watchword.server.operations import (
     application_roles,
     applications,
@@ -31,9 +32,7 @@ from watchword.server.web.console.trying import Tried, try_token
 from watchword.server.web.console.visitor import PREFIX, Visitor
 
 ROOM = f"{PREFIX}/start"
-_LONGEST_NAME = 128  # of roles, the shortest there is
-_LONGEST_INDICATOR = 2_000
-_LONGEST_SCOPE = 256
+_LONGEST_NAME = roles.LONGEST_TEXT  # the shortest there is
 _MOST_PERMISSIONS = 50
 
 
@@ -77,7 +76,7 @@ class Start:
         chosen = _kept(visitor)
         try:
             trial = getting_started.begin_trial(visitor.acting, chosen.application, chosen.resource)
-            secret = _needed(visitor, "secret", "Type the application's secret.", most=_LONGEST_INDICATOR)
+            secret = _needed(visitor, "secret", "Type the application's secret.", most=LONGEST_INDICATOR)
             tried = try_token(visitor.ctx, self._own_server, trial, secret, " ".join(visitor.field("scope").split()))
         except Problem as refused:
             return _page(visitor, chosen, _Shown(problem=refused))
@@ -99,7 +98,7 @@ def create_resource(visitor: Visitor) -> Page | GoTo:
     chosen = Chosen()
     try:
         name = _needed(visitor, "name", "Give the API a name.")
-        indicator = _needed(visitor, "indicator", "Give the API an identifier.", most=_LONGEST_INDICATOR)
+        indicator = _needed(visitor, "indicator", "Give the API an identifier.", most=LONGEST_INDICATOR)
         wanted = _permissions(visitor)
         resource = resources.create(visitor.acting, NewResource(name=name, indicator=indicator))
         chosen = Chosen(resource=resource.id)
@@ -132,7 +131,7 @@ def create_role(visitor: Visitor) -> Page | GoTo:
         name = _needed(visitor, "name", "Give the role a name.")
         ticked = visitor.ticked("scope")
         if not ticked:
-            raise _refused("Tick a permission: the role is to give it.")
+            raise bad_value("Tick a permission: the role is to give it.")
         described = visitor.field("description").strip()[:_LONGEST_NAME] or name
         new = NewRole(name=name, description=described, type=RoleType.MACHINE_TO_MACHINE, scope_ids=ticked)
         role = roles.create(visitor.acting, new)
@@ -207,20 +206,18 @@ def _next(chosen: Chosen, says: str) -> GoTo:
 def _needed(visitor: Visitor, name: str, message: str, most: int = _LONGEST_NAME) -> str:
     text = visitor.field(name).strip()
     if not text:
-        raise _refused(message)
+        raise bad_value(message)
     if len(text) > most:
-        raise _refused(f"That is too long: {most} characters at most.")
+        raise bad_value(f"That is too long: {most} characters at most.")
     return text
 
 
 def _permissions(visitor: Visitor) -> Sequence[str]:
     wanted = list(dict.fromkeys(visitor.field("permissions").split()))
     if not wanted:
-        raise _refused("Name a permission, such as read:products.")
-    if len(wanted) > _MOST_PERMISSIONS or any(len(one) > _LONGEST_SCOPE for one in wanted):
-        raise _refused(f"At most {_MOST_PERMISSIONS} permissions of {_LONGEST_SCOPE} characters can be named here.")
+        raise bad_value("Name a permission, such as read:products.")
+    if len(wanted) > _MOST_PERMISSIONS or any(len(one) > scopes.LONGEST_NAME for one in wanted):
+        raise bad_value(
+            f"At most {_MOST_PERMISSIONS} permissions of {scopes.LONGEST_NAME} characters can be named here."
+        )
     return wanted
-
-
-def _refused(message: str) -> Problem:
-    return Problem("request.invalid_input", status=422, message=message)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from watchword.server.domain.names import RoleType
 from watchword.server.domain.passwords import read_password
 from watchword.server.domain.phones import read_phone
-from watchword.server.domain.problems import Problem
+from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.domain.records import User
 from watchword.server.operations import roles, user_roles, users
 from watchword.server.operations.users import NewUser
@@ -16,7 +16,7 @@ from watchword.server.storage.rows import Page as Part
 from watchword.server.storage.users import UserFilter
 from watchword.server.web.console.forms import is_typed, json_object, json_text
 from watchword.server.web.console.lists import find
-from watchword.server.web.console.pages import GoTo, Page, address
+from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
 
@@ -116,7 +116,7 @@ def delete(visitor: Visitor) -> Page | GoTo:
     """
     user = users.read(visitor.acting, visitor.path["id"])
     if not is_typed(visitor.field("name"), called(user)):
-        return _deletion(visitor, problem=f"Type {called(user)} to delete this user.", status=422)
+        return _deletion(visitor, bad_value(f"Type {called(user)} to delete this user."))
     users.delete(visitor.acting, user.id)
     return GoTo(path=address(ROOM), says=f"{called(user)} is gone.")
 
@@ -137,8 +137,7 @@ def _phone(typed: Mapping[str, str]) -> str:
 
 
 def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
-    shows = {"typed": _typed(visitor), "problem": refused and refused.message}
-    return Page(template="new_user.html", shows=shows, status=refused.status if refused else 200)
+    return page_with("new_user.html", {"typed": _typed(visitor)}, refused)
 
 
 def _page(visitor: Visitor, refused: Problem | None = None) -> Page:
@@ -151,14 +150,13 @@ def _page(visitor: Visitor, refused: Problem | None = None) -> Page:
         "profile": json_text(user.profile),
         "custom_data": json_text(user.custom_data),
         "typed": {name: visitor.field(name) for name in kept} if refused else kept,
-        "problem": refused and refused.message,
     }
-    return Page(template="user.html", shows=shows, status=refused.status if refused else 200)
+    return page_with("user.html", shows, refused)
 
 
-def _deletion(visitor: Visitor, *, problem: str | None = None, status: int = 200) -> Page:
+def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
     user = users.read(visitor.acting, visitor.path["id"])
-    return Page(template="delete_user.html", shows={**_about(visitor, user), "problem": problem}, status=status)
+    return page_with("delete_user.html", _about(visitor, user), refused)
 
 
 def _about(visitor: Visitor, user: User) -> Mapping[str, object]:

@@ -52,8 +52,23 @@ class Visitor:
         """
         Who acts: the operator that has signed in.
         """
+        return Acting(ctx=self.ctx, tenant_id=self.tenant_id, actor=actor_of(self.own_operator, self.origin))
+
+    @property
+    def own_operator(self) -> Operator:
+        """
+        The operator that has signed in.
+        """
         assert self.operator is not None  # noqa: S101 - such pages are for those who have signed in
-        return Acting(ctx=self.ctx, tenant_id=self.tenant_id, actor=actor_of(self.operator, self.origin))
+        return self.operator
+
+    @property
+    def own_session(self) -> OperatorSession:
+        """
+        The session in which the operator has signed in.
+        """
+        assert self.session is not None  # noqa: S101 - as above
+        return self.session
 
     @property
     def form_token(self) -> str:

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from starlette.concurrency import run_in_threadpool
 
-from watchword.server.web.answers import CSS_TYPE, HTML_TYPE, Answer, text_answer, with_etag
+from watchword.server.web.answers import CSS_TYPE, HTML_TYPE, PLAIN_PAGE_POLICY, Answer, text_answer, with_etag
 from watchword.server.web.docs.pages import STYLESHEET, Pages, write_pages
 from watchword.server.web.errors import PAGES
 from watchword.server.web.requests import Incoming
@@ -17,11 +17,6 @@ PREFIX = "/docs/"
 _READS = frozenset({"GET", "HEAD"})
 # Kept, and asked for anew each time: after an upgrade nobody reads what was true before.
 _KEPT = (b"cache-control", b"no-cache")
-# Nothing runs on a page, and nothing on it comes from elsewhere.
-_POLICY = (
-    b"content-security-policy",
-    b"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-)
 
 
 class Docs:
@@ -47,7 +42,7 @@ class Docs:
             pages = await self._pages()
             page = pages.errors.get(request.path.removeprefix(PAGES + "/"))
             if page is None:
-                return Answer(404, pages.missing, (HTML_TYPE, _POLICY, _KEPT))
+                return Answer(404, pages.missing, (HTML_TYPE, PLAIN_PAGE_POLICY, _KEPT))
             answer = _page(page)
         else:
             return text_answer("Not Found", status=404)
@@ -62,7 +57,7 @@ class Docs:
 
 
 def _page(body: bytes) -> Answer:
-    return Answer(200, body, (HTML_TYPE, _POLICY, _KEPT))
+    return Answer(200, body, (HTML_TYPE, PLAIN_PAGE_POLICY, _KEPT))
 
 
 @cache

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from watchword.server.web.docs.catalogue import by_code, groups, pieces
 from watchword.server.web.errors import PAGES
+from watchword.server.web.templates import environment_of
 
 STYLESHEET = "/docs/docs.css"
 # Where the pages of `docs/` are read: links that nobody follows by himself.
@@ -38,13 +39,7 @@ def write_pages() -> Pages:
     """
     Write all pages.
     """
-    # Loaded with the first page: who shows none starts sooner, and is smaller.
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
-
-    environment = Environment(
-        loader=PackageLoader(__package__ or ""), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
+    environment = environment_of(__package__ or "")
     environment.filters |= {"prose": _prose, "phrase": _phrase, "breakable": _breakable}
     environment.globals |= {"errors": PAGES, "stylesheet": STYLESHEET, "repository": REPOSITORY}
     index, page = environment.get_template("index.html"), environment.get_template("error.html")
