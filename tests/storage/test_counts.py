@@ -13,11 +13,12 @@ from tests.support.home import ON_POSTGRESQL, settings_of
 from tests.support.stored import drop_trigger, stored
 from watchword.server.bootstrap import open_ground
 from watchword.server.domain.names import ApplicationType, RoleType
-from watchword.server.domain.search import NO_SEARCH
-from watchword.server.operations import applications, role_applications, roles
+from watchword.server.domain.search import NO_SEARCH, parse_search
+from watchword.server.operations import applications, role_applications, roles, user_roles, users
 from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.repair import restore_change_tracking
 from watchword.server.operations.roles import NewRole
+from watchword.server.operations.users import NewUser
 from watchword.server.storage import counts, migrate
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.roles import RoleFilter
@@ -89,7 +90,14 @@ def test_lists_tell_the_counts(shopping: Shopping) -> None:
     assert role_applications.listing(shopping.acting, shopping.role_id, NO_SEARCH, page).total == 1
     assert roles.listing(shopping.acting, RoleFilter(), NO_SEARCH, page)[0].total == 3
     assert roles.listing(shopping.acting, RoleFilter(type=RoleType.USER), NO_SEARCH, page)[0].total == 1
-    assert role.type is RoleType.USER
+    people = [users.create(shopping.acting, NewUser(username=name)) for name in ("ada", "grace", "mary")]
+    for person in people[:2]:
+        user_roles.assign(shopping.acting, person.id, [role.id])
+    assert user_roles.holders(shopping.acting, role.id, NO_SEARCH, page).total == 2
+    assert (
+        user_roles.holders(shopping.acting, role.id, parse_search({"search": ["%grace%"]}, ("username",)), page).total
+        == 1
+    )
 
 
 def test_wrong_counts_are_found_and_mended(ctx: Context, shopping: Shopping) -> None:

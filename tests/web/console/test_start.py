@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.browser import FOREIGN, PAYLOAD, invited
-from watchword.server.domain.names import OperatorRole
-from watchword.server.operations import logs, resources
+from watchword.server.domain.names import OperatorRole, RoleType
+from watchword.server.domain.search import NO_SEARCH
+from watchword.server.operations import logs, resources, role_scopes, roles, scopes
 from watchword.server.operations.resources import NewResource
+from watchword.server.operations.roles import NewRole
 from watchword.server.storage.log_filter import LogFilter
 
 if TYPE_CHECKING:
@@ -152,6 +154,24 @@ async def test_own_api_of_the_server_is_one_too(owner: Browser) -> None:
     page = await owner.open("/console/start?resource=management-api")
     assert done(page)[:2] == ["1", "2"]
     assert "Logto Management API access" in page.text
+
+
+async def test_role_that_gives_much_elsewhere_is_seen(local: Acting, owner: Browser) -> None:
+    """
+    A role may have hundreds of permissions of other APIs before the one that counts here.
+    """
+    names = [f"thing:{number}" for number in range(150)]
+    other = resources.create(local, NewResource(name="Other", indicator="https://other.api"))
+    elsewhere = [scopes.create(local, other.id, name, None).id for name in names]
+    await create_shop(owner)
+    shop = next(one for one in resources.listing(local, None, with_scopes=False)[0].records if one.name == SHOP["name"])
+    its_scopes = scopes.listing(local, shop.id, NO_SEARCH, None).records
+    role = roles.create(
+        local, NewRole(name="All", description="x", type=RoleType.MACHINE_TO_MACHINE, scope_ids=elsewhere)
+    )
+    role_scopes.add(local, role.id, [its_scopes[0].id])
+    page = await owner.open(f"/console/start?resource={shop.id}&role={role.id}")
+    assert f'type="hidden" name="role" value="{role.id}"' in page.text
 
 
 async def test_application_that_is_there_gets_the_role(owner: Browser) -> None:

@@ -41,6 +41,14 @@ def roles_giving(tx: Transaction, resource_id: str, most: int) -> Sequence[Role]
     return roles.giving(tx, resource_id, most)
 
 
+@reads(Permission.ALL)
+def scopes_given(tx: Transaction, role_id: str, resource_id: str, most: int) -> Sequence[str]:
+    """
+    Return the names of an API's permissions that a role gives, oldest first; none where there is no such role.
+    """
+    return roles.scopes_of_resource(tx, role_id, resource_id, most)
+
+
 @writes(Permission.ALL)
 def begin_trial(tx: Transaction, application_id: str, resource_id: str) -> Trial:
     """

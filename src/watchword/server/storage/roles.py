@@ -215,6 +215,19 @@ def list_scopes(tx: Transaction, role_id: str, search: Search, page: Page | None
     return rows.listing(tx, Scope, matching(tx, query, table, search).order_by(*order), page)
 
 
+def scopes_of_resource(tx: Transaction, role_id: str, resource_id: str, most: int) -> list[str]:
+    """
+    Return the names of a role's scopes that belong to a resource, oldest first.
+    """
+    table = schema.scopes
+    query = (
+        sa.select(table.c.name)
+        .join(_SCOPES, sa.and_(_SCOPES.c.tenant_id == table.c.tenant_id, _SCOPES.c.scope_id == table.c.id))
+        .where(rows.of_tenant(tx, table), table.c.resource_id == resource_id, _SCOPES.c.role_id == role_id)
+    )
+    return list(tx.connection.execute(query.order_by(*resources.SCOPES_OLDEST_FIRST).limit(most)).scalars())
+
+
 def scope_ids(tx: Transaction, role_id: str) -> set[str]:
     """
     Return the ids of a role's scopes.

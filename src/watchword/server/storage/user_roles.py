@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from watchword.server.domain.records import Role, User
 from watchword.server.domain.search import Search
-from watchword.server.storage import roles, rows, schema
+from watchword.server.storage import counts, roles, rows, schema
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.search import matching
 from watchword.server.storage.transaction import Transaction
@@ -39,7 +39,9 @@ def holders(tx: Transaction, role_id: str, search: Search, page: Page | None) ->
         .join(_T, sa.and_(_T.c.tenant_id == _USERS.c.tenant_id, _T.c.user_id == _USERS.c.id))
         .where(rows.of_tenant(tx, _T), _T.c.role_id == role_id)
     )
-    return rows.listing(tx, User, matching(tx, query, _USERS, search).order_by(_T.c.created_at, _USERS.c.id), page)
+    total = None if search.groups else counts.total(tx, _T, [role_id])
+    found = matching(tx, query, _USERS, search).order_by(_T.c.created_at, _USERS.c.id)
+    return rows.listing(tx, User, found, page, total)
 
 
 def ids_of_user(tx: Transaction, user_id: str) -> set[str]:

@@ -19,7 +19,6 @@ from watchword.server.operations import (
     logs,
     resources,
     role_applications,
-    role_scopes,
     roles,
     scopes,
 )
@@ -164,10 +163,9 @@ def _role(
     for role_id in filter(None, (wanted, choices[0].id if choices else "")):
         try:
             role = roles.read(visitor.acting, role_id)
-            held = role_scopes.listing(visitor.acting, role_id, NO_SEARCH, _MOST_SCOPES)[0].records
         except Problem:
             continue
-        given = [scope.name for scope in held if scope.resource_id == resource.id]
+        given = getting_started.scopes_given(visitor.acting, role_id, resource.id, _MOST_SCOPES.limit)
         if given and role.type is RoleType.MACHINE_TO_MACHINE:
             return role, given
     return None, ()
