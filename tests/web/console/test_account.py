@@ -67,6 +67,28 @@ async def test_refusal_behind_the_password_keeps_the_session(owner: Browser, clo
     assert (await owner.open("/console/applications")).status_code == 200
 
 
+async def test_fault_is_told_on_a_page_and_keeps_the_session(
+    owner: Browser, clock: MovedClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    The page says nothing of it but where the log has more; a session that has just been renewed goes on.
+    """
+
+    def fail(*_arguments: object) -> None:
+        raise RuntimeError("private")
+
+    await owner.open("/console/applications/new")
+    clock.move(minutes=10)
+    monkeypatch.setattr(applications, "create", fail)
+    answer = await owner.send("/console/applications", name="x", confirming_password=PASSWORD)
+    assert (answer.status_code, "private" in answer.text) == (500, False)
+    number = re.search(r"by the id (\w{16})\.", answer.text)
+    assert number is not None
+    faults = [vars(one) for one in caplog.records if one.getMessage() == "a request failed"]
+    assert [(one["request_id"], str(one["exc_info"][1])) for one in faults] == [(number[1], "private")]
+    assert (await owner.open("/console/applications")).status_code == 200
+
+
 async def test_password_is_not_tried_for_ever(owner: Browser, clock: MovedClock) -> None:
     """
     Whoever finds a browser open has ten tries, too.

@@ -11,7 +11,6 @@ The table of contents of the web: what answers which path, in order.
     anything else           404
 """
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -28,7 +27,14 @@ from watchword.server.web.console.app import Console
 from watchword.server.web.console.visitor import PREFIX as CONSOLE
 from watchword.server.web.docs.app import PREFIX as DOCS
 from watchword.server.web.docs.app import Docs
-from watchword.server.web.errors import fault_answer, help_link, oauth_fault, oauth_members
+from watchword.server.web.errors import (
+    fault_answer,
+    fault_in_words,
+    help_link,
+    note_fault,
+    oauth_fault,
+    oauth_members,
+)
 from watchword.server.web.metrics import MetricsPage
 from watchword.server.web.oauth.routes import PREFIX as OAUTH
 from watchword.server.web.oauth.routes import answer_oauth
@@ -45,7 +51,6 @@ from watchword.server.web.requests import (
 )
 from watchword.server.web.whole_request import RawHeaders, WholeAnswer
 
-_log = logging.getLogger(__name__)
 _READS = frozenset({"GET", "HEAD"})
 
 
@@ -191,15 +196,7 @@ class _Web:
         except ClientGone:
             return None
         except Exception as error:  # noqa: BLE001 - the last resort: whatever went wrong, the answer says nothing of it
-            _log.error(
-                "a request failed",
-                extra={
-                    "request_id": incoming.request_id,
-                    "trace_id": incoming.trace_id,
-                    "path": incoming.shown_path,
-                },
-                exc_info=error,
-            )
+            note_fault(incoming, error)
             return _fault(incoming)
 
     async def _find(self, incoming: Incoming) -> Answer:
@@ -229,8 +226,7 @@ async def _never() -> Message:
 
 def _fault(incoming: Incoming) -> Answer:
     if incoming.path.startswith(CONSOLE):
-        text = f"Something went wrong within the server. Its log has more, by the id {incoming.request_id}."
-        return text_answer(text, status=500)
+        return text_answer(fault_in_words(incoming.request_id), status=500)
     return oauth_fault(bare=False) if incoming.path.startswith(OAUTH) else fault_answer(incoming.request_id)
 
 

@@ -5,6 +5,8 @@ Two shapes: OAuth's below `/oidc`, with the contract's `code` and `message` arou
 `/api`. What is not ours becomes one plain 500 that says nothing.
 """
 
+import logging
+
 from watchword.protocol.bearer import quotable
 from watchword.protocol.errors import InvalidClient, InvalidRequest, OAuthError, TemporarilyUnavailable
 from watchword.server.domain.client_auth.client_secret import SecretExpired
@@ -13,7 +15,9 @@ from watchword.server.domain.problems import Malformed, Problem
 from watchword.server.domain.redaction import hide_secrets
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.web.answers import CLOSE, NO_STORE, Answer, Headers, json_answer
-from watchword.server.web.requests import BodyTooLarge, BodyTooSlow
+from watchword.server.web.requests import BodyTooLarge, BodyTooSlow, Incoming
+
+_log = logging.getLogger(__name__)
 
 _MESSAGES = {
     "invalid_request": "Request is invalid.",
@@ -148,6 +152,21 @@ def problem_answer(problem: Problem, *, request_id: str) -> Answer:
     answer = json_answer(members, status=problem.status, headers=headers)
     # A validator's words quote the value that was wrong.
     return Answer(answer.status, hide_secrets(answer.body.decode()).encode(), answer.headers)
+
+
+def note_fault(incoming: Incoming, fault: Exception) -> None:
+    """
+    Write what went wrong within the server into its log, which is the only place that says so.
+    """
+    where = {"request_id": incoming.request_id, "trace_id": incoming.trace_id, "path": incoming.shown_path}
+    _log.error("a request failed", extra=where, exc_info=fault)
+
+
+def fault_in_words(request_id: str) -> str:
+    """
+    Say to people that there is a fault of ours.
+    """
+    return f"Something went wrong within the server. Its log has more, by the id {request_id}."
 
 
 def fault_answer(request_id: str) -> Answer:

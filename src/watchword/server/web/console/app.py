@@ -40,7 +40,7 @@ from watchword.server.web.console.visitor import (
     read_cookies,
     read_values,
 )
-from watchword.server.web.errors import problem_of
+from watchword.server.web.errors import fault_in_words, note_fault, problem_of
 from watchword.server.web.requests import Incoming, read_body
 
 MOST_BODY = 64 * 1024
@@ -106,11 +106,8 @@ class Console:
         visitor, headers = self._welcome(request)
         try:
             return self._find(request, path, body, visitor, headers)
-        except Exception as error:
-            problem = problem_of(error)
-            if problem is None:
-                raise
-            return html_answer(render(_refusal(problem), visitor), status=problem.status, headers=headers)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the page says nothing of it
+            return self._shown(_refusal(request, error), visitor, headers)
 
     def _welcome(self, request: Incoming) -> tuple[Visitor, tuple[_Header, ...]]:
         """
@@ -145,14 +142,14 @@ class Console:
             if visitor.operator is None and not route.is_open:
                 break
             form = self._form(request, body, visitor) if method == "POST" else {}
-            return self._visit(route, replace(visitor, path=match.groupdict(), query=query, form=form), headers)
+            there = replace(visitor, path=match.groupdict(), query=query, form=form)
+            return self._visit(request, route, there, headers)
         if visitor.operator is None:
             return redirection(_sign_in_before(request), headers)
         above = self._page_above(path) if method == "GET" else None
         if above is not None:
             return redirection(PREFIX + quote(above), headers)
-        nothing = Page(template="refused.html", shows={"text": "There is no such page.", "code": ""}, status=404)
-        return self._shown(nothing, visitor, headers)
+        return self._shown(_refused("There is no such page.", status=404), visitor, headers)
 
     def _page_above(self, path: str) -> str | None:
         """
@@ -166,7 +163,7 @@ class Console:
                 break
         return path
 
-    def _visit(self, route: Route, visitor: Visitor, headers: tuple[_Header, ...]) -> Answer:
+    def _visit(self, request: Incoming, route: Route, visitor: Visitor, headers: tuple[_Header, ...]) -> Answer:
         if route.is_grave:
             known = confirmed(visitor, self._guard)
             if isinstance(known, Page):
@@ -175,12 +172,8 @@ class Console:
                 visitor, headers = known, (*headers, self._cookies.set(self._cookies.session, known.seed))
         try:
             return self._shown(route.handler(visitor), visitor, headers)
-        except Exception as error:
-            # Here, too, so that a session that has just begun reaches the browser.
-            problem = problem_of(error)
-            if problem is None:
-                raise
-            return self._shown(_refusal(problem), visitor, headers)
+        except Exception as error:  # noqa: BLE001 - here, too, so that a session that has just begun reaches the browser
+            return self._shown(_refusal(request, error), visitor, headers)
 
     def _form(self, request: Incoming, body: bytes, visitor: Visitor) -> Values:
         """
@@ -248,8 +241,16 @@ def _origin_of(endpoint: SplitResult) -> str:
     return f"{endpoint.scheme}://{bare}" + ("" if endpoint.port in {None, usual} else f":{endpoint.port}")
 
 
-def _refusal(problem: Problem) -> Page:
-    return Page(template="refused.html", shows={"text": problem.message, "code": problem.code}, status=problem.status)
+def _refusal(request: Incoming, error: Exception) -> Page:
+    problem = problem_of(error)
+    if problem is None:
+        note_fault(request, error)
+        return _refused(fault_in_words(request.request_id), status=500)
+    return _refused(problem.message, status=problem.status, code=problem.code)
+
+
+def _refused(text: str, *, status: int, code: str = "") -> Page:
+    return Page(template="refused.html", shows={"text": text, "code": code}, status=status)
 
 
 def _in_words(status: int, text: str) -> Answer:
