@@ -9,7 +9,9 @@ SHELL := /bin/sh
 unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
-PYTEST := $(BIN)/pytest -n 2
+PYTEST := $(BIN)/pytest
+# One more than there are cores: many tests wait for another process a third of their time.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 POSTGRES := $(notdir $(firstword $(wildcard /usr/lib/postgresql/*)))
 FAST_TESTS := $(wildcard tests/unit tests/storage tests/tokens tests/web tests/architecture)
 # What may differ between versions of PostgreSQL: DDL, migrations, triggers, partitions, searches, plans, locks, looks.
@@ -17,10 +19,10 @@ OF_VERSION := $(patsubst %,tests/storage/test_%.py,schema upgrades postgresql lo
 	search search_index counts transactions) tests/tokens/test_directory.py tests/tokens/test_vitals_postgresql.py
 TYPED := src tests $(wildcard benchmarks)
 
-.PHONY: help setup setup-dev setup-node quickstart check fmt fmt-check lint types imports test-fast test soak bench reference pictures lock upgrade clean
+.PHONY: help setup setup-dev setup-node quickstart check fmt fmt-check lint types imports test-fast test test-postgresql soak bench reference pictures lock upgrade clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make .venv with all that the server needs
 	@scripts/setup server
@@ -55,12 +57,14 @@ imports: setup-dev ## Do imports go one way only?
 	@$(BIN)/lint-imports --no-logo
 
 test-fast: setup-dev ## The fast tests alone
-	@$(PYTEST) -m "not slow" --dist worksteal $(FAST_TESTS) $(ARGS)
+	@$(PYTEST) -n 2 -m "not slow" --dist worksteal $(FAST_TESTS) $(ARGS)
 
-test: setup-node ## All tests; what depends on its version also on the system's PostgreSQL, where there is one
+test: setup-node ## All tests
 	@scripts/setup bench
-	@$(if $(POSTGRES),WATCHWORD_TEST_POSTGRES=$(POSTGRES) $(PYTEST) -q --dist worksteal -k postgresql $(OF_VERSION))
-	@$(PYTEST) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+test-postgresql: setup-dev ## What may differ between versions of PostgreSQL, on the system's own, where there is one
+	@$(if $(POSTGRES),WATCHWORD_TEST_POSTGRES=$(POSTGRES) $(PYTEST) -n 2 -q --dist worksteal -k postgresql $(OF_VERSION))
 
 soak: setup-node ## The long forms of the long tests, one after the other: two hours or so
 	@WATCHWORD_SOAK=1 $(BIN)/pytest -o timeout=7200 -v $(shell grep -rl support.long tests --include='test_*.py') $(ARGS)

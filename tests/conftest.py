@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = ["_server_of_databases", "clock", "ctx", "database", "home", "made", "made_on", "postgres"]
 # In this order: what takes long to run must not be left when another worker has nothing to do any more.
-LONGEST = [Path(__file__).parent / name for name in ("docs", "e2e", "browser")]
+LONGEST = [
+    Path(__file__).parent / name for name in ("docs", "e2e", "browser", "storage/test_log_chain.py", "web/console")
+]
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
-    Let the folders with the longest tests go first; within them the order stays random.
+    Let the longest tests go first; within a folder the order stays random.
     """
     items.sort(key=lambda item: [not item.path.is_relative_to(folder) for folder in LONGEST])
 

@@ -48,11 +48,11 @@ class Console:
         """
         return self.server.endpoint
 
-    def address(self, path: str) -> str:
+    def address(self, path: str, below: str = "/console") -> str:
         """
         Return the path of a page, with the ids of what is there.
         """
-        return "/console" + path.format(**self.names)
+        return below + path.format(**self.names)
 
 
 def invite(server: RunningServer, role: str = "owner") -> str:

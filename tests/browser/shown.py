@@ -1,5 +1,5 @@
 """
-Every page of the console, and how to get to it. A new page, and each new thing that one can show, gets a line here.
+Every page of the server, and how to get to it. A new page, and each new thing that one can show, gets a line here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Shown:
 
     Attributes:
         name: What its pictures are called.
-        path: Below `/console`; `{application}` and the like stand for what `put_something_in` has made.
+        path: `{application}` and the like stand for what `put_something_in` has made.
+        below: Where the path begins.
         sees: A text that stands on it.
         typed: What is typed into which fields first, by their ids,
         press: and which button is pressed then: the page behind it is meant.
@@ -49,6 +50,7 @@ class Shown:
     name: str
     path: str
     sees: str
+    below: str = "/console"
     typed: Mapping[str, str] = field(default_factory=dict)
     press: str = ""
     session: Session = Session.OWNER
@@ -59,7 +61,7 @@ class Shown:
         """
         Open it.
         """
-        answer = page.goto(console.address(self.path))
+        answer = page.goto(console.address(self.path, self.below))
         assert answer is not None
         assert answer.status == self.status, self.name
         for field_id, text in self.typed.items():
@@ -209,4 +211,9 @@ SHOWN = (
         name="confirm", path="/applications/new", typed={"name": "Waiting"}, press="Create",
         sees="Your password, once more", session=Session.IDLE,
     ),
+    # What is for everybody: the Management API's routes, and what errors mean
+    Shown(name="api-docs", below="/api", path="/docs", sees="How to call it", session=_NOBODY),
+    Shown(name="errors", below="/docs", path="/errors", sees="invalid_client", session=_NOBODY),
+    Shown(name="error", below="/docs", path="/errors/invalid_target", sees="What to do", session=_NOBODY),
+    Shown(name="error-unknown", below="/docs", path="/errors/nobody", sees="no such", session=_NOBODY, status=404),
 )  # fmt: skip

@@ -72,8 +72,9 @@ def test_console_is_measured(tool: Tool, tmp_path: Path) -> None:
     """
     Lists, weight and tokens beside pages. So little is too short to hold the times against their bars.
     """
-    few = ["--few", "30", "--many", "60", "--requests", "2", "--seconds", "1", "--rounds", "1", "--connections", "4"]
-    command = [sys.executable, str(PROGRAM.with_name("console.py")), *few, "--cache", str(tmp_path / "cache")]
+    few = ["--few", "30", "--many", "60", "--requests", "2", "--paints", "1"]
+    short = ["--seconds", "1", "--rounds", "1", "--connections", "4"]
+    command = [sys.executable, str(PROGRAM.with_name("console.py")), *few, *short, "--cache", str(tmp_path / "cache")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode in {0, 1}, done.stderr
     said = done.stdout.splitlines()
@@ -89,7 +90,8 @@ def test_quick_benchmark_measures_tokens_and_leaves_nothing_out(tool: Tool, fold
     It seeds, measures each row, holds figures against bars, and cleans up.
     """
     figures, cache = folder / "figures.json", folder / "cache"
-    words = ["--quick", "--rows", "sqlite,postgresql,tls", "--connections", "4", "--no-bars", "--no-plot"]
+    words = ["--quick", "--seconds", "1", "--rows", "sqlite,postgresql,tls", "--connections", "4"]
+    words += ["--no-bars", "--no-plot"]
     done = run_program(*words, "--cache", str(cache), "--json", str(figures), temporary=folder)
     assert done.returncode == 0, done.stderr
     seen = json.loads(figures.read_text())
