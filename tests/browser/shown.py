@@ -212,7 +212,7 @@ SHOWN = (
         sees="Your password, once more", session=Session.IDLE,
     ),
     # What is for everybody: the Management API's routes, and what errors mean
-    Shown(name="api-docs", below="/api", path="/docs", sees="How to call it", session=_NOBODY),
+    Shown(name="api-docs", below="/api", path="/docs", sees="All have one shape", session=_NOBODY),
     Shown(name="errors", below="/docs", path="/errors", sees="invalid_client", session=_NOBODY),
     Shown(name="error", below="/docs", path="/errors/invalid_target", sees="What to do", session=_NOBODY),
     Shown(name="error-unknown", below="/docs", path="/errors/nobody", sees="no such", session=_NOBODY, status=404),

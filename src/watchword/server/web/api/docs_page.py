@@ -151,7 +151,7 @@ def _schema_article(name: str, schema: Schema) -> Html:
         parts.append(element("p", *_prose(schema["description"])))
     required = schema.get("required", ())
     rows = [_member(key, member, is_required=key in required) for key, member in schema.get("properties", {}).items()]
-    parts.append(_table("Members", ("Name", "", "Type", "Meaning"), rows) if rows else element("p", _type(schema)))
+    parts.append(_table("Members", ("Name", "Needed", "Type", "Meaning"), rows) if rows else element("p", _type(schema)))
     return element("article", *parts, id="schema-" + name)
 
 
@@ -198,7 +198,8 @@ def _between(separator: str, pieces: list[Html]) -> Iterator[str]:
 def _table(caption: str, heads: tuple[str, ...], rows: list[Html]) -> Html:
     head = element("tr", *(element("th", text, scope="col") for text in heads))
     table = element("table", element("caption", caption), element("thead", head), element("tbody", *rows))
-    return element("div", table, class_="wide")
+    # With the keyboard, too, it is moved where it is wider than the window.
+    return element("div", table, class_="scroll", role="group", tabindex="0", aria_label=caption)
 
 
 def _row(*cells: str) -> Html:
