@@ -151,7 +151,8 @@ def _schema_article(name: str, schema: Schema) -> Html:
         parts.append(element("p", *_prose(schema["description"])))
     required = schema.get("required", ())
     rows = [_member(key, member, is_required=key in required) for key, member in schema.get("properties", {}).items()]
-    parts.append(_table("Members", ("Name", "Needed", "Type", "Meaning"), rows) if rows else element("p", _type(schema)))
+    heads = ("Name", "Needed", "Type", "Meaning")
+    parts.append(_table("Members", heads, rows) if rows else element("p", _type(schema)))
     return element("article", *parts, id="schema-" + name)
 
 
