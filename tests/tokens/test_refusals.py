@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -51,12 +52,15 @@ class Room:
     def __init__(self) -> None:
         self.is_there = True
         self.asked = 0
+        self.answers = threading.Event()
+        self.answers.set()
 
     def ask(self) -> bool:
         """
-        Answer.
+        Answer, as soon as it may.
         """
         self.asked += 1
+        self.answers.wait(10)
         return self.is_there
 
 
@@ -76,6 +80,7 @@ def log(records: Watched, room: Room) -> Iterator[TokenLog]:
     made = TokenLog(records, lambda: NOW, uptime, room_for_refusals=room.ask)
     yield made
     records.gate.set()
+    room.answers.set()
     made.close()
 
 
@@ -253,6 +258,30 @@ async def test_without_room_refusals_are_counted(
     await until(lambda: bool(payloads(ctx)))
     await refuse(log)
     assert [payload.get("notRecorded") for payload in payloads(ctx)] == [10, None]
+
+
+async def test_one_refusal_at_a_time_finds_out_whether_there_is_room(log: TokenLog, room: Room) -> None:
+    """
+    All others are counted and answered at once.
+    """
+    room.is_there = False
+    await refuse(log)
+    asked = room.asked
+    room.answers.clear()
+    probe = asyncio.create_task(_refuse_until_asked(log, room))
+    await until(lambda: room.asked > asked)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(refuse(log) for _ in range(refusals.MOST_WAITING)))
+    assert not probe.done()
+    room.answers.set()
+    await probe
+
+
+async def _refuse_until_asked(log: TokenLog, room: Room) -> None:
+    asked = room.asked
+    while room.asked == asked:
+        await refuse(log)
+        await asyncio.sleep(0)
 
 
 async def test_waiting_refusals_are_bounded(ctx: Context, log: TokenLog, records: Watched) -> None:

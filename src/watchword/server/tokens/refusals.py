@@ -100,7 +100,8 @@ class Refusals:
         return [*(entry.record for entry in waiting), *(self._summary(counted) for counted in self._tally.take())]
 
     async def _record(self, record: Record) -> bool:
-        if len(self._waiting) >= MOST_WAITING:
+        # While none can be kept, one at a time finds out whether that is over; nobody else waits for it.
+        if len(self._waiting) >= MOST_WAITING or (self._losing and self._busy):
             return False
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._write(record, partial(_tell, done))
