@@ -47,11 +47,13 @@ BUILD = Path(__file__).resolve().parents[1] / ".build"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """
-    How much is measured, and where. `seconds` is for each single load; a `plot` of `None` draws nothing.
+    How much is measured, and where. `seconds` is for each single load, `warm_ups` are loads before the first; a `plot` of `None` draws
+    nothing.
     """
 
     seconds: int
     rounds: int
+    warm_ups: int
     connections: tuple[int, ...]
     rows: list[Row]
     cache: Path
@@ -71,7 +73,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     add("--connections", type=_numbers, default=(1, 16, 64, 256), help="comma-separated (default 1,16,64,256)")
     add("--seconds", type=_positive, help="length of each single load (default 4)")
     add("--rounds", type=_positive, help="how often the rows take turns (default 3)")
-    add("--quick", action="store_true", help="a smoke test: loads of 2 s, 1 round; its figures are rough")
+    add("--quick", action="store_true", help="a smoke test: 1 round of 2 s, hardly warmed up; its figures are rough")
     add("--cache", type=Path, default=BUILD / "bench", metavar="DIR", help="where data is, and seeded homes stay")
     add("--plot", type=Path, metavar="PATH", default=BUILD / "bench.png", help="the picture (default .build/bench.png)")
     add("--no-plot", action="store_true", help="no picture, which needs matplotlib")
@@ -85,6 +87,7 @@ def parse_options(arguments: Sequence[str] | None) -> Options:
     return Options(
         seconds=given.seconds or (2 if given.quick else 4),
         rounds=given.rounds or (1 if given.quick else 3),
+        warm_ups=1 if given.quick else 10,
         connections=given.connections,
         rows=rows,
         cache=given.cache.absolute(),
@@ -156,6 +159,7 @@ def measure(options: Options) -> Report:
             postgres=postgres,
             connections=options.connections,
             seconds=options.seconds,
+            warm_ups=options.warm_ups,
             folder=folder,
         )
         blocks = take_rounds(bench, rows, Homes(options.cache, postgres), options.rounds)

@@ -29,7 +29,6 @@ from benchmarks.yardsticks import raw_signatures_per_second
 
 # So many tokens for each hot application before anything is measured: what is asked for once is read and noted once.
 _WARM_UP_TIMES = 5
-_WARM_UP_LOADS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +36,7 @@ class Bench:
     """
     What all rows share: load generator, cores, the sign-only app, PostgreSQL if any, and how long a load takes.
 
-    `folder` is for files of this run alone.
+    `folder` is for files of this run alone, `warm_ups` how many loads of a second a server may have before the first.
     """
 
     tool: Tool
@@ -46,6 +45,7 @@ class Bench:
     postgres: PostgresServer | None
     connections: Sequence[int]
     seconds: int
+    warm_ups: int
     folder: Path
 
 
@@ -116,7 +116,7 @@ def _warm_up(bench: Bench, target: _Target) -> int:
     Load the server for seconds at a time until its hot applications are known to it; return the tokens answered.
     """
     answered = 0
-    for _ in range(_WARM_UP_LOADS):
+    for _ in range(bench.warm_ups):
         # Not one answer in a second is no failure here: a disk that was just written to may need that long.
         load = count_answers(bench.tool, target.server, target.post, connections=max(bench.connections), seconds=1)
         answered += load.requests - load.refused
