@@ -47,8 +47,9 @@ BUILD = Path(__file__).resolve().parents[1] / ".build"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """
-    How much is measured, and where. `seconds` is for each single load, `warm_ups` are loads before the first; a `plot` of `None` draws
-    nothing.
+    How much is measured, and where.
+
+    `seconds` is for each single load, `warm_ups` are loads before the first; a `plot` of `None` draws nothing.
     """
 
     seconds: int
