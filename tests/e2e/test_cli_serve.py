@@ -49,9 +49,11 @@ def two_workers(tmp_path: Path) -> Iterator[RunningServer]:
     Serve a home by a supervisor with two workers, both of which serve.
     """
     server = start_server(tmp_path / "home", arguments=("--workers", "2"))
-    wait_for(lambda: len({who_answers(server) for _ in range(8)}) == 2, "both workers serve")
-    yield server
-    server.kill()
+    try:
+        wait_for(lambda: len({who_answers(server) for _ in range(8)}) == 2, "both workers serve")
+        yield server
+    finally:
+        server.kill()
 
 
 def who_answers(server: RunningServer) -> str:

@@ -10,7 +10,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-import uvloop
 
 from tests.support.crowd import Answers, client, token_request
 from tests.support.databases import ABOUT_FILES
@@ -58,7 +57,7 @@ def test_flood_on_a_small_disk_fails_no_honest_request(small: RunningServer) -> 
     """
     shop = create_shop(small)
     before = records_of(small)
-    honest, hostile = uvloop.run(flood(shop))
+    honest, hostile = asyncio.run(flood(shop))
     assert Counter(honest.statuses).keys() == {200}
     assert Counter(hostile.statuses) == {400: REFUSALS}
     small.stop()

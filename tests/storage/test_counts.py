@@ -90,14 +90,13 @@ def test_lists_tell_the_counts(shopping: Shopping) -> None:
     assert role_applications.listing(shopping.acting, shopping.role_id, NO_SEARCH, page).total == 1
     assert roles.listing(shopping.acting, RoleFilter(), NO_SEARCH, page)[0].total == 3
     assert roles.listing(shopping.acting, RoleFilter(type=RoleType.USER), NO_SEARCH, page)[0].total == 1
+    assert role.type is RoleType.USER
     people = [users.create(shopping.acting, NewUser(username=name)) for name in ("ada", "grace", "mary")]
     for person in people[:2]:
         user_roles.assign(shopping.acting, person.id, [role.id])
     assert user_roles.holders(shopping.acting, role.id, NO_SEARCH, page).total == 2
-    assert (
-        user_roles.holders(shopping.acting, role.id, parse_search({"search": ["%grace%"]}, ("username",)), page).total
-        == 1
-    )
+    grace = parse_search({"search": ["%grace%"]}, ("username",))
+    assert user_roles.holders(shopping.acting, role.id, grace, page).total == 1
 
 
 def test_wrong_counts_are_found_and_mended(ctx: Context, shopping: Shopping) -> None:
