@@ -10,8 +10,6 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
-# One more than there are cores: many tests wait for another process a third of their time.
-WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 POSTGRES := $(notdir $(firstword $(wildcard /usr/lib/postgresql/*)))
 FAST_TESTS := $(wildcard tests/unit tests/storage tests/tokens tests/web tests/architecture)
 # What may differ between versions of PostgreSQL: DDL, migrations, triggers, partitions, searches, plans, locks, looks.
@@ -59,9 +57,10 @@ imports: setup-dev ## Do imports go one way only?
 test-fast: setup-dev ## The fast tests alone
 	@$(PYTEST) -n 2 -m "not slow" --dist worksteal $(FAST_TESTS) $(ARGS)
 
+# Three for two cores: many tests wait for another process a third of their time.
 test: setup-node ## All tests
 	@scripts/setup bench
-	@$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-postgresql: setup-dev ## What may differ between versions of PostgreSQL, on the system's own, where there is one
 	@$(if $(POSTGRES),WATCHWORD_TEST_POSTGRES=$(POSTGRES) $(PYTEST) -n 2 -q --dist worksteal -k postgresql $(OF_VERSION))
