@@ -205,26 +205,17 @@ def list_scopes(tx: Transaction, role_id: str, search: Search, page: Page | None
     """
     List a role's scopes, in the order in which they were added.
     """
-    table = schema.scopes
-    query = (
-        resources.scopes_query(tx)
-        .join(_SCOPES, sa.and_(_SCOPES.c.tenant_id == table.c.tenant_id, _SCOPES.c.scope_id == table.c.id))
-        .where(_SCOPES.c.role_id == role_id)
-    )
     order = (_SCOPES.c.created_at, *resources.SCOPES_OLDEST_FIRST)
-    return rows.listing(tx, Scope, matching(tx, query, table, search).order_by(*order), page)
+    found = matching(tx, _scopes_of(tx, role_id), schema.scopes, search)
+    return rows.listing(tx, Scope, found.order_by(*order), page)
 
 
 def scopes_of_resource(tx: Transaction, role_id: str, resource_id: str, most: int) -> list[str]:
     """
     Return the names of a role's scopes that belong to a resource, oldest first.
     """
-    table = schema.scopes
-    query = (
-        sa.select(table.c.name)
-        .join(_SCOPES, sa.and_(_SCOPES.c.tenant_id == table.c.tenant_id, _SCOPES.c.scope_id == table.c.id))
-        .where(rows.of_tenant(tx, table), table.c.resource_id == resource_id, _SCOPES.c.role_id == role_id)
-    )
+    scopes = schema.scopes
+    query = _scopes_of(tx, role_id).where(scopes.c.resource_id == resource_id).with_only_columns(scopes.c.name)
     return list(tx.connection.execute(query.order_by(*resources.SCOPES_OLDEST_FIRST).limit(most)).scalars())
 
 
@@ -312,6 +303,12 @@ def holders(tx: Transaction, role_id: str) -> Holders:
         applications_count=counts.total(tx, _APPLICATIONS, [role_id]),
         featured_applications=[rows.to_record(FeaturedApplication, row) for row in tx.connection.execute(machines)],
     )
+
+
+def _scopes_of(tx: Transaction, role_id: str) -> sa.Select[Any]:
+    scopes = schema.scopes
+    same = sa.and_(_SCOPES.c.tenant_id == scopes.c.tenant_id, _SCOPES.c.scope_id == scopes.c.id)
+    return resources.scopes_query(tx).join(_SCOPES, same).where(_SCOPES.c.role_id == role_id)
 
 
 def _linked(tx: Transaction, table: sa.Table, links: sa.Table, column: sa.Column[Any], role_id: str) -> sa.Select[Any]:
