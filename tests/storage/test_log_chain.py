@@ -313,14 +313,13 @@ def forge(ctx: Context) -> None:
         batch = read_batch(connection, TOKENS, after=first.last, up_to=second.last, most=100)
         assert batch is not None
         head = head_of(ctx.keys.audit, TOKENS.name, first.position, second, [batch.text])
-        bins = counts.tally(connection, TOKENS, 1, second.last)
     forged = replace(second, head=head)
     tip = sign_mark(ctx.keys.audit, TOKENS.name, MarkKind.TIP, forged.position, second.sealed_at)
     with ctx.upkeep(of_tokens=True) as upkeep:
         upkeep.execute(TOKENS.seals.delete().where(TOKENS.seals.c.number == second.number))
         upkeep.execute(TOKENS.counts.delete())
         seals.add_seal(upkeep, TOKENS, second.position, forged, tip)
-        counts.add(upkeep, TOKENS, bins)
+        counts.add(upkeep, TOKENS, 1, second.last)
 
 
 @ON_SQLITE

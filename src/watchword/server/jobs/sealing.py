@@ -84,12 +84,11 @@ def seal_next(ctx: Context, chain: Chain, closed: int, now: datetime) -> bool:
         if batch is None:
             return False
         seal = _seal(ctx.keys, chain, before, batch, now)
-        bins = counts.tally(connection, chain, seal.first, seal.last)
     tip = sign_mark(ctx.keys.audit, chain.name, MarkKind.TIP, seal.position, seal.sealed_at)
     try:
         with ctx.upkeep(of_tokens=chain.is_of_tokens) as upkeep:
             seals.add_seal(upkeep, chain, before, seal, tip)
-            counts.add(upkeep, chain, bins)
+            counts.add(upkeep, chain, seal.first, seal.last)
     except Outrun:
         return False  # a process whose turn had ended goes on where this one was: what it sealed is sealed
     return True

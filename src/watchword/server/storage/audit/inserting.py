@@ -2,7 +2,7 @@
 Inserts that say what is to happen where a row is there already: both databases can, each by its own words.
 """
 
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, TypeAlias, Union
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -12,8 +12,10 @@ from watchword.server.storage.database import Connection
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
+Insert: TypeAlias = Union["postgresql.Insert", sqlite.Insert]
 
-def insert_into(connection: Connection, table: sa.Table) -> Union["postgresql.Insert", sqlite.Insert]:
+
+def insert_into(connection: Connection, table: sa.Table) -> Insert:
     """
     Begin an insert.
     """
