@@ -13,7 +13,7 @@ from watchword.server.context import Context
 from watchword.server.domain.log_chain import MarkKind, Position, Seal, sign_mark
 from watchword.server.jobs.sealing import for_each_chain, position_of
 from watchword.server.settings import Settings
-from watchword.server.storage.audit import counts, partitions, seals
+from watchword.server.storage.audit import counts, partitions, places, seals
 from watchword.server.storage.audit.chains import TOKENS, Chain
 from watchword.server.storage.audit.reading import newest_number_before
 from watchword.server.storage.audit.seals import Outrun
@@ -129,4 +129,5 @@ def _dropping(
     with ctx.upkeep(of_tokens=chain.is_of_tokens) as upkeep:
         seals.move_mark(upkeep, chain, checkpoint, mark)
         seals.drop_sealed(upkeep, chain, checkpoint, last, besides=within)
+        places.drop(upkeep, chain, last.last)
         yield upkeep

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from watchword.server.context import Context
 from watchword.server.domain.log_chain import BEGINNING, MarkKind, Position, Seal, head_of, is_genuine, sign_mark
-from watchword.server.storage.audit import counts, seals
+from watchword.server.storage.audit import counts, places, seals
 from watchword.server.storage.audit.chains import CHAINS, Chain
 from watchword.server.storage.audit.closing import closed_number
 from watchword.server.storage.audit.lines import Batch, read_batch
@@ -89,6 +89,7 @@ def seal_next(ctx: Context, chain: Chain, closed: int, now: datetime) -> bool:
         with ctx.upkeep(of_tokens=chain.is_of_tokens) as upkeep:
             seals.add_seal(upkeep, chain, before, seal, tip)
             counts.add(upkeep, chain, seal.first, seal.last)
+            places.add(upkeep, chain, seal.last)
     except Outrun:
         return False  # a process whose turn had ended goes on where this one was: what it sealed is sealed
     return True

@@ -13,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from watchword.server.storage import changes, migrate, schema, tenants, token_schema, triggers
+from watchword.server.storage.audit import places
 from watchword.server.storage.database import Connection, Database
 
 ROWS_AT_ONCE = 1_000
@@ -77,6 +78,7 @@ def copy_installation(source: Database, target: Database, report: Callable[[Copi
                 done.append(_copy(origin, _as_read(table), tokens, table))
                 report(done[-1])
                 _go_on_counting(tokens, table, _highest(origin, _as_read(table)))
+            places.fill(tokens)
         triggers.install(main)
         for tenant_id in tenants.tenant_ids(main):
             changes.void_everything(main, tenant_id)

@@ -1,14 +1,17 @@
 """
-Which entries of the log a list shows.
+Which entries of the log a list shows, and the ways that lead to them.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from watchword.server.storage import rows
+from watchword.server.storage.audit.places import newest_placed, places_in
+from watchword.server.storage.sqlite.hints import BY_ROWID_ONLY
 from watchword.server.storage.transaction import Transaction
 from watchword.server.storage.types import to_microseconds
 
@@ -30,21 +33,74 @@ class LogFilter:
     before: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """
+    What leads to entries of a table that a filter shows.
+
+    Attributes:
+        created_at: When an entry was written, in microseconds since 1970, as it stands in the index that is walked.
+        places: The table whose index is walked; None where it is one of the entries' own, or none.
+        by_number: Whether the entries themselves are found by their numbers alone.
+    """
+
+    table: sa.Table
+    created_at: sa.ColumnElement[int]
+    conditions: tuple[sa.ColumnElement[bool], ...]
+    places: sa.Table | None = None
+    by_number: bool = False
+
+    def select(self, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+        """
+        Select columns of the entries.
+        """
+        found = sa.select(*columns).select_from(self.table).where(*self.conditions)
+        if self.places is not None:
+            found = found.join(self.places, self.places.c.number == self.table.c.number)
+        return found.with_hint(self.table, BY_ROWID_ONLY, "sqlite") if self.by_number else found
+
+
+def ways(tx: Transaction, table: sa.Table, wanted: LogFilter) -> Iterator[Way]:
+    """
+    Return the ways that lead to all entries of a table that a filter shows, to none by two of them.
+    """
+    places = places_in(tx.connection, table)
+    by_itself = Way(table=table, created_at=_created_at(table), conditions=tuple(conditions(tx, table, wanted)))
+    if places is None or wanted.application_id is None or wanted.user_id is not None:
+        yield by_itself
+        return
+    placed = (*_by_whom_and_when(tx, places, wanted), *_of_key(table, wanted))
+    yield Way(table=table, created_at=_created_at(places), conditions=placed, places=places, by_number=True)
+    yield replace(by_itself, conditions=(table.c.number > newest_placed(), *by_itself.conditions), by_number=True)
+
+
 def conditions(tx: Transaction, table: sa.Table, wanted: LogFilter) -> Iterator[sa.ColumnElement[bool]]:
     """
     Return what a row of a log must fulfil.
     """
-    created_at = sa.type_coerce(table.c.created_at, sa.BigInteger)
+    yield from _by_whom_and_when(tx, table, wanted)
+    yield from _of_key(table, wanted)
+
+
+def _by_whom_and_when(tx: Transaction, table: sa.Table, wanted: LogFilter) -> Iterator[sa.ColumnElement[bool]]:
     yield rows.of_tenant(tx, table)
     if wanted.user_id is not None:
         yield table.c.user_id == wanted.user_id
     if wanted.application_id is not None:
         yield table.c.application_id == wanted.application_id
+    if wanted.since is not None:
+        yield _created_at(table) >= to_microseconds(wanted.since)
+    if wanted.before is not None:
+        yield _created_at(table) < to_microseconds(wanted.before)
+
+
+def _of_key(table: sa.Table, wanted: LogFilter) -> Iterator[sa.ColumnElement[bool]]:
     if wanted.key is not None:
         # One index is walked. An application's own is the shorter one: this keeps the planner from the key's.
         by_whom = wanted.user_id is not None or wanted.application_id is not None
         yield (table.c.key.concat("") if by_whom else table.c.key) == wanted.key
-    if wanted.since is not None:
-        yield created_at >= to_microseconds(wanted.since)
-    if wanted.before is not None:
-        yield created_at < to_microseconds(wanted.before)
+
+
+def _created_at(table: sa.Table) -> sa.ColumnElement[int]:
+    # As it is kept, in the tables of both logs.
+    return sa.type_coerce(table.c.created_at, sa.BigInteger)

@@ -16,7 +16,7 @@ from watchword.server.domain.log_chain import MarkKind
 from watchword.server.storage.audit import seals
 from watchword.server.storage.audit.chains import CHAINS, Chain
 from watchword.server.storage.audit.counts import ALL, HOUR, hour_of
-from watchword.server.storage.log_filter import LogFilter, conditions
+from watchword.server.storage.log_filter import LogFilter, conditions, ways
 from watchword.server.storage.transaction import Transaction
 from watchword.server.storage.types import from_microseconds, to_microseconds
 
@@ -80,18 +80,17 @@ def _rest(tx: Transaction, chain: Chain, wanted: LogFilter, sealed: int) -> Iter
     table = chain.records
     of_tenant, *others = conditions(tx, table, wanted)
     del of_tenant
-    yield from _group(tx, table, table.c.number > sealed, table.c.tenant_id.concat("") == tx.tenant_id, *others)
+    hour = hour_of(table).label("hour")
+    unsealed = (table.c.number > sealed, table.c.tenant_id.concat("") == tx.tenant_id)
+    yield from _pairs(tx, sa.select(hour, sa.func.count()).where(*unsealed, *others).group_by(hour))
 
 
 def _one_by_one(
     tx: Transaction, chain: Chain, wanted: LogFilter, is_sealed: sa.ColumnElement[bool]
 ) -> Iterator[tuple[int, int]]:
-    yield from _group(tx, chain.records, is_sealed, *conditions(tx, chain.records, wanted))
-
-
-def _group(tx: Transaction, table: sa.Table, *where: sa.ColumnElement[bool]) -> Iterator[tuple[int, int]]:
-    hour = hour_of(table).label("hour")
-    yield from _pairs(tx, sa.select(hour, sa.func.count()).where(*where).group_by(hour))
+    hour = hour_of(chain.records).label("hour")
+    for way in ways(tx, chain.records, wanted):
+        yield from _pairs(tx, way.select(hour, sa.func.count()).where(is_sealed).group_by(hour))
 
 
 def _pairs(tx: Transaction, query: sa.Select[int, int]) -> list[tuple[int, int]]:

@@ -17,7 +17,7 @@ from watchword.server.domain.records import LogEntry
 from watchword.server.storage import rows, schema
 from watchword.server.storage.audit.chains import TOKENS
 from watchword.server.storage.audit.reading import token_event_id
-from watchword.server.storage.log_filter import LogFilter, conditions
+from watchword.server.storage.log_filter import LogFilter, conditions, ways
 from watchword.server.storage.log_totals import Hours, count_by_hour, start_of
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
@@ -102,7 +102,8 @@ def find(tx: Transaction, entry_id: str) -> LogEntry | None:
         table, named = _TOKENS, _TOKENS.c.number == int(number[1])
     else:
         return None
-    row = tx.connection.execute(sa.select(*_columns(table)).where(rows.of_tenant(tx, table), named)).first()
+    query = sa.select(*_columns(table, table.c.created_at)).where(rows.of_tenant(tx, table), named)
+    row = tx.connection.execute(query).first()
     return None if row is None else _to_entry(tx, row)
 
 
@@ -110,7 +111,7 @@ def page_query(tx: Transaction, wanted: LogFilter, page: Page | None) -> sa.Comp
     """
     Select a page of the log, or all of it.
     """
-    parts = [sa.select(*_columns(table)).where(*conditions(tx, table, wanted)) for table in _TABLES]
+    parts = [way.select(*_columns(table, way.created_at)) for table in _TABLES for way in ways(tx, table, wanted)]
     if tx.connection.dialect.name == "sqlite":
         # By the time alone, which is what all indexes end with: their own order parts what happened in one microsecond.
         query = sa.union_all(*parts).order_by(*_descending("created_at"))
@@ -137,14 +138,14 @@ def _count(tx: Transaction, wanted: LogFilter, up_to: int | None) -> sa.Select[i
     return sa.select(sa.func.count()).select_from(found.subquery())
 
 
-def _columns(table: sa.Table) -> tuple[sa.ColumnElement[Any], ...]:
+def _columns(table: sa.Table, created_at: sa.ColumnElement[int]) -> tuple[sa.ColumnElement[Any], ...]:
     # As they are kept: times in microseconds and payloads as JSON text, in both tables.
-    created_at = sa.type_coerce(table.c.created_at, sa.BigInteger).label("created_at")
     if table is _TOKENS:
         own: tuple[sa.ColumnElement[Any], ...] = (sa.cast(sa.null(), sa.String).label("id"), table.c.number)
     else:
         own = (table.c.id, sa.cast(sa.null(), sa.BigInteger).label("number"))
-    return *own, table.c.key, sa.cast(table.c.payload, sa.Text).label("payload"), created_at
+    at = sa.type_coerce(created_at, sa.BigInteger).label("created_at")
+    return *own, table.c.key, sa.cast(table.c.payload, sa.Text).label("payload"), at
 
 
 def _to_entry(tx: Transaction, row: sa.Row[*tuple[Any, ...]]) -> LogEntry:

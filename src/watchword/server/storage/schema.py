@@ -329,6 +329,7 @@ UPKEEP = frozenset(
         "log_seals",
         "log_marks",
         "log_counts",
+        "token_places",
         "operator_links",
         "operator_sessions",
     }

@@ -13,7 +13,8 @@ metadata = sa.MetaData()
 
 installation = sa.Table("installation", metadata, sa.Column("id", sa.String, primary_key=True))
 
-# On PostgreSQL the records are partitioned by time, and an index holds some of the rows, as here: by the migrations.
+# On PostgreSQL the records are partitioned by time, an index holds some of the rows, as here, and one leads to those of
+# an application: by the migrations.
 # A record's id follows from its number (`logs.py`): a column and an index less for each token to pay.
 # Times are microseconds since 1970, payloads JSON text: the log writes them with the driver, a batch at a time.
 token_events = sa.Table(
@@ -27,7 +28,6 @@ token_events = sa.Table(
     sa.Column("payload", sa.String, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Index("ix_token_events_created_at", "tenant_id", "created_at"),
-    sa.Index("ix_token_events_application_id", "tenant_id", "application_id", "created_at"),
     sa.Index("ix_token_events_key", "tenant_id", "key", "created_at"),
     sqlite_autoincrement=True,
 )
@@ -58,6 +58,18 @@ uses = sa.Table(
 
 log_seals, log_marks, log_counts = seal_tables(metadata)
 
+# What SQLite has in place of an application's index (`audit/places.py`): it follows from the records.
+on_sqlite = sa.MetaData()
+token_places = sa.Table(
+    "token_places",
+    on_sqlite,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("tenant_id", sa.String, nullable=False),
+    sa.Column("application_id", sa.String),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Index("ix_token_places_application_id", "tenant_id", "application_id", "created_at"),
+)
+
 _READ = sa.MetaData(schema="tokens")
 read_token_events = token_events.to_metadata(_READ)
 read_uses = uses.to_metadata(_READ)
@@ -65,3 +77,4 @@ read_installation = installation.to_metadata(_READ)
 read_log_seals = log_seals.to_metadata(_READ)
 read_log_marks = log_marks.to_metadata(_READ)
 read_log_counts = log_counts.to_metadata(_READ)
+read_token_places = token_places.to_metadata(_READ)

@@ -1,0 +1,61 @@
+"""
+Where an application's records are in the token log: on SQLite an index that is made when records are sealed.
+
+An index of the log itself costs a token a page of its own: the commit of sixteen tokens of sixteen applications writes
+four times as much. So what is not sealed yet, the last minute's, is looked through. PostgreSQL, where whole partitions
+go with their indexes, keeps its own.
+"""
+
+import sqlalchemy as sa
+
+from watchword.server.storage import token_schema
+from watchword.server.storage.audit.chains import TOKENS, Chain
+from watchword.server.storage.database import Connection
+from watchword.server.storage.transaction import Upkeep
+
+_PLACES = token_schema.read_token_places
+_COLUMNS = ("number", "tenant_id", "application_id", "created_at")
+
+
+def places_in(connection: Connection, records: sa.Table) -> sa.Table | None:
+    """
+    Return the places of a log's records; None where an index of the log itself leads to them.
+    """
+    return _PLACES if records is TOKENS.records and connection.dialect.name == "sqlite" else None
+
+
+def newest_placed() -> sa.ScalarSelect[int]:
+    """
+    Select the number up to which all records have their place.
+    """
+    return sa.select(sa.func.coalesce(sa.func.max(_PLACES.c.number), 0)).scalar_subquery()
+
+
+def add(upkeep: Upkeep, chain: Chain, last: int) -> None:
+    """
+    Give records their places, up to a number, those too that another version has sealed without.
+    """
+    if places_in(upkeep.connection, chain.records) is not None:
+        missing = _as_places(chain.records).where(chain.records.c.number.between(newest_placed() + 1, last))
+        upkeep.execute(_PLACES.insert().from_select(_COLUMNS, missing))
+
+
+def drop(upkeep: Upkeep, chain: Chain, last: int) -> None:
+    """
+    Take the places away from records that are dropped, up to a number.
+    """
+    if places_in(upkeep.connection, chain.records) is not None:
+        upkeep.execute(_PLACES.delete().where(_PLACES.c.number <= last))
+
+
+def fill(connection: Connection) -> None:
+    """
+    Give all records their places, where there are none yet, on a connection that writes the token log.
+    """
+    if connection.dialect.name == "sqlite":
+        table = token_schema.token_places
+        connection.execute(table.insert().from_select(_COLUMNS, _as_places(token_schema.token_events)))
+
+
+def _as_places(records: sa.Table) -> sa.Select[int, str, str | None, int]:
+    return sa.select(*(records.c[name] for name in _COLUMNS))
