@@ -26,7 +26,7 @@ from watchword.server.tokens.directory import Directory
 from watchword.server.tokens.remembered import MOST_ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from watchword.server.context import Context
     from watchword.server.domain.view import View
@@ -46,12 +46,12 @@ class CountingLoader(Loader):
         self.gate.set()
         self.began = threading.Event()
 
-    def load(self, tenant_id: str, kind: Kind, key: str) -> Loaded:
+    def load(self, tenant_id: str, kind: Kind, keys: Sequence[str]) -> Sequence[Loaded]:
         """
         Load as usual, then wait for the gate.
         """
-        self.loads.append((kind, key))
-        found = super().load(tenant_id, kind, key)
+        self.loads += [(kind, key) for key in keys]
+        found = super().load(tenant_id, kind, keys)
         self.began.set()
         self.gate.wait(10)
         return found

@@ -24,7 +24,7 @@ from watchword.server.tokens.directory import Directory
 from watchword.server.tokens.remembered import LONGEST_ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from watchword.server.context import Context
@@ -105,13 +105,13 @@ class Nobody(Loader):
         self.server: str | None = None
         self.number: int | None = None
 
-    def load(self, tenant_id: str, kind: Kind, key: str) -> Loaded:
+    def load(self, tenant_id: str, kind: Kind, keys: Sequence[str]) -> Sequence[Loaded]:
         """
         Find nothing.
         """
-        self.loads += 1
+        self.loads += len(keys)
         number = self.history.number if self.number is None else self.number
-        return Loaded(number, self.history.server if self.server is None else self.server, None)
+        return [Loaded(number, self.history.server if self.server is None else self.server, None) for _ in keys]
 
 
 class Spinning(BaseException):
@@ -306,7 +306,8 @@ async def test_file_that_was_exchanged_is_another_server(ctx: Context, shopping:
     loader = Loader(ctx.database, ctx.keys)
     with closing(ctx.database.looker()) as looker:
         before = looker.since(DEFAULT_TENANT, None).server
-        assert before == loader.load(DEFAULT_TENANT, Kind.APPLICATION, shopping.application_id).server != ""
+        (loaded,) = loader.load(DEFAULT_TENANT, Kind.APPLICATION, [shopping.application_id])
+        assert before == loaded.server != ""
     path = ctx.settings.database
     ctx.database.close()
     shutil.copyfile(path, tmp_path / "copy.db")
@@ -324,9 +325,9 @@ async def test_wrong_secret_costs_as_many_loads_as_an_unknown_application(
     loads: list[str] = []
     load = Loader.load
 
-    def counted(self: Loader, tenant_id: str, kind: Kind, key: str) -> Loaded:
-        loads.append(key)
-        return load(self, tenant_id, kind, key)
+    def counted(self: Loader, tenant_id: str, kind: Kind, keys: Sequence[str]) -> Sequence[Loaded]:
+        loads.extend(keys)
+        return load(self, tenant_id, kind, keys)
 
     await ask_as_bot(ctx, shopping)
     monkeypatch.setattr(Loader, "load", counted)

@@ -1,6 +1,10 @@
 """
-Loading what decisions read: one application, role, resource or tenant as an entry of the domain's view.
+Loading what decisions read: applications, a role, a resource or a tenant as entries of the domain's view.
 """
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,6 +18,7 @@ from watchword.server.storage.sealing import DataKeys, Purpose
 from watchword.server.storage.sqlite.hints import BY_APPLICATION
 
 _TENANT, _KEY = sa.bindparam("tenant_id", type_=sa.String), sa.bindparam("key", type_=sa.String)
+_APPLICATION_IDS = sa.bindparam("keys", type_=sa.String, expanding=True)
 # Made once: to put a query together takes as long as to run it, and each application that asks is loaded by these.
 _tenants, _applications, _secrets = schema.tenants, schema.applications, schema.application_secrets
 _holders, _roles, _role_scopes = schema.application_roles, schema.roles, schema.role_scopes
@@ -23,18 +28,18 @@ _DEFAULT_RESOURCE = sa.select(_resources.c.indicator).where(
     _resources.c.tenant_id == _TENANT, _resources.c.is_default.is_(sa.true())
 )
 _KEYS = sa.select(_signing_keys).where(_signing_keys.c.tenant_id == _TENANT).order_by(_signing_keys.c.id)
-_APPLICATION_ROW = sa.select(
+_APPLICATION_ROWS = sa.select(
     *(_applications.c[name] for name in ("id", "name", "type", "custom_client_metadata", "oidc_client_metadata"))
-).where(_applications.c.tenant_id == _TENANT, _applications.c.id == _KEY)
+).where(_applications.c.tenant_id == _TENANT, _applications.c.id.in_(_APPLICATION_IDS))
 _SECRETS = (
-    sa.select(*(_secrets.c[name] for name in ("id", "name", "digest", "expires_at")))
-    .where(_secrets.c.tenant_id == _TENANT, _secrets.c.application_id == _KEY)
+    sa.select(*(_secrets.c[name] for name in ("application_id", "id", "name", "digest", "expires_at")))
+    .where(_secrets.c.tenant_id == _TENANT, _secrets.c.application_id.in_(_APPLICATION_IDS))
     .order_by(_secrets.c.created_at)
 )
 _ROLE_IDS = (
-    sa.select(_holders.c.role_id)
+    sa.select(_holders.c.application_id, _holders.c.role_id)
     .with_hint(_holders, BY_APPLICATION, "sqlite")
-    .where(_holders.c.tenant_id == _TENANT, _holders.c.application_id == _KEY)
+    .where(_holders.c.tenant_id == _TENANT, _holders.c.application_id.in_(_APPLICATION_IDS))
     .order_by(_holders.c.created_at)
 )
 _ROLE_ROW = sa.select(_roles.c.id, _roles.c.name, _roles.c.type).where(
@@ -77,18 +82,39 @@ def load_application(connection: sa.Connection, tenant_id: str, application_id: 
     """
     Load an application with its secrets and the ids of its roles.
     """
-    of_application = {"tenant_id": tenant_id, "key": application_id}
-    row = connection.execute(_APPLICATION_ROW, of_application).one_or_none()
-    if row is None:
-        return None
+    return load_applications(connection, tenant_id, [application_id]).get(application_id)
+
+
+def load_applications(
+    connection: sa.Connection, tenant_id: str, application_ids: Sequence[str]
+) -> Mapping[str, ApplicationEntry]:
+    """
+    Load applications with their secrets and the ids of their roles; those that there are, by their ids.
+    """
+    of_them = {"tenant_id": tenant_id, "keys": application_ids}
+    found = connection.execute(_APPLICATION_ROWS, of_them).all()
+    if not found:
+        return {}
+    links, secrets = (_by_application(connection.execute(query, of_them)) for query in (_ROLE_IDS, _SECRETS))
+    return {row.id: _application(row, links[row.id], secrets[row.id]) for row in found}
+
+
+def _by_application(found: Iterable[sa.Row[Any]]) -> Mapping[str, list[sa.Row[Any]]]:
+    grouped: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for row in found:
+        grouped[row.application_id].append(row)
+    return grouped
+
+
+def _application(row: sa.Row[Any], links: Sequence[sa.Row[Any]], secrets: Sequence[sa.Row[Any]]) -> ApplicationEntry:
     return ApplicationEntry(
         id=row.id,
         name=row.name,
         type=row.type,
-        role_ids=tuple(connection.execute(_ROLE_IDS, of_application).scalars()),
+        role_ids=tuple(link.role_id for link in links),
         secrets=tuple(
             SecretEntry(id=secret.id, name=secret.name, digest=secret.digest, expires_at=secret.expires_at)
-            for secret in connection.execute(_SECRETS, of_application)
+            for secret in secrets
         ),
         # Null is no list: it may stand in what older versions or an import have stored.
         origins=frozenset(row.custom_client_metadata.get("corsAllowedOrigins") or ())

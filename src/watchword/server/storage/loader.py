@@ -1,7 +1,8 @@
 """
-One entry, loaded in one reading transaction together with the tenant's change number.
+Entries, loaded in one reading transaction together with the tenant's change number.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -50,28 +51,29 @@ class Loader:
         self._database = database
         self._keys = keys
 
-    def load(self, tenant_id: str, kind: Kind, key: str) -> Loaded:
+    def load(self, tenant_id: str, kind: Kind, keys: Sequence[str]) -> Sequence[Loaded]:
         """
-        Load an entry, or find that there is none.
+        Load entries of a kind, in the order of their keys, or find that there are none.
 
         Raises:
             StorageUnavailable: The database can't be read.
         """
+        # Nobody's key holds a NUL, and PostgreSQL takes none: it is looked for all the same, since that takes time.
+        asked = [key.replace("\0", "\N{REPLACEMENT CHARACTER}") for key in keys]
         with self._database.read() as connection:
             number, server = number_of(connection, tenant_id), self._database.server_of(connection)
-            if "\0" not in key:
-                return Loaded(number, server, self._entry(connection, tenant_id, kind, key))
-            # Nobody's key holds a NUL, and PostgreSQL takes none: it is looked for all the same, since that takes time.
-            self._entry(connection, tenant_id, kind, key.replace("\0", "\N{REPLACEMENT CHARACTER}"))
-            return Loaded(number, server, None)
+            found = self._entries(connection, tenant_id, kind, asked)
+        return [Loaded(number, server, None if "\0" in key else found.get(key)) for key in keys]
 
-    def _entry(self, connection: Connection, tenant_id: str, kind: Kind, key: str) -> Entry | None:
+    def _entries(
+        self, connection: Connection, tenant_id: str, kind: Kind, keys: Sequence[str]
+    ) -> Mapping[str, Entry | None]:
         match kind:
             case Kind.TENANT:
-                return entries.load_tenant(connection, key, self._keys)
+                return {key: entries.load_tenant(connection, key, self._keys) for key in keys}
             case Kind.APPLICATION:
-                return entries.load_application(connection, tenant_id, key)
+                return entries.load_applications(connection, tenant_id, keys)
             case Kind.ROLE:
-                return entries.load_role(connection, tenant_id, key)
+                return {key: entries.load_role(connection, tenant_id, key) for key in keys}
             case Kind.RESOURCE:
-                return entries.load_resource(connection, tenant_id, key)
+                return {key: entries.load_resource(connection, tenant_id, key) for key in keys}

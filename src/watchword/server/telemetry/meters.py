@@ -139,9 +139,9 @@ class Meters:
             "watchword_directory_loads_total", "Entries that were loaded from the database.", {"kind": KINDS}
         )
         self.load_seconds = plan.histogram(
-            "watchword_directory_load_seconds", "Time to load an entry, waiting for a thread included.", _ANSWERS
+            "watchword_directory_load_seconds", "Time of a load, of one entry or several, waiting for a thread included.", _ANSWERS
         )
-        self.loading = plan.gauge("watchword_directory_loads_in_flight", "Loads under way or waiting for a thread.")
+        self.loading = plan.gauge("watchword_directory_loads_in_flight", "Entries being loaded, or waiting for a thread.")
         self.directory_age = plan.age("watchword_directory_age_seconds", "Time since a worker last looked.")
 
     def _plan_token_log(self, plan: Plan) -> None:
@@ -226,17 +226,17 @@ class Meters:
         self.directory_age.reset()
 
     @contextmanager
-    def load(self, kind: str) -> Iterator[None]:
+    def load(self, kind: str, number: int) -> Iterator[None]:
         """
-        Take in a load of the directory, from its beginning to its end.
+        Take in loads of the directory, so many in one transaction, from its beginning to its end.
         """
         began = time.perf_counter()
-        self.loads[kind].add()
-        self.loading.add()
+        self.loads[kind].add(number)
+        self.loading.add(number)
         try:
             yield
         finally:
-            self.loading.add(-1)
+            self.loading.add(-number)
             self.load_seconds.observe(time.perf_counter() - began)
 
     def committed(self, outcomes: Sequence[Exception | None], seconds: float) -> None:

@@ -31,6 +31,7 @@ from watchword.server.storage.changes import Looker
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.loader import Kind, Loaded, Loader
 from watchword.server.telemetry.meters import Meters
+from watchword.server.tokens.loads import Loads
 from watchword.server.tokens.looks import ImmediateLooks, Look, Looks, RemoteLooks
 from watchword.server.tokens.remembered import Load, Remembered
 
@@ -70,7 +71,7 @@ class Directory:
     Hands out views. Lives on one event loop.
 
     Args:
-        loader: Loads one entry in one reading transaction.
+        loader: Loads entries in one reading transaction.
         pool: Where loads run, few at a time.
         uptime: Returns seconds of a clock that never goes back.
         most_entries: How many entries of each kind are remembered of a tenant.
@@ -89,8 +90,8 @@ class Directory:
     ) -> None:
         self.meters = meters or Meters()
         self._looker = looker
-        self._loader = loader
         self._pool = pool
+        self._loads = Loads(loader, pool, self.meters)
         self._uptime = uptime
         self._most_entries = most_entries
         self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="look")
@@ -143,11 +144,11 @@ class Directory:
             load = loads.get((kind, key))
             if load is None:
                 is_own = True
-                load = Load(asyncio.ensure_future(self._fetch(tenant.id, kind, key)))
+                load = Load(self._loads.begin(tenant.id, kind, key))
                 loads[kind, key] = load
-                load.task.add_done_callback(partial(_finish, tenant.remembered, kind, key, load))
+                load.loaded.add_done_callback(partial(_finish, tenant.remembered, kind, key, load))
             # Shielded: whoever gives up waiting must not take the load away from the others.
-            loaded = await asyncio.shield(load.task)
+            loaded = await asyncio.shield(load.loaded)
             if loaded.server != look.moment.server:
                 tenant.remembered.give_up(kind, key, load)
                 raise StorageUnavailable("looks and loads reach different database servers")
@@ -187,18 +188,13 @@ class Directory:
         self.meters.looked(hits=remembered.hits)
         remembered.hits = 0
 
-    async def _fetch(self, tenant_id: str, kind: Kind, key: str) -> Loaded:
-        loop = asyncio.get_running_loop()
-        with self.meters.load(kind):
-            return await loop.run_in_executor(self._pool, self._loader.load, tenant_id, kind, key)
 
-
-def _finish(remembered: Remembered, kind: Kind, key: str, load: Load, task: "asyncio.Task[Loaded]") -> None:
+def _finish(remembered: Remembered, kind: Kind, key: str, load: Load, done: "asyncio.Future[Loaded]") -> None:
     if remembered.loads.get((kind, key)) is load:
         del remembered.loads[kind, key]
-    if task.cancelled() or task.exception() is not None or not load.keep:
+    if done.cancelled() or done.exception() is not None or not load.keep:
         return
-    loaded = task.result()
+    loaded = done.result()
     if loaded.server == remembered.server:  # what another server knows is not what the next look tells of
         remembered.remember(kind, key, loaded)
 

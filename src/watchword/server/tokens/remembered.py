@@ -48,8 +48,8 @@ class Load:
     A load under way, shared by all who want the same entry.
     """
 
-    def __init__(self, task: "asyncio.Task[Loaded]") -> None:
-        self.task = task
+    def __init__(self, loaded: "asyncio.Future[Loaded]") -> None:
+        self.loaded = loaded
         self.keep = True
 
 
