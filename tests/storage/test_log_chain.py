@@ -25,7 +25,7 @@ from watchword.server.domain.log_chain import MarkKind, head_of, sign_mark
 from watchword.server.jobs import JOBS, retention, sealing
 from watchword.server.jobs.runner import run_if_due
 from watchword.server.operations.audit import newest_heads, verify
-from watchword.server.storage.audit import counts, seals
+from watchword.server.storage.audit import counts, places, seals
 from watchword.server.storage.audit.chains import CHAINS, TOKENS
 from watchword.server.storage.audit.lines import read_batch
 from watchword.server.web.request_log import NoRequestLines
@@ -320,6 +320,8 @@ def forge(ctx: Context) -> None:
         upkeep.execute(TOKENS.counts.delete())
         seals.add_seal(upkeep, TOKENS, second.position, forged, tip)
         counts.add(upkeep, TOKENS, 1, second.last)
+        places.drop(upkeep, TOKENS, second.last)
+        places.add(upkeep, TOKENS, second.last)
 
 
 @ON_SQLITE

@@ -19,6 +19,7 @@ from tests.support.stored import execute_on_tokens
 from watchword.server.bootstrap import bring_up_to_date, open_context
 from watchword.server.domain.names import Permission
 from watchword.server.jobs import retention
+from watchword.server.operations.audit import verify
 from watchword.server.storage import logs
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page
@@ -133,6 +134,31 @@ STEPS = st.lists(
     ),
     max_size=8,
 )
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        pytest.param("DELETE FROM token_places WHERE number = 2", id="place taken away"),
+        pytest.param("UPDATE token_places SET application_id = 'innocent' WHERE number = 2", id="application changed"),
+        pytest.param("UPDATE token_places SET application_id = NULL WHERE number = 2", id="application taken away"),
+        pytest.param("UPDATE token_places SET created_at = 0 WHERE number = 2", id="time changed"),
+        pytest.param("UPDATE token_places SET tenant_id = 'other' WHERE number = 2", id="tenant changed"),
+    ],
+)
+def test_record_that_a_list_leaves_out_is_found(ctx: Context, tampering: str) -> None:
+    """
+    The proof of the log covers where its records are looked for; what has no place yet is no fault.
+    """
+    add_some_tokens(ctx, 6)
+    seal(ctx)
+    add_some_tokens(ctx, 3)
+    assert [found.faults for found in verify(ctx.database, ctx.keys, frozenset())] == [[], []]
+    execute_on_tokens(ctx.database, tampering)
+    assert [found.faults for found in verify(ctx.database, ctx.keys, frozenset())] == [
+        [],
+        ["records that are not in their places: 1; lists by application are wrong"],
+    ]
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from watchword.server.domain.log_chain import BEGINNING, Mark, MarkKind, Position, Seal, head_of, is_genuine
-from watchword.server.storage.audit import counts, inspection, seals
+from watchword.server.storage.audit import counts, inspection, places, seals
 from watchword.server.storage.audit.chains import CHAINS, Chain
 from watchword.server.storage.audit.lines import read_batch
 from watchword.server.storage.database import Connection, Database
@@ -94,6 +94,7 @@ class _Walk:
         self._exported = exported
         self._found = Finding(chain=chain.name)
         self._sum = 0  # of what the records walked over add to the counts
+        self._misplaced = 0
         self._has_started = False
         self._has_dropped = False  # retention did, meanwhile: what was added up is more than what is kept
 
@@ -142,6 +143,7 @@ class _Walk:
         head = head_of(self._key, self._chain.name, before, seal, pieces)
         self._found.records += pieces.count
         self._add_up(counts.tally(connection, self._chain, seal.first, seal.last))
+        self._misplaced += places.count_misplaced(connection, self._chain, seal.first, seal.last)
         if hmac.compare_digest(head.encode(), seal.head.encode()):
             return
         where = f"among the records {seal.first} to {seal.last}, seal {seal.number}"
@@ -168,6 +170,8 @@ class _Walk:
             )
         if not self._has_dropped and not found.faults and self._sum != self._kept_sum(connection):
             found.add_fault("the counts by hour are not those of the records: totals of lists are wrong")
+        if not found.faults and self._misplaced:
+            found.add_fault(f"records that are not in their places: {self._misplaced}; lists by application are wrong")
         found.unsealed = inspection.count_after(connection, chain, found.position.last)
 
     def _note(self, position: Position) -> None:

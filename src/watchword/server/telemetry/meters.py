@@ -139,9 +139,13 @@ class Meters:
             "watchword_directory_loads_total", "Entries that were loaded from the database.", {"kind": KINDS}
         )
         self.load_seconds = plan.histogram(
-            "watchword_directory_load_seconds", "Time of a load, of one entry or several, waiting for a thread included.", _ANSWERS
+            "watchword_directory_load_seconds",
+            "Time of a load, of one entry or several, waiting for a thread included.",
+            _ANSWERS,
         )
-        self.loading = plan.gauge("watchword_directory_loads_in_flight", "Entries being loaded, or waiting for a thread.")
+        self.loading = plan.gauge(
+            "watchword_directory_loads_in_flight", "Entries being loaded, or waiting for a thread."
+        )
         self.directory_age = plan.age("watchword_directory_age_seconds", "Time since a worker last looked.")
 
     def _plan_token_log(self, plan: Plan) -> None:

@@ -48,6 +48,22 @@ def drop(upkeep: Upkeep, chain: Chain, last: int) -> None:
         upkeep.execute(_PLACES.delete().where(_PLACES.c.number <= last))
 
 
+def count_misplaced(connection: Connection, chain: Chain, first: int, last: int) -> int:
+    """
+    Count the records of a range of numbers that have a place by now which is not theirs, or none.
+    """
+    if places_in(connection, chain.records) is None:
+        return 0
+    records = chain.records
+    their_own = sa.and_(*(_PLACES.c[name].is_not_distinct_from(records.c[name]) for name in _COLUMNS))
+    query = (
+        sa.select(sa.func.count())
+        .select_from(records.outerjoin(_PLACES, their_own))
+        .where(records.c.number.between(first, last), records.c.number <= newest_placed(), _PLACES.c.number.is_(None))
+    )
+    return connection.execute(query).scalar_one()
+
+
 def fill(connection: Connection) -> None:
     """
     Give all records their places, where there are none yet, on a connection that writes the token log.
