@@ -4,6 +4,7 @@ Where there is more to do than can be done in time, a request is refused at once
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
@@ -45,13 +46,36 @@ async def test_token_request_is_refused_in_oauths_form(anyone: httpx.AsyncClient
 @pytest.mark.usefixtures("crowded")
 async def test_whole_token_request_is_refused_at_once(ctx: Context) -> None:
     """
-    Nothing is to be awaited: the answer is there, and is the same.
+    Nothing is to be awaited: the answer is there, and is the same, to be held back a moment.
     """
     answer = create_app(ctx, lambda: None).answer_token_request([(b"host", b"x")], b"a=b", "127.0.0.1")
     assert isinstance(answer, Written)
     assert answer.status_line == b"HTTP/1.1 503 Service Unavailable\r\n"
     assert b"\r\nretry-after: 1\r\n" in b"\r\n" + answer.fields
     assert json.loads(answer.body)["error"] == "temporarily_unavailable"
+    assert answer.held_seconds == backlog.HELD_SECONDS
+
+
+@pytest.mark.usefixtures("crowded")
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/oidc/token"), ("GET", "/api/applications"), ("GET", "/console/sign-in")]
+)
+async def test_who_is_sent_away_hears_of_it_a_moment_later(
+    anyone: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, method: str, path: str
+) -> None:
+    """
+    Who asks again at once would have the server do nothing but send callers away.
+    """
+    waits: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        waits.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", noted)
+    assert (await anyone.request(method, path)).status_code == 503
+    assert waits == [backlog.HELD_SECONDS]
 
 
 async def test_management_request_is_refused_in_its_own_form(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -65,6 +66,7 @@ class Shorter:
         self.may_answer.set()
         self.fails = False
         self.is_last = False
+        self.held_seconds = 0.0
 
     def __call__(self, headers: RawHeaders, body: bytes, address: str | None) -> WholeAnswer:
         """
@@ -74,7 +76,7 @@ class Shorter:
         if self.is_busy and self.fails:
             raise LookupError("a fault")
         if self.is_busy:
-            return Answer(503, self.busy, (CLOSE,) if self.is_last else ()).written((), "1")
+            return Answer(503, self.busy, (CLOSE,) if self.is_last else (), self.held_seconds).written((), "1")
         return self._answer(body)
 
     async def _answer(self, body: bytes) -> Written:
@@ -442,3 +444,83 @@ def without_ids(lines: Sequence[bytes]) -> list[bytes]:
     Leave out what is different for each request.
     """
     return [line for line in lines if b"request-id" not in line]
+
+
+class Held:
+    """
+    Keeps what the event loop was told to do later, until the test lets it.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+        self.later: list[Callable[[], object]] = []
+        loop = asyncio.get_running_loop()
+        call_later = loop.call_later
+
+        def hold(delay: float, callback: Callable[..., object], *given: object, **more: object) -> object:
+            if delay != seconds:
+                return call_later(delay, callback, *given, **more)  # type: ignore[arg-type]  # as it came
+            self.later.append(partial(callback, *given))
+            return None
+
+        monkeypatch.setattr(loop, "call_later", hold)
+
+    def let_go(self) -> None:
+        """
+        Do it.
+        """
+        for callback in self.later:
+            callback()
+        self.later.clear()
+
+
+@pytest.fixture
+async def held(shorter: Shorter, monkeypatch: pytest.MonkeyPatch) -> Held:
+    """
+    Hold answers back.
+    """
+    shorter.is_busy, shorter.held_seconds = True, 7.25
+    return Held(monkeypatch, 7.25)
+
+
+async def test_answer_that_is_held_is_sent_later(client: Client, shorter: Shorter, held: Held) -> None:
+    """
+    And so is what waits behind it on the connection.
+    """
+    await client.send(request() + request(b"GET /next HTTP/1.1", body=b""))
+    await until(lambda: held.later)
+    shorter.is_busy = False
+    assert len(shorter.came) == 1
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(client.reader.read(1), 0.05)
+    held.let_go()
+    assert (await client.answer())[1] == b"busy"
+    assert (await client.answer())[1] == b"usual /next "
+    await client.send(request())
+    assert (await client.answer())[1] == b"whole " + BODY
+
+
+async def test_nobody_is_told_who_hung_up_meanwhile(client: Client, held: Held, state: ServerState) -> None:
+    """
+    An answer that was held back for a connection that is gone is forgotten.
+    """
+    await client.send(request())
+    await until(lambda: held.later)
+    client.writer.close()
+    await until(lambda: not state.connections)
+    held.let_go()
+    assert not state.tasks
+    assert state.total_requests == 0
+
+
+async def test_server_that_ends_sends_what_it_holds(client: Client, held: Held, state: ServerState) -> None:
+    """
+    And closes the connection behind it.
+    """
+    await client.send(request())
+    await until(lambda: held.later)
+    for connection in list(state.connections):
+        connection.shutdown()
+    held.let_go()
+    head, body = await client.answer()
+    assert (b"connection: close" in head.lower(), body) == (True, b"busy")
+    assert await client.rest() == b""

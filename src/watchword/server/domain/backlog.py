@@ -8,10 +8,14 @@ costs little. Those who came first are served as if there were no crowd.
 A few are let in however long it takes. Where somebody was sent away lately, that is an eighth of what it is else: the
 event loop works on all that has come in one turn, and answers nobody before the next one. With many let in and many
 sent away in a turn, all would wait for long turns.
+
+Who is sent away hears of it a moment later. Callers who ask again at once would otherwise have the server do nothing
+else than send them away.
 """
 
 FEW = 256
 MOST_WAIT_SECONDS = 0.05
+HELD_SECONDS = 0.1  # until who was sent away hears of it
 _IN_A_CROWD = 8  # of the few, one in so many
 _CROWD_LASTS = 1024  # requests let in, since the last that was sent away
 _FIRST_ESTIMATE = 0.000_1

@@ -2,6 +2,7 @@
 Answers: a status, headers and a body, sent whole.
 """
 
+import asyncio
 import hashlib
 import itertools
 import re
@@ -66,11 +67,15 @@ class RequestIds:
 class Answer(msgspec.Struct, frozen=True):
     """
     An answer that is ready to be sent.
+
+    Attributes:
+        held_seconds: How long it is held back: who waits for an answer asks nothing meanwhile.
     """
 
     status: int
     body: bytes
     headers: Headers = ()
+    held_seconds: float = 0.0
 
     async def send(self, send: Send, common: Headers, request_id: str, *, head: bool = False) -> None:
         """
@@ -80,6 +85,8 @@ class Answer(msgspec.Struct, frozen=True):
             common: What every answer carries.
             head: Whether the request was HEAD: then the body stays away and its length is told.
         """
+        if self.held_seconds:
+            await asyncio.sleep(self.held_seconds)
         # RFC 9110 §8.6: none with 204, and with 304 that of the answer that it stands for, or none.
         length = () if self.status in _WITHOUT_LENGTH else ((b"content-length", b"%d" % len(self.body)),)
         identity = request_id.encode()
@@ -101,7 +108,7 @@ class Answer(msgspec.Struct, frozen=True):
             *(_REQUEST_ID[0], identity),
             *(_REQUEST_ID[1], identity),
         )
-        return Written(_status_line(self.status), fields, self.body, CLOSE in self.headers)
+        return Written(_status_line(self.status), fields, self.body, CLOSE in self.headers, self.held_seconds)
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -111,12 +118,14 @@ class Written(msgspec.Struct, frozen=True):
     Attributes:
         fields: The lines of its headers, in the order in which `send` tells them: the connection adds lines of its own.
         is_last: Whether the connection ends with it.
+        held_seconds: How long it is held back.
     """
 
     status_line: bytes
     fields: bytes
     body: bytes
     is_last: bool
+    held_seconds: float = 0.0
 
     def joined(self, first: Headers, *, keep_alive: bool) -> bytes:
         """

@@ -244,9 +244,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._stall.begin()
 
     def _end_after_answer(self) -> None:
-        """
-        Read nothing more, and hang up once the request under way is answered.
-        """
+        # Nothing more is read meanwhile.
         self.transport.pause_reading()
         self.pipeline.clear()
         self.cycle.keep_alive = False
@@ -271,11 +269,17 @@ class HttpProtocol(HttpToolsProtocol):
             self.logger.exception("a token request failed")
             self.transport.abort()
             return
-        if isinstance(answer, Written) and not self.flow.write_paused:
+        if isinstance(answer, Written) and answer.held_seconds:
+            self.loop.call_later(answer.held_seconds, self._deliver, answer, request)
+        else:
+            self._deliver(answer, request)
+
+    def _deliver(self, answer: WholeAnswer, request: WholeRequest) -> None:
+        if not isinstance(answer, Written) or self.flow.write_paused:
+            request.task = self.loop.create_task(self._answer(request, answer))
+            self.tasks.add(request.task)
+        elif not request.disconnected:
             self._write(answer, request)
-            return
-        request.task = self.loop.create_task(self._answer(request, answer))
-        self.tasks.add(request.task)
 
     async def _answer(self, request: WholeRequest, answer: WholeAnswer) -> None:
         try:
@@ -299,9 +303,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.on_response_complete()
 
     def _hand_on(self, headers: RawHeaders, *, keep_alive: bool) -> None:
-        """
-        Let ASGI have a request whose head is complete.
-        """
+        # To ASGI: its head is complete.
         url, expects = self.url, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
@@ -319,9 +321,7 @@ class HttpProtocol(HttpToolsProtocol):
         return len(self.pipeline) >= MOST_PIPELINED
 
     def _settle(self) -> None:
-        """
-        Say anew what is waited for. The time of a wait runs on until something else is waited for.
-        """
+        # The time of a wait runs on until something else is waited for.
         if self.transport.is_closing():
             return
         awaits = self._awaited()

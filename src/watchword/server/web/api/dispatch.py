@@ -4,6 +4,7 @@ One request through the Management API, in the contract's order.
     route → 401 → 403 → pagination → body → operation
 """
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
@@ -13,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.server.context import Context
 from watchword.server.domain.actors import Actor, ActorKind
-from watchword.server.domain.backlog import Backlog
+from watchword.server.domain.backlog import HELD_SECONDS, Backlog
 from watchword.server.domain.names import Permission
 from watchword.server.domain.problems import Problem
 from watchword.server.operations.operation import Acting
@@ -71,6 +72,7 @@ class ManagementApi:
         request.route = PREFIX + route.path
         if self._backlog.turns_away():
             self._ctx.meters.throttled[Throttle.OVERLOAD].add()
+            await asyncio.sleep(HELD_SECONDS)
             raise TemporarilyUnavailable("the server has more to do than it can do in time")
         actor = await self._actor(request, route)
         query = _query_of(request)

@@ -7,6 +7,7 @@ The console's way of a request: cookies, session, form, password where it is gra
     anything else           for those who have signed in; others are sent to the form
 """
 
+import asyncio
 import hmac
 import secrets
 import time
@@ -17,7 +18,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from starlette.concurrency import run_in_threadpool
 
 from watchword.server.context import Context
-from watchword.server.domain.backlog import Backlog
+from watchword.server.domain.backlog import HELD_SECONDS, Backlog
 from watchword.server.domain.problems import Problem
 from watchword.server.operations.operator_sessions import session_of
 from watchword.server.settings import is_loopback
@@ -83,6 +84,7 @@ class Console:
             return text_answer("Method Not Allowed", status=405, headers=((b"allow", b"HEAD, GET, POST"),))
         if self._backlog.turns_away():
             self._ctx.meters.throttled[Throttle.OVERLOAD].add()
+            await asyncio.sleep(HELD_SECONDS)
             return _in_words(503, "The server has more to do than it can do in time. Try again.")
         try:
             body = await read_body(request, limit=MOST_BODY) if request.method == "POST" else b""

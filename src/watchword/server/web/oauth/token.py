@@ -11,7 +11,7 @@ import msgspec
 
 from watchword.protocol.errors import OAuthError, TemporarilyUnavailable
 from watchword.server.context import Context, RequestLine
-from watchword.server.domain.backlog import Backlog
+from watchword.server.domain.backlog import HELD_SECONDS, Backlog
 from watchword.server.domain.client_auth import Seen
 from watchword.server.telemetry.instruments import OTHER
 from watchword.server.telemetry.meters import GRANTS, Throttle
@@ -54,7 +54,11 @@ class TokenEndpoint:
         self._backlog = Backlog()
         busy = TemporarilyUnavailable("the server has more to do than it can do in time")
         self._busy, self._busy_bare = (
-            oauth_answer(busy, issuer=ctx.settings.issuer, cors=_NOT_A_BROWSER, bare=bare) for bare in (False, True)
+            msgspec.structs.replace(
+                oauth_answer(busy, issuer=ctx.settings.issuer, cors=_NOT_A_BROWSER, bare=bare),
+                held_seconds=HELD_SECONDS,
+            )
+            for bare in (False, True)
         )
         self._encode = msgspec.json.Encoder().encode
 
