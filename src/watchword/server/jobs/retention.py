@@ -21,7 +21,7 @@ from watchword.server.storage.transaction import Upkeep
 from watchword.server.storage.types import to_microseconds
 
 _PAUSE_SECONDS = 0.02
-_BATCHES_AT_ONCE = 50
+_BATCHES_AT_ONCE = 10  # a server that stops waits for no more
 
 
 def run_once(ctx: Context, now: datetime) -> bool:
