@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from watchword.server.context import Context
 from watchword.server.domain.log_chain import MarkKind, Position, Seal, sign_mark
-from watchword.server.jobs.sealing import for_each_chain, position_of
+from watchword.server.jobs.sealing import BATCHES_AT_ONCE, for_each_chain, position_of
 from watchword.server.settings import Settings
 from watchword.server.storage.audit import counts, partitions, places, seals
 from watchword.server.storage.audit.chains import TOKENS, Chain
@@ -21,7 +21,6 @@ from watchword.server.storage.transaction import Upkeep
 from watchword.server.storage.types import to_microseconds
 
 _PAUSE_SECONDS = 0.02
-_BATCHES_AT_ONCE = 10  # a server that stops waits for no more
 
 
 def run_once(ctx: Context, now: datetime) -> bool:
@@ -40,7 +39,7 @@ def _drop_some(ctx: Context, chain: Chain, now: datetime) -> bool:
         return False
     before = to_microseconds(now - timedelta(days=days))
     try:
-        for _ in range(_BATCHES_AT_ONCE):
+        for _ in range(BATCHES_AT_ONCE):
             if not (drop_next(ctx, chain, before, now) or (chain is TOKENS and drop_partition(ctx, before, now))):
                 return False
             time.sleep(_PAUSE_SECONDS)

@@ -20,7 +20,7 @@ from watchword.server.storage.types import to_microseconds
 
 # What one transaction writes and retention drops at once: tokens wait for either.
 MOST_RECORDS = 1_000
-_BATCHES_AT_ONCE = 10  # a server that stops waits for no more
+BATCHES_AT_ONCE = 10  # a server that stops waits for no more
 
 
 class BrokenChain(Exception):
@@ -60,7 +60,7 @@ def for_each_chain(work: Callable[[Chain], bool]) -> bool:
 
 def _seal_some(ctx: Context, chain: Chain, now: datetime) -> bool:
     closed = closed_number(ctx.database, chain)
-    for _ in range(_BATCHES_AT_ONCE):
+    for _ in range(BATCHES_AT_ONCE):
         began = time.monotonic()
         if not seal_next(ctx, chain, closed, now):
             return False

@@ -65,13 +65,20 @@ def ways(tx: Transaction, table: sa.Table, wanted: LogFilter) -> Iterator[Way]:
     Return the ways that lead to all entries of a table that a filter shows, to none by two of them.
     """
     places = places_in(tx.connection, table)
-    by_itself = Way(table=table, created_at=_created_at(table), conditions=tuple(conditions(tx, table, wanted)))
+    by_itself = Way(table=table, created_at=created_at_of(table), conditions=tuple(conditions(tx, table, wanted)))
     if places is None or wanted.application_id is None or wanted.user_id is not None:
         yield by_itself
         return
     placed = (*_by_whom_and_when(tx, places, wanted), *_of_key(table, wanted))
-    yield Way(table=table, created_at=_created_at(places), conditions=placed, places=places, by_number=True)
+    yield Way(table=table, created_at=created_at_of(places), conditions=placed, places=places, by_number=True)
     yield replace(by_itself, conditions=(table.c.number > newest_placed(), *by_itself.conditions), by_number=True)
+
+
+def created_at_of(table: sa.Table) -> sa.ColumnElement[int]:
+    """
+    Return when a row of a log was written, as it is kept: in microseconds since 1970, in the tables of both.
+    """
+    return sa.type_coerce(table.c.created_at, sa.BigInteger)
 
 
 def conditions(tx: Transaction, table: sa.Table, wanted: LogFilter) -> Iterator[sa.ColumnElement[bool]]:
@@ -89,9 +96,9 @@ def _by_whom_and_when(tx: Transaction, table: sa.Table, wanted: LogFilter) -> It
     if wanted.application_id is not None:
         yield table.c.application_id == wanted.application_id
     if wanted.since is not None:
-        yield _created_at(table) >= to_microseconds(wanted.since)
+        yield created_at_of(table) >= to_microseconds(wanted.since)
     if wanted.before is not None:
-        yield _created_at(table) < to_microseconds(wanted.before)
+        yield created_at_of(table) < to_microseconds(wanted.before)
 
 
 def _of_key(table: sa.Table, wanted: LogFilter) -> Iterator[sa.ColumnElement[bool]]:
@@ -99,8 +106,3 @@ def _of_key(table: sa.Table, wanted: LogFilter) -> Iterator[sa.ColumnElement[boo
         # One index is walked. An application's own is the shorter one: this keeps the planner from the key's.
         by_whom = wanted.user_id is not None or wanted.application_id is not None
         yield (table.c.key.concat("") if by_whom else table.c.key) == wanted.key
-
-
-def _created_at(table: sa.Table) -> sa.ColumnElement[int]:
-    # As it is kept, in the tables of both logs.
-    return sa.type_coerce(table.c.created_at, sa.BigInteger)

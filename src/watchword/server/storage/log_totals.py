@@ -80,17 +80,21 @@ def _rest(tx: Transaction, chain: Chain, wanted: LogFilter, sealed: int) -> Iter
     table = chain.records
     of_tenant, *others = conditions(tx, table, wanted)
     del of_tenant
-    hour = hour_of(table).label("hour")
     unsealed = (table.c.number > sealed, table.c.tenant_id.concat("") == tx.tenant_id)
-    yield from _pairs(tx, sa.select(hour, sa.func.count()).where(*unsealed, *others).group_by(hour))
+    yield from _by_hour(tx, table, sa.select(table.c.number).where(*unsealed, *others))
 
 
 def _one_by_one(
     tx: Transaction, chain: Chain, wanted: LogFilter, is_sealed: sa.ColumnElement[bool]
 ) -> Iterator[tuple[int, int]]:
-    hour = hour_of(chain.records).label("hour")
-    for way in ways(tx, chain.records, wanted):
-        yield from _pairs(tx, way.select(hour, sa.func.count()).where(is_sealed).group_by(hour))
+    table = chain.records
+    for way in ways(tx, table, wanted):
+        yield from _by_hour(tx, table, way.select(table.c.number).where(is_sealed))
+
+
+def _by_hour(tx: Transaction, table: sa.Table, found: sa.Select[int]) -> list[tuple[int, int]]:
+    hour = hour_of(table).label("hour")
+    return _pairs(tx, found.with_only_columns(hour, sa.func.count()).group_by(hour))
 
 
 def _pairs(tx: Transaction, query: sa.Select[int, int]) -> list[tuple[int, int]]:

@@ -17,7 +17,7 @@ from watchword.server.domain.records import LogEntry
 from watchword.server.storage import rows, schema
 from watchword.server.storage.audit.chains import TOKENS
 from watchword.server.storage.audit.reading import token_event_id
-from watchword.server.storage.log_filter import LogFilter, conditions, ways
+from watchword.server.storage.log_filter import LogFilter, conditions, created_at_of, ways
 from watchword.server.storage.log_totals import Hours, count_by_hour, start_of
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
@@ -102,7 +102,7 @@ def find(tx: Transaction, entry_id: str) -> LogEntry | None:
         table, named = _TOKENS, _TOKENS.c.number == int(number[1])
     else:
         return None
-    query = sa.select(*_columns(table, table.c.created_at)).where(rows.of_tenant(tx, table), named)
+    query = sa.select(*_columns(table, created_at_of(table))).where(rows.of_tenant(tx, table), named)
     row = tx.connection.execute(query).first()
     return None if row is None else _to_entry(tx, row)
 
@@ -144,8 +144,7 @@ def _columns(table: sa.Table, created_at: sa.ColumnElement[int]) -> tuple[sa.Col
         own: tuple[sa.ColumnElement[Any], ...] = (sa.cast(sa.null(), sa.String).label("id"), table.c.number)
     else:
         own = (table.c.id, sa.cast(sa.null(), sa.BigInteger).label("number"))
-    at = sa.type_coerce(created_at, sa.BigInteger).label("created_at")
-    return *own, table.c.key, sa.cast(table.c.payload, sa.Text).label("payload"), at
+    return *own, table.c.key, sa.cast(table.c.payload, sa.Text).label("payload"), created_at.label("created_at")
 
 
 def _to_entry(tx: Transaction, row: sa.Row[*tuple[Any, ...]]) -> LogEntry:

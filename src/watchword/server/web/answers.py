@@ -77,6 +77,12 @@ class Answer(msgspec.Struct, frozen=True):
     headers: Headers = ()
     held_seconds: float = 0.0
 
+    def held(self, seconds: float) -> "Answer":
+        """
+        Return the same, to be held back.
+        """
+        return msgspec.structs.replace(self, held_seconds=seconds)
+
     async def send(self, send: Send, common: Headers, request_id: str, *, head: bool = False) -> None:
         """
         Send it.

@@ -109,6 +109,14 @@ def oauth_fault(*, bare: bool) -> Answer:
     )
 
 
+def cannot_answer_now() -> Problem:
+    """
+    Return what is said below `/api` where the database is away, or there is too much to do.
+    """
+    message = "The server can't answer now. Please try again."
+    return Problem("temporarily_unavailable", status=503, message=message)
+
+
 def problem_of(exception: Exception) -> Problem | None:
     """
     Name the problem that an exception stands for below `/api`; None where it is a fault of ours.
@@ -121,11 +129,7 @@ def problem_of(exception: Exception) -> Problem | None:
         case BodyTooSlow():
             return Problem("request.timeout", status=408, message="The request body did not arrive in time.")
         case StorageUnavailable() | TemporarilyUnavailable():
-            return Problem(
-                "temporarily_unavailable",
-                status=503,
-                message="The server can't answer now. Please try again.",
-            )
+            return cannot_answer_now()
         case _:
             return None
 

@@ -16,7 +16,6 @@ from watchword.server.storage.transaction import Upkeep
 
 HOUR = 3_600_000_000  # microseconds
 ALL = ""
-_COLUMNS = ("tenant_id", "key", "application_id", "hour", "count")
 
 
 class Bin(NamedTuple):
@@ -28,6 +27,9 @@ class Bin(NamedTuple):
     key: str
     application_id: str
     hour: int
+
+
+_COLUMNS = (*Bin._fields, "count")
 
 
 def hour_of(table: sa.Table) -> sa.ColumnElement[int]:

@@ -4,14 +4,12 @@ One request through the Management API, in the contract's order.
     route → 401 → 403 → pagination → body → operation
 """
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
 
-from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.server.context import Context
 from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.backlog import HELD_SECONDS, Backlog
@@ -26,7 +24,7 @@ from watchword.server.web.api.guard import Body, invalid_input, kind, validate
 from watchword.server.web.api.pages import page_headers, wanted_page
 from watchword.server.web.api.route import PREFIX, Call, Paged, Resource, Route
 from watchword.server.web.api.routes import TABLE
-from watchword.server.web.errors import problem_answer, problem_of
+from watchword.server.web.errors import cannot_answer_now, problem_answer, problem_of
 from watchword.server.web.requests import Incoming, read_body
 
 _LARGE_BODY = 32 * 1024
@@ -72,8 +70,7 @@ class ManagementApi:
         request.route = PREFIX + route.path
         if self._backlog.turns_away():
             self._ctx.meters.throttled[Throttle.OVERLOAD].add()
-            await asyncio.sleep(HELD_SECONDS)
-            raise TemporarilyUnavailable("the server has more to do than it can do in time")
+            return problem_answer(cannot_answer_now(), request_id=request.request_id).held(HELD_SECONDS)
         actor = await self._actor(request, route)
         query = _query_of(request)
         page = wanted_page(query, route.paging)

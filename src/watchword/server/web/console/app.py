@@ -7,7 +7,6 @@ The console's way of a request: cookies, session, form, password where it is gra
     anything else           for those who have signed in; others are sent to the form
 """
 
-import asyncio
 import hmac
 import secrets
 import time
@@ -84,8 +83,8 @@ class Console:
             return text_answer("Method Not Allowed", status=405, headers=((b"allow", b"HEAD, GET, POST"),))
         if self._backlog.turns_away():
             self._ctx.meters.throttled[Throttle.OVERLOAD].add()
-            await asyncio.sleep(HELD_SECONDS)
-            return _in_words(503, "The server has more to do than it can do in time. Try again.")
+            busy = _in_words(503, "The server has more to do than it can do in time. Try again.")
+            return busy.held(HELD_SECONDS)
         try:
             body = await read_body(request, limit=MOST_BODY) if request.method == "POST" else b""
             return await self._carry_out(request, path.rstrip("/"), body)

@@ -54,10 +54,7 @@ class TokenEndpoint:
         self._backlog = Backlog()
         busy = TemporarilyUnavailable("the server has more to do than it can do in time")
         self._busy, self._busy_bare = (
-            msgspec.structs.replace(
-                oauth_answer(busy, issuer=ctx.settings.issuer, cors=_NOT_A_BROWSER, bare=bare),
-                held_seconds=HELD_SECONDS,
-            )
+            oauth_answer(busy, issuer=ctx.settings.issuer, cors=_NOT_A_BROWSER, bare=bare).held(HELD_SECONDS)
             for bare in (False, True)
         )
         self._encode = msgspec.json.Encoder().encode
