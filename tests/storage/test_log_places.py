@@ -14,13 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.home import ON_SQLITE, settings_of
-from tests.support.sealed import KEY, LOCAL, add_some_tokens, add_tokens, seal
+from tests.support.sealed import KEY, add_some_tokens, add_tokens, listing, seal
 from tests.support.stored import execute_on_tokens
 from watchword.server.bootstrap import bring_up_to_date, open_context
-from watchword.server.domain.names import Permission
 from watchword.server.jobs import retention
 from watchword.server.operations.audit import verify
-from watchword.server.storage import logs
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page
 from watchword.server.web.request_log import NoRequestLines
@@ -45,8 +43,7 @@ def entries_of(ctx: Context, application: str, page: Page | None = None) -> Sequ
     """
     List an application's entries.
     """
-    with ctx.read("default", LOCAL, Permission.ALL) as tx:
-        found = logs.listing(tx, LogFilter(application_id=application), page, count_up_to=None)
+    found = listing(ctx, LogFilter(application_id=application), page)
     assert page is not None or found.total == len(found.records)
     return found.records
 
@@ -126,16 +123,6 @@ def test_what_is_dropped_loses_its_place(home: Path) -> None:
         check(ctx)
 
 
-STEPS = st.lists(
-    st.one_of(
-        st.lists(st.tuples(st.integers(0, 90), st.sampled_from([None, *APPLICATIONS])), min_size=1, max_size=8),
-        st.just("seal"),
-        st.integers(1, 40),
-    ),
-    max_size=8,
-)
-
-
 @pytest.mark.parametrize(
     "tampering",
     [
@@ -159,6 +146,16 @@ def test_record_that_a_list_leaves_out_is_found(ctx: Context, tampering: str) ->
         [],
         ["records that are not in their places: 1; lists by application are wrong"],
     ]
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.lists(st.tuples(st.integers(0, 90), st.sampled_from([None, *APPLICATIONS])), min_size=1, max_size=8),
+        st.just("seal"),
+        st.integers(1, 40),
+    ),
+    max_size=8,
+)
 
 
 @pytest.mark.slow

@@ -17,11 +17,9 @@ from hypothesis import strategies as st
 
 from tests.support.home import settings_of
 from tests.support.long import IS_LONG
-from tests.support.sealed import KEY, LOCAL, add_changes, add_tokens, seal
+from tests.support.sealed import KEY, add_changes, add_tokens, listing, seal
 from watchword.server.bootstrap import open_context
-from watchword.server.domain.names import Permission
 from watchword.server.jobs import retention
-from watchword.server.storage import logs
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page
 from watchword.server.storage.types import to_microseconds
@@ -33,19 +31,9 @@ if TYPE_CHECKING:
 
     from tests.support.home import Made
     from watchword.server.context import Context
-    from watchword.server.domain.records import LogEntry
-    from watchword.server.storage.rows import Listing
 
 KEYS, APPLICATIONS = ("k1", "k2"), (None, "app1", "app2")
 MINUTES = st.integers(min_value=0, max_value=400)
-
-
-def listing(ctx: Context, wanted: LogFilter, page: Page | None, count_up_to: int | None = None) -> Listing[LogEntry]:
-    """
-    List what a filter shows.
-    """
-    with ctx.read("default", LOCAL, Permission.ALL) as tx:
-        return logs.listing(tx, wanted, page, count_up_to=count_up_to)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import Permission
 from watchword.server.jobs import sealing
+from watchword.server.storage import logs
 from watchword.server.storage.token_records import Record
 from watchword.server.storage.types import to_microseconds
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from watchword.server.context import Context
+    from watchword.server.domain.records import LogEntry
+    from watchword.server.storage.log_filter import LogFilter
+    from watchword.server.storage.rows import Listing, Page
 
 LOCAL = Actor(kind=ActorKind.LOCAL)
 KEY = "ExchangeTokenBy.ClientCredentials"
@@ -61,3 +65,11 @@ def seal(ctx: Context) -> None:
     """
     while sealing.run_once(ctx, ctx.clock()):
         pass
+
+
+def listing(ctx: Context, wanted: LogFilter, page: Page | None, count_up_to: int | None = None) -> Listing[LogEntry]:
+    """
+    List what a filter shows.
+    """
+    with ctx.read("default", LOCAL, Permission.ALL) as tx:
+        return logs.listing(tx, wanted, page, count_up_to=count_up_to)

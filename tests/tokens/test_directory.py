@@ -5,7 +5,6 @@ The directory: remembered between requests, and never stale.
 from __future__ import annotations
 
 import asyncio
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.support.shopping import Shopping, ask_as_bot
+from tests.support.watched_loader import WatchedLoader
 from watchword.protocol.errors import InvalidClient, InvalidTarget
 from watchword.server.bootstrap import uptime
 from watchword.server.domain.names import DEFAULT_TENANT
@@ -21,12 +21,12 @@ from watchword.server.operations.resources import NewResource
 from watchword.server.storage import triggers
 from watchword.server.storage.changes import Changes, Mark
 from watchword.server.storage.database import StorageUnavailable
-from watchword.server.storage.loader import Kind, Loaded, Loader
+from watchword.server.storage.loader import Kind
 from watchword.server.tokens.directory import Directory
 from watchword.server.tokens.remembered import MOST_ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from watchword.server.context import Context
     from watchword.server.domain.view import View
@@ -34,39 +34,16 @@ if TYPE_CHECKING:
 BOTH = "read:products write:products"
 
 
-class CountingLoader(Loader):
-    """
-    Counts loads, and can hold them up.
-    """
-
-    def __init__(self, ctx: Context) -> None:
-        super().__init__(ctx.database, ctx.keys)
-        self.loads: list[tuple[Kind, str]] = []
-        self.gate = threading.Event()
-        self.gate.set()
-        self.began = threading.Event()
-
-    def load(self, tenant_id: str, kind: Kind, keys: Sequence[str]) -> Sequence[Loaded]:
-        """
-        Load as usual, then wait for the gate.
-        """
-        self.loads += [(kind, key) for key in keys]
-        found = super().load(tenant_id, kind, keys)
-        self.began.set()
-        self.gate.wait(10)
-        return found
-
-
 @pytest.fixture
-def loader(ctx: Context) -> CountingLoader:
+def loader(ctx: Context) -> WatchedLoader:
     """
     Make a loader that counts.
     """
-    return CountingLoader(ctx)
+    return WatchedLoader(ctx)
 
 
 @pytest.fixture
-def directory(ctx: Context, loader: CountingLoader) -> Iterator[Directory]:
+def directory(ctx: Context, loader: WatchedLoader) -> Iterator[Directory]:
     """
     Make a directory of its own over the same database.
     """
@@ -98,7 +75,7 @@ def rename(ctx: Context, application_id: str, name: str) -> None:
         )
 
 
-async def test_entry_is_loaded_once(directory: Directory, loader: CountingLoader, shopping: Shopping) -> None:
+async def test_entry_is_loaded_once(directory: Directory, loader: WatchedLoader, shopping: Shopping) -> None:
     """
     As long as nothing changes, nothing is read again.
     """
@@ -108,7 +85,7 @@ async def test_entry_is_loaded_once(directory: Directory, loader: CountingLoader
 
 
 async def test_change_by_raw_sql_is_seen_at_once(
-    ctx: Context, directory: Directory, loader: CountingLoader, shopping: Shopping
+    ctx: Context, directory: Directory, loader: WatchedLoader, shopping: Shopping
 ) -> None:
     """
     The triggers tell, whoever writes; and only what changed is loaded anew.
@@ -123,7 +100,7 @@ async def test_change_by_raw_sql_is_seen_at_once(
 
 
 async def test_concurrent_requests_share_a_load(
-    directory: Directory, loader: CountingLoader, shopping: Shopping
+    directory: Directory, loader: WatchedLoader, shopping: Shopping
 ) -> None:
     """
     Single flight: twenty requests for an entry that is not there yet load it once.
@@ -134,7 +111,7 @@ async def test_concurrent_requests_share_a_load(
 
 
 async def test_load_under_way_is_not_used_by_later_requests(
-    ctx: Context, directory: Directory, loader: CountingLoader, shopping: Shopping
+    ctx: Context, directory: Directory, loader: WatchedLoader, shopping: Shopping
 ) -> None:
     """
     A request that arrives after a change was answered must not get what was read before it, whoever began the load.
@@ -178,7 +155,7 @@ async def test_what_is_missing_is_loaded_for_the_decision_that_needs_it(ctx: Con
     """
     A decision ends well where nothing may be remembered beyond it: what it needs stays with it until it is made.
     """
-    directory = Directory(ctx.database.looker(), CountingLoader(ctx), ThreadPoolExecutor(4), uptime, 0)
+    directory = Directory(ctx.database.looker(), WatchedLoader(ctx), ThreadPoolExecutor(4), uptime, 0)
 
     def read(view: View) -> tuple[str, ...]:
         application = view.application(shopping.application_id)
@@ -197,7 +174,7 @@ async def test_what_is_missing_is_loaded_for_the_decision_that_needs_it(ctx: Con
 
 
 async def test_another_history_empties_everything(
-    ctx: Context, directory: Directory, loader: CountingLoader, shopping: Shopping
+    ctx: Context, directory: Directory, loader: WatchedLoader, shopping: Shopping
 ) -> None:
     """
     Where the newest known change is not the one that was seen (a restore, a promoted standby), nothing is believed.
@@ -211,7 +188,7 @@ async def test_another_history_empties_everything(
 
 
 async def test_gap_empties_everything(
-    ctx: Context, directory: Directory, loader: CountingLoader, shopping: Shopping
+    ctx: Context, directory: Directory, loader: WatchedLoader, shopping: Shopping
 ) -> None:
     """
     A process that slept through pruning believes nothing that it remembers.
@@ -226,7 +203,7 @@ async def test_gap_empties_everything(
 
 
 async def test_emptied_history_stops_nobody(
-    ctx: Context, directory: Directory, loader: CountingLoader, shopping: Shopping
+    ctx: Context, directory: Directory, loader: WatchedLoader, shopping: Shopping
 ) -> None:
     """
     Where all changes were deleted, by hand say, nothing is believed, and requests go on being answered.
@@ -240,7 +217,7 @@ async def test_emptied_history_stops_nobody(
     assert await name_of(directory, shopping.application_id) == "again"
 
 
-async def test_unknown_ids_are_remembered_within_bounds(directory: Directory, loader: CountingLoader) -> None:
+async def test_unknown_ids_are_remembered_within_bounds(directory: Directory, loader: WatchedLoader) -> None:
     """
     Callers choose these strings: however many they try, memory stays bounded.
     """

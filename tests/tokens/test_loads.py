@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.watched_loader import WatchedLoader
 from watchword.server.domain.names import DEFAULT_TENANT, ApplicationType
 from watchword.server.operations import applications
 from watchword.server.operations.applications import NewApplication
@@ -22,48 +23,22 @@ from watchword.server.tokens import loads
 from watchword.server.tokens.loads import Loads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from tests.support.shopping import Shopping
     from watchword.server.context import Context
 
 
-class Watched(Loader):
-    """
-    Notes which keys came together, can hold loads up, and fails where it is told to.
-    """
-
-    def __init__(self, ctx: Context) -> None:
-        super().__init__(ctx.database, ctx.keys)
-        self.batches: list[Sequence[str]] = []
-        self.gate = threading.Event()
-        self.gate.set()
-        self.began = threading.Event()
-        self.faults: dict[str, Exception] = {}
-
-    def load(self, tenant_id: str, kind: Kind, keys: Sequence[str]) -> Sequence[Loaded]:
-        """
-        Load, behind the gate.
-        """
-        self.batches.append(keys)
-        self.began.set()
-        self.gate.wait(10)
-        for key in keys:
-            if key in self.faults:
-                raise self.faults[key]
-        return super().load(tenant_id, kind, keys)
-
-
 @pytest.fixture
-def watched(ctx: Context) -> Watched:
+def watched(ctx: Context) -> WatchedLoader:
     """
     Make a loader that is watched.
     """
-    return Watched(ctx)
+    return WatchedLoader(ctx)
 
 
 @pytest.fixture
-def shared(watched: Watched) -> Iterator[Loads]:
+def shared(watched: WatchedLoader) -> Iterator[Loads]:
     """
     Make loads of its own, over the same database.
     """
@@ -86,7 +61,7 @@ def machine(name: str) -> NewApplication:
     return NewApplication(name=name, type=ApplicationType.MACHINE_TO_MACHINE)
 
 
-async def test_what_is_asked_for_meanwhile_is_loaded_together(shared: Loads, watched: Watched) -> None:
+async def test_what_is_asked_for_meanwhile_is_loaded_together(shared: Loads, watched: WatchedLoader) -> None:
     """
     Two loads are under way at most; all who come meanwhile share those after, each no more than there is room for.
     """
@@ -101,7 +76,7 @@ async def test_what_is_asked_for_meanwhile_is_loaded_together(shared: Loads, wat
     watched.gate.set()
     found = await asyncio.gather(*asked)
     assert [loaded.entry for loaded in found] == [None] * (number + 2)
-    assert Counter(map(len, watched.batches)) == {1: 2, loads.MOST_TOGETHER: 2}
+    assert Counter(len(keys) for _, keys in watched.batches) == {1: 2, loads.MOST_TOGETHER: 2}
 
 
 async def test_each_gets_what_it_asked_for(ctx: Context, shared: Loads, shopping: Shopping) -> None:
@@ -119,7 +94,9 @@ async def test_each_gets_what_it_asked_for(ctx: Context, shared: Loads, shopping
     assert getattr(bot, "role_ids", None) == (shopping.role_id,)
 
 
-async def test_what_is_wrong_with_one_keeps_no_other_away(shared: Loads, watched: Watched, shopping: Shopping) -> None:
+async def test_what_is_wrong_with_one_keeps_no_other_away(
+    shared: Loads, watched: WatchedLoader, shopping: Shopping
+) -> None:
     """
     A row that can't be read fails whoever asks for it.
     """
@@ -133,19 +110,19 @@ async def test_what_is_wrong_with_one_keeps_no_other_away(shared: Loads, watched
     assert isinstance(broken, ValueError)
 
 
-async def test_database_that_is_away_is_asked_once(shared: Loads, watched: Watched) -> None:
+async def test_database_that_is_away_is_asked_once(shared: Loads, watched: WatchedLoader) -> None:
     """
     Nobody tries one by one what none can have.
     """
     watched.faults = {"b": StorageUnavailable("away")}
     found = await asyncio.gather(*begin(shared, "a", "b", "c"), return_exceptions=True)
     assert [type(one) for one in found] == [StorageUnavailable] * 3
-    assert watched.batches == [["a", "b", "c"]]
+    assert watched.batches == [(Kind.APPLICATION, ["a", "b", "c"])]
     watched.faults = {}
     assert (await begin(shared, "a")[0]).entry is None
 
 
-async def test_load_that_hangs_leaves_another_way(shared: Loads, watched: Watched) -> None:
+async def test_load_that_hangs_leaves_another_way(shared: Loads, watched: WatchedLoader) -> None:
     """
     Another kind, and another load of the same kind, go on beside it.
     """
@@ -163,7 +140,7 @@ async def test_load_that_hangs_leaves_another_way(shared: Loads, watched: Watche
 
 
 async def test_who_asks_as_the_last_load_ends_is_not_forgotten(
-    shared: Loads, watched: Watched, monkeypatch: pytest.MonkeyPatch
+    shared: Loads, watched: WatchedLoader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     Whoever hears of an entry and asks for another one at once finds nobody at work any more.
