@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.browser import FOREIGN, PAYLOAD, invited
 from watchword.server.domain.names import MANAGEMENT_ROLE, OperatorRole
+from watchword.server.domain.search import NO_SEARCH
 from watchword.server.operations import application_roles, roles
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.web.console.chart import HEIGHT, STEP, bars_of
@@ -35,7 +36,8 @@ async def create(owner: Browser, local: Acting, name: str) -> tuple[str, str]:
     app_id, secret = re.search(r'id="app-id">(\w+)<', made.text), re.search(r"ww_\w{49}", made.text)
     assert app_id is not None
     assert secret is not None
-    role = next(role for role in roles.choices(local, RoleFilter(), 10) if role.name == MANAGEMENT_ROLE)
+    known = roles.choices(local, RoleFilter(), NO_SEARCH, 10).records
+    role = next(role for role in known if role.name == MANAGEMENT_ROLE)
     application_roles.assign(local, app_id[1], [role.id])
     return app_id[1], secret[0]
 

@@ -107,7 +107,7 @@ async def test_search_for_permissions_keeps_the_form(local: Acting, owner: Brows
     by_api = (await owner.send("/console/roles", **fields, words="com/ord")).text
     assert by_api.count('name="scope"') == 2
     assert "is called “100%”" in (await owner.send("/console/roles", **fields, words="100%")).text
-    assert [one.name for one in roles.choices(local, RoleFilter(), 9)] == [BUILT_IN]
+    assert [one.name for one in roles.choices(local, RoleFilter(), NO_SEARCH, 9).records] == [BUILT_IN]
 
 
 async def test_list_is_searched_filtered_and_marked(local: Acting, owner: Browser, reader: Role) -> None:
@@ -227,7 +227,7 @@ async def test_role_that_came_with_the_tenant_stays(local: Acting, owner: Browse
     """
     With its permission: neither is offered to be taken, and the operation refuses.
     """
-    role = roles.choices(local, RoleFilter(), 1)[0]
+    role = roles.choices(local, RoleFilter(), NO_SEARCH, 1).records[0]
     path = f"/console/roles/{role.id}"
     page = (await owner.open(path)).text
     assert "it keeps the server manageable" in page

@@ -10,7 +10,7 @@ from watchword.server.domain.events import changed
 from watchword.server.domain.names import Permission, RoleType
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import Role
-from watchword.server.domain.search import NO_SEARCH, Search
+from watchword.server.domain.search import Search
 from watchword.server.domain.values import demand_text
 from watchword.server.operations.operation import reads, writes
 from watchword.server.operations.role_scopes import check_not_built_in, check_scopes, demand
@@ -90,11 +90,11 @@ def names_of(tx: Transaction, role_ids: Sequence[str]) -> Mapping[str, str]:
 
 
 @reads(Permission.ALL)
-def choices(tx: Transaction, wanted: RoleFilter, most: int) -> Sequence[Role]:
+def choices(tx: Transaction, wanted: RoleFilter, search: Search, most: int) -> Listing[Role]:
     """
     Return roles to choose from, oldest first, without their holders.
     """
-    return roles.listing(tx, wanted, NO_SEARCH, Page(limit=most, offset=0)).records
+    return roles.listing(tx, wanted, search, Page(limit=most, offset=0))
 
 
 @reads(Permission.ALL)

@@ -9,7 +9,7 @@ from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.domain.records import Application, ApplicationSecret, Role
 from watchword.server.domain.search import NO_SEARCH
-from watchword.server.operations import application_roles, applications, logs, roles, secrets
+from watchword.server.operations import application_roles, applications, logs, secrets
 from watchword.server.operations.applications import NewApplication
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.database import StorageUnavailable
@@ -18,12 +18,12 @@ from watchword.server.storage.roles import RoleFilter
 from watchword.server.web.console.forms import is_typed, json_object, json_text
 from watchword.server.web.console.lists import find
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
+from watchword.server.web.console.picking import offered_roles
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
 
 ROOM = "applications"
 SEARCHED = ("id", "name", "description")
-_MOST_ROLES = 100
 _MOST_ACTIVITY = 10
 _LIVES = frozenset({"7", "30", "90", "365"})  # days
 _MACHINE = ApplicationType.MACHINE_TO_MACHINE
@@ -48,7 +48,11 @@ def new(visitor: Visitor) -> Page:
 def create(visitor: Visitor) -> Page:
     """
     Create a machine-to-machine application with the roles that were ticked, and show its secret once.
+
+    Only look for roles, where that was pressed.
     """
+    if "look" in visitor.form:
+        return _form(visitor)
     try:
         wanted = NewApplication(name=_name(visitor), type=_MACHINE, description=visitor.field("description") or None)
         application, secret = applications.create(visitor.acting, wanted)
@@ -163,10 +167,9 @@ def _give_roles(visitor: Visitor, application_id: str, role_ids: Sequence[str]) 
 
 def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
     shows = {
-        "roles": _roles(visitor, None),
+        "offer": offered_roles(visitor, RoleFilter(type=RoleType.MACHINE_TO_MACHINE), visitor.field("words")),
         "name": visitor.field("name"),
         "description": visitor.field("description"),
-        "ticked": visitor.ticked("role"),
     }
     return page_with("new_application.html", shows, refused)
 
@@ -190,7 +193,7 @@ def _page(
         "last_uses": secrets.last_uses(visitor.acting, application_id) if application.type.has_secrets else {},
         "activity": logs.newest(visitor.acting, LogFilter(application_id=application_id), _MOST_ACTIVITY),
         "roles": _held(visitor, application),
-        "more_roles": _roles(visitor, application_id) if is_machine else [],
+        "offer": offered_roles(visitor, _others(application), visitor.asked("role")) if is_machine else None,
         "secret": secret,
         "is_new": is_new,
         "typed": _typed(visitor, application),
@@ -232,9 +235,8 @@ def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
     return page_with("delete_application.html", shows, refused)
 
 
-def _roles(visitor: Visitor, not_of: str | None) -> Sequence[Role]:
-    wanted = RoleFilter(type=RoleType.MACHINE_TO_MACHINE, exclude_application_id=not_of)
-    return roles.choices(visitor.acting, wanted, _MOST_ROLES)
+def _others(application: Application) -> RoleFilter:
+    return RoleFilter(type=RoleType.MACHINE_TO_MACHINE, exclude_application_id=application.id)
 
 
 ROUTES = (

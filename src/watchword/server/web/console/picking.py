@@ -1,23 +1,30 @@
 """
-Permissions to tick within a form: some of all resources', more by a search that keeps what was ticked.
+What forms offer to tick: some of all permissions or roles, more by a search that keeps what was ticked.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from watchword.server.domain.names import MANAGEMENT_RESOURCE_ID, RoleType
-from watchword.server.operations import scopes
+from watchword.server.domain.records import Role
+from watchword.server.domain.search import NO_SEARCH
+from watchword.server.operations import roles, scopes
 from watchword.server.operations.scopes import Choices
+from watchword.server.storage.roles import RoleFilter
+from watchword.server.storage.rows import Listing
+from watchword.server.web.console.lists import literal_search
 from watchword.server.web.console.visitor import Visitor
 
 # A form may have two hundred fields: some searches' ticks fit into one.
 _MOST_OFFERED = 50
 _LONGEST_WORDS = 256
+_ROLES_SEARCHED = ("id", "name", "description")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """
-    What may be ticked.
+    Permissions that may be ticked.
 
     Attributes:
         kept: What was ticked before, and is not among what is found now.
@@ -32,6 +39,30 @@ class Offer:
     management: str = MANAGEMENT_RESOURCE_ID
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleOffer:
+    """
+    Roles that may be ticked, or of which one may be chosen.
+
+    Attributes:
+        kept: Names by id of what was ticked before, and is not among what is found now.
+        words: What was searched for.
+        ticked: Ids of roles.
+    """
+
+    found: Listing[Role]
+    kept: Mapping[str, str]
+    words: str
+    ticked: frozenset[str]
+
+    @property
+    def are_all(self) -> bool:
+        """
+        Whether there are no more of them.
+        """
+        return len(self.found.records) == self.found.total
+
+
 def offered(visitor: Visitor, role_type: RoleType, *, not_of_role: str | None) -> Offer:
     """
     Return what a form offers to tick.
@@ -44,3 +75,15 @@ def offered(visitor: Visitor, role_type: RoleType, *, not_of_role: str | None) -
     shown = {scope.id for _, members in found.groups for scope in members}
     kept = scopes.chosen(visitor.acting, [scope_id for scope_id in ticked if scope_id not in shown])
     return Offer(found=found, kept=kept, words=words, ticked=frozenset(ticked))
+
+
+def offered_roles(visitor: Visitor, wanted: RoleFilter, words: str) -> RoleOffer:
+    """
+    Return what a form offers, of roles that are wanted.
+    """
+    words, ticked = words.strip()[:_LONGEST_WORDS], visitor.ticked("role")
+    search = literal_search(words, _ROLES_SEARCHED) if words else NO_SEARCH
+    found = roles.choices(visitor.acting, wanted, search, _MOST_OFFERED)
+    shown = {role.id for role in found.records}
+    kept = roles.names_of(visitor.acting, [role_id for role_id in ticked if role_id not in shown])
+    return RoleOffer(found=found, kept=kept, words=words, ticked=frozenset(ticked))

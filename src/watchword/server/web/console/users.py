@@ -9,7 +9,7 @@ from watchword.server.domain.passwords import read_password
 from watchword.server.domain.phones import read_phone
 from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.domain.records import User
-from watchword.server.operations import roles, user_roles, users
+from watchword.server.operations import user_roles, users
 from watchword.server.operations.users import NewUser
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.storage.rows import Page as Part
@@ -17,6 +17,7 @@ from watchword.server.storage.users import UserFilter
 from watchword.server.web.console.forms import is_typed, json_object, json_text
 from watchword.server.web.console.lists import find
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
+from watchword.server.web.console.picking import offered_roles
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
 
@@ -146,7 +147,7 @@ def _page(visitor: Visitor, refused: Problem | None = None) -> Page:
     others = RoleFilter(type=RoleType.USER, exclude_user_id=user.id)
     shows = {
         **_about(visitor, user),
-        "more_roles": roles.choices(visitor.acting, others, _MOST_ROLES),
+        "offer": offered_roles(visitor, others, visitor.asked("role")),
         "profile": json_text(user.profile),
         "custom_data": json_text(user.custom_data),
         "typed": {name: visitor.field(name) for name in kept} if refused else kept,
