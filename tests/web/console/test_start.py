@@ -11,17 +11,29 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.browser import FOREIGN, PAYLOAD, invited
-from watchword.server.domain.names import OperatorRole, RoleType
+from watchword.server.domain.names import ApplicationType, OperatorRole, RoleType
 from watchword.server.domain.search import NO_SEARCH
-from watchword.server.operations import logs, resources, role_scopes, roles, scopes
+from watchword.server.operations import (
+    application_roles,
+    applications,
+    logs,
+    resources,
+    role_scopes,
+    roles,
+    scopes,
+)
+from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.storage.log_filter import LogFilter
+from watchword.server.storage.rows import Page as Part
+from watchword.server.web.console import steps
 
 if TYPE_CHECKING:
     import httpx
 
     from tests.support.browser import Browser
+    from tests.support.clock import MovedClock
     from watchword.server.operations.operation import Acting
     from watchword.server.web.app import Application
 
@@ -250,6 +262,70 @@ async def test_server_without_a_port_can_not_be_tried(local: Acting, owner: Brow
     assert "ww_typed" not in answer.text
     newest = logs.newest(local, LogFilter(key="Application.Token.Tried"), 5)
     assert [entry.payload["data"] for entry in newest] == [{"id": app_id[1], "resourceId": chosen["resource"]}]
+
+
+async def test_application_leads_to_what_it_can_get(local: Acting, owner: Browser) -> None:
+    """
+    By the address that its page has: with the role that it holds, and that role's API, though others are older.
+    """
+    await create_application(owner)
+    orders = resources.create(local, NewResource(name="Orders", indicator="https://orders.api"))
+    read = scopes.create(local, orders.id, "read:orders", None)
+    empty, reader = (
+        roles.create(local, NewRole(name=name, description="x", type=RoleType.MACHINE_TO_MACHINE, scope_ids=ids))
+        for name, ids in (("Empty", []), ("Orders access", [read.id]))
+    )
+    report, _ = applications.create(local, NewApplication(name="Report", type=ApplicationType.MACHINE_TO_MACHINE))
+    application_roles.assign(local, report.id, [empty.id, reader.id])
+    for address in (f"application={report.id}", f"role={reader.id}", f"resource={orders.id}"):
+        page = await owner.open(f"/console/start?{address}")
+        assert done(page) == ["1", "2", "3"]
+        assert (unescape(page.text).count(report.id) > 2, "read:orders" in page.text) == (True, True)
+    for path, link in (
+        (f"applications/{report.id}", f"application={report.id}"),
+        (f"roles/{reader.id}", f"role={reader.id}"),
+        (f"resources/{orders.id}", f"resource={orders.id}"),
+    ):
+        assert f'href="/console/start?{link}"' in (await owner.open(f"/console/{path}")).text
+
+
+async def test_application_without_the_role_is_offered_it_first(
+    local: Acting, owner: Browser, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Where it was named, whoever else holds the role and however many others there are; ids that nobody has do no harm.
+    """
+    monkeypatch.setattr(steps, "_CHOICES", Part(limit=2, offset=0))
+    await create_application(owner)
+    bare, _ = applications.create(local, NewApplication(name="Bare", type=ApplicationType.MACHINE_TO_MACHINE))
+    clock.move(minutes=1)
+    for name in ("First", "Second"):
+        applications.create(local, NewApplication(name=name, type=ApplicationType.MACHINE_TO_MACHINE))
+    page = await owner.open(f"/console/start?application={bare.id}")
+    assert done(page) == ["1", "2"]
+    offered = re.findall(r'<option value="\w+">(\w[\w ]*)</option>', page.text.partition('id="other-application"')[2])
+    assert offered[0] == "Bare"
+    assert len(offered) == 3
+    for nobody in ("application=x", "role=x", "application=x&role=x&resource=x"):
+        assert done(await owner.open(f"/console/start?{nobody}")) == ["1", "2", "3"]
+
+
+async def test_more_choices_than_are_shown_are_told(local: Acting, owner: Browser, clock: MovedClock) -> None:
+    """
+    With the way to them.
+    """
+    await create_application(owner)
+    for number in range(98):
+        resources.create(local, NewResource(name=f"API {number}", indicator=f"https://{number}.example"))
+    told = '<a href="/console/resources">Any other one</a>'
+    assert told not in (await owner.open("/console/start")).text
+    clock.move(minutes=1)
+    last = resources.create(local, NewResource(name="Last", indicator="https://last.example"))
+    page = (await owner.open("/console/start")).text
+    assert told in page
+    assert f'value="{last.id}"' not in page
+    chosen = (await owner.open(f"/console/start?resource={last.id}")).text
+    assert f'<a href="/console/resources/{last.id}">Last</a>' in chosen
 
 
 async def test_what_is_typed_is_shown_as_text(owner: Browser) -> None:

@@ -27,7 +27,7 @@ from watchword.server.web.console.own_server import OwnServer
 from watchword.server.web.console.pages import GoTo, Page
 from watchword.server.web.console.route import Route, get, post
 from watchword.server.web.console.snippets import LANGUAGES, snippets_for
-from watchword.server.web.console.steps import Chosen, look
+from watchword.server.web.console.steps import MOST_CHOICES, Chosen, look
 from watchword.server.web.console.trying import Tried, try_token
 from watchword.server.web.console.visitor import PREFIX, Visitor
 
@@ -179,6 +179,7 @@ def _page(visitor: Visitor, chosen: Chosen, shown: _Shown = _Shown()) -> Page:
     language = visitor.asked("language")
     shows = {
         "steps": steps,
+        "most": MOST_CHOICES,
         "snippets": snippets_for(caller) if caller else (),
         "language": language if language in named else LANGUAGES[0].id,
         "api": caller.api if caller else "",

@@ -1,11 +1,12 @@
 """
 The steps of the guide to machine-to-machine, and how far each is: from what is really there.
 
-The address of the page names what was chosen; where it names nothing, what comes first.
+The address of the page names what was chosen; where it names nothing, what comes first. An application or a role that
+it names alone leads to what it can get.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from watchword.server.domain.names import MANAGEMENT_RESOURCE_ID, ApplicationType, RoleType
@@ -19,6 +20,7 @@ from watchword.server.operations import (
     logs,
     resources,
     role_applications,
+    role_scopes,
     roles,
     scopes,
 )
@@ -29,8 +31,11 @@ from watchword.server.web.console.snippets import Caller
 from watchword.server.web.console.trying import MANAGEMENT_CALL
 from watchword.server.web.console.visitor import Visitor
 
-_CHOICES = Part(limit=100, offset=0)
+MOST_CHOICES = 100
+
+_CHOICES = Part(limit=MOST_CHOICES + 1, offset=0)  # one more tells that there are more
 _MOST_SCOPES = Part(limit=100, offset=0)  # each is a field of a form
+_FIRST = Part(limit=1, offset=0)
 _NEWEST_RECORDS = 20
 
 
@@ -63,7 +68,7 @@ class Steps:
         role: One that gives some of them; None where there is none.
         given: The permissions that it gives.
         application: One that holds the role; None where there is none.
-        others: Applications that the role could be given to, where nobody holds it.
+        others: Applications that the role could be given to, where the one that was named, or nobody, holds it.
         has_token: Whether the application has had a token for the API lately.
     """
 
@@ -124,6 +129,7 @@ def look(visitor: Visitor, chosen: Chosen) -> Steps:
     See what is there.
     """
     acting = visitor.acting
+    chosen = _led(visitor, chosen)
     all_resources = resources.listing(acting, _CHOICES, with_scopes=False)[0].records
     resource = _resource(visitor, chosen.resource, all_resources)
     its_scopes = scopes.listing(acting, resource.id, NO_SEARCH, _MOST_SCOPES).records if resource else ()
@@ -140,9 +146,32 @@ def look(visitor: Visitor, chosen: Chosen) -> Steps:
         given=given,
         applications=holders,
         application=application,
-        others=_others(visitor) if role and not application else (),
+        others=_others(visitor, chosen.application) if role and not application else (),
         has_token=_has_token(visitor, application, resource),
     )
+
+
+def _led(visitor: Visitor, chosen: Chosen) -> Chosen:
+    if chosen.resource:
+        return chosen
+    for role_id in [chosen.role] if chosen.role else _held(visitor, chosen.application):
+        try:
+            given = role_scopes.listing(visitor.acting, role_id, NO_SEARCH, _FIRST)[0].records
+        except Problem:  # it is gone
+            continue
+        if given:
+            return replace(chosen, role=role_id, resource=given[0].resource_id)
+    return chosen
+
+
+def _held(visitor: Visitor, application_id: str) -> Sequence[str]:
+    if not application_id:
+        return ()
+    try:
+        held = application_roles.listing(visitor.acting, application_id, NO_SEARCH, None)
+    except Problem:  # it is gone, or has no roles
+        return ()
+    return [role.id for role in held.records]
 
 
 def _resource(visitor: Visitor, wanted: str, choices: Sequence[Resource]) -> Resource | None:
@@ -174,19 +203,27 @@ def _role(
 def _application(
     visitor: Visitor, wanted: str, role: Role | None, choices: Sequence[Application]
 ) -> Application | None:
-    if role is not None and wanted:
-        try:
-            held = application_roles.listing(visitor.acting, wanted, NO_SEARCH, None).records
-            if role.id in {one.id for one in held}:
-                return applications.read(visitor.acting, wanted).application
-        except Problem:
-            pass
-    return next(iter(choices), None)
+    named = _machine(visitor, wanted)
+    if named is None:
+        return next(iter(choices), None)
+    return named if role is not None and role.id in _held(visitor, named.id) else None
 
 
-def _others(visitor: Visitor) -> Sequence[Application]:
+def _others(visitor: Visitor, wanted: str) -> Sequence[Application]:
     machines = ApplicationFilter(types=(ApplicationType.MACHINE_TO_MACHINE,))
-    return applications.listing(visitor.acting, machines, NO_SEARCH, _CHOICES).records
+    first = applications.listing(visitor.acting, machines, NO_SEARCH, _CHOICES).records
+    named = _machine(visitor, wanted)
+    return first if named is None else [named, *(one for one in first if one.id != named.id)]
+
+
+def _machine(visitor: Visitor, application_id: str) -> Application | None:
+    if not application_id:
+        return None
+    try:
+        found = applications.read(visitor.acting, application_id).application
+    except Problem:  # it is gone
+        return None
+    return found if found.type is ApplicationType.MACHINE_TO_MACHINE else None
 
 
 def _has_token(visitor: Visitor, application: Application | None, resource: Resource | None) -> bool:
