@@ -23,7 +23,7 @@ from watchword.server.domain.trigrams import alternatives, is_sure
 from watchword.server.operations import applications
 from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.repair import restore_change_tracking
-from watchword.server.storage import migrate, search_index
+from watchword.server.storage import migrate, schema, search_index
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.sqlite import searching
 from watchword.server.web.request_log import NoRequestLines
@@ -151,10 +151,36 @@ def test_many_are_found_without_the_index(shopping: Shopping, monkeypatch: pytes
     """
     A broad term reads row by row, and misses none.
     """
-    monkeypatch.setattr(searching, "MOST_CANDIDATES", 2)
+    monkeypatch.setattr(searching, "FEWEST_CANDIDATES", 2)
     for number in range(4):
         make(shopping, f"service {number}")
     assert len(named(shopping, search_for(search="%service%"))) == 4
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("bounds", "over_index"),
+    [
+        pytest.param({"FEWEST_CANDIDATES": 4}, True, id="few"),
+        pytest.param({"FEWEST_CANDIDATES": 3}, False, id="many for so small a table"),
+        pytest.param({"FEWEST_CANDIDATES": 3, "CANDIDATES_SHARE": 1}, True, id="few for this table"),
+        pytest.param({"FEWEST_CANDIDATES": 3, "CANDIDATES_SHARE": 1, "MOST_CANDIDATES": 3}, False, id="too many"),
+    ],
+)
+def test_index_serves_a_share_of_its_table(
+    ctx: Context, shopping: Shopping, monkeypatch: pytest.MonkeyPatch, bounds: dict[str, int], *, over_index: bool
+) -> None:
+    """
+    What finds more is quicker without it.
+    """
+    for number in range(4):
+        make(shopping, f"service {number}")
+    for name, bound in bounds.items():
+        monkeypatch.setattr(searching, name, bound)
+    query = sa.select(schema.applications.c.id)
+    with ctx.database.read() as connection:
+        narrowed = searching.narrowed(connection, query, schema.applications, search_for(search="%service%"))
+    assert (narrowed is not query) == over_index
 
 
 @ON_SQLITE

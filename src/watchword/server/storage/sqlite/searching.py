@@ -15,7 +15,11 @@ from watchword.server.domain.trigrams import alternatives
 from watchword.server.storage.searched import SEARCHED
 from watchword.server.storage.sqlite.hints import BY_ROWID_ONLY
 
-MOST_CANDIDATES = 20_000
+# To look a row up by its number takes as long as to read five or so in their order: beyond a share of the table its
+# rows are all read. The bounds are where either is quick, and where the numbers would take memory.
+CANDIDATES_SHARE = 8
+FEWEST_CANDIDATES = 20_000
+MOST_CANDIDATES = 200_000
 _TRIGGERS = "search_"
 
 
@@ -27,13 +31,13 @@ def narrowed(connection: sa.Connection, query: sa.Select[Any], table: sa.Table, 
     if not conditions or not _has_table(connection, table.name):
         return query
     expression = " AND ".join(f"({' OR '.join(map(_all_of, condition))})" for condition in conditions)
-    name = _index(table.name)
+    name, most = _index(table.name), _most_candidates(connection, table.name)
     numbers = connection.execute(
         sa.text(f"SELECT rowid FROM {name} WHERE {name} MATCH :expression LIMIT :most"),
-        {"expression": expression, "most": MOST_CANDIDATES + 1},
+        {"expression": expression, "most": most + 1},
     ).scalars()
     candidates = list(numbers)
-    if len(candidates) > MOST_CANDIDATES:
+    if len(candidates) > most:
         return query
     listed = sa.text("SELECT value FROM json_each(:rowids)").bindparams(rowids=json.dumps(candidates))
     among = sa.literal_column(f"{table.name}.rowid").in_(listed)
@@ -96,6 +100,11 @@ def is_possible(connection: sa.Connection) -> bool:
     has_module = connection.exec_driver_sql("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").first() is not None
     version = connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
     return has_module and tuple(map(int, version.split(".")[:2])) >= (3, 34)
+
+
+def _most_candidates(connection: sa.Connection, table: str) -> int:
+    greatest = connection.exec_driver_sql(f"SELECT max(rowid) FROM {table}").scalar_one() or 0
+    return max(FEWEST_CANDIDATES, min(greatest // CANDIDATES_SHARE, MOST_CANDIDATES))
 
 
 def _index(table: str) -> str:
