@@ -115,11 +115,11 @@ class Operator:
 
     def weigh(self, path: str) -> int:
         """
-        Return the bytes of a page and of all files that it loads.
+        Return the bytes of a page and of all files that it loads, as they are sent.
         """
         page = self.get(path)
         files = sorted(set(_FILE.findall(page)))
-        return len(page.encode()) + sum(len(self.http.get(file).content) for file in files)
+        return len(page.encode()) + sum(self.http.get(file).num_bytes_downloaded for file in files)
 
     def reload(self, path: str, stop: Event) -> Reloads:
         """

@@ -162,15 +162,3 @@ async def test_notice_is_ours_alone(owner: Browser) -> None:
     """
     owner.client.cookies.set("watchword-notice", "0123456789abcdef.Call%20this%20number")
     assert "Call this number" not in (await owner.open("/console/applications")).text
-
-
-async def test_files_are_kept_where_their_address_names_their_content(owner: Browser) -> None:
-    """
-    For ever by that address; by the bare one a browser asks again.
-    """
-    page = (await owner.open("/console/applications")).text
-    found = re.findall(r'(?:href|src)="(/console/[\w.]+\?v=\w+)"', page)
-    assert len(found) == 4
-    for address in found:
-        assert "immutable" in (await owner.client.get(address)).headers["cache-control"]
-        assert (await owner.client.get(address + "0")).headers["cache-control"] == "no-cache"

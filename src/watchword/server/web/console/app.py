@@ -74,7 +74,7 @@ class Console:
         """
         path = request.path.removeprefix(PREFIX).replace("\0", "\N{REPLACEMENT CHARACTER}")
         if request.method in _READS:
-            static = static_answer(path, request.scope["query_string"], request.headers.first(b"if-none-match"))
+            static = static_answer(path, request.scope["query_string"], request.headers)
             if static is not None:
                 return static
         if not self._is_safe:
