@@ -270,3 +270,54 @@ async def test_names_in_remedies_and_suggestions_are_text(owner: Browser, local:
         assert "<script>alert" not in page
         assert str(71993 * 71993) not in page
         assert FOREIGN.search(page) is None
+
+
+async def test_application_is_asked_about_by_name(owner: Browser, shopping: Shopping) -> None:
+    """
+    In any case of letters; the address says the id. What is no name is looked for as an id.
+    """
+    other = make_application(shopping.acting, "Nightly report")
+    answer = await owner.open(f"/console/explain?{urlencode({'application': ' nightly REPORT ', 'scope': 'fly'})}")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/console/explain?application={other}&scope=fly"
+    assert (await owner.open("/console/explain?application=nightly%25")).status_code == 404
+    make_application(shopping.acting, "Nightly report")
+    page = await owner.open(f"/console/explain?{urlencode({'application': 'Nightly report'})}")
+    assert page.status_code == 422
+    assert "2 applications are called so" in page.text
+    assert 'value="Nightly report"' in page.text
+    named_like_an_id = make_application(shopping.acting, other)
+    assert (await owner.open(f"/console/explain?application={other}")).status_code == 200
+    assert (await owner.open(f"/console/explain?application={named_like_an_id}")).status_code == 200
+
+
+async def test_application_alone_shows_what_its_roles_give(owner: Browser, shopping: Shopping) -> None:
+    """
+    By API, each with the explanation of it; roles for users, and what they would give, don't count.
+    """
+    other = make_application(shopping.acting)
+    page = (await owner.open(page_of(other, resource=""))).text
+    assert "no role of it gives a permission" in page
+    page = (await owner.open(page_of(shopping.application_id, resource=""))).text
+    assert "could get</h2>" in page
+    link = re.search(r'href="([^"]+)" aria-label="Explain what it gets of', page)
+    assert link is not None
+    explained = (await owner.open(unescape(link[1]))).text
+    assert f"A token for <code>{INDICATOR}</code>" in explained
+    assert '<span class="bad">no</span>' not in explained
+    assert "could get</h2>" not in explained
+
+
+async def test_permissions_of_the_api_are_suggested(owner: Browser, shopping: Shopping) -> None:
+    """
+    Once it is known which API is meant; roles that give nothing there are told in few words.
+    """
+    for number in range(12):
+        new = NewRole(name=f"idle {number}", description="x", type=RoleType.MACHINE_TO_MACHINE)
+        application_roles.assign(shopping.acting, shopping.application_id, [roles.create(shopping.acting, new).id])
+    page = (await owner.open(page_of(shopping.application_id))).text
+    suggested = page.partition('<datalist id="scopes">')[2].partition("</datalist>")[0]
+    assert 'value="read:products"' in suggested
+    told = page.partition("Nothing on this API:")[2].partition("</p>")[0]
+    assert told.count("<a ") == 10
+    assert "and 2 more" in told

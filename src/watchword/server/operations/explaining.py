@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from watchword.protocol.names import GrantType
 from watchword.protocol.scopes import parse_scope
 from watchword.server.domain import explanation, problems
+from watchword.server.domain.authority import authority
 from watchword.server.domain.client_auth.origins import is_of_origin
 from watchword.server.domain.events import KEYS, TOKEN_KEY_PREFIX
 from watchword.server.domain.explanation import ExplainedApplication, Explanation, Question
@@ -69,6 +70,17 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """
+    An API on which an application's roles give something.
+    """
+
+    name: str
+    indicator: str
+    scopes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedRecord:
     """
     A record of a token request, and what the same request would come to now.
@@ -95,6 +107,28 @@ def explain(tx: Transaction, question: Question) -> Explained:
     if len(question.scopes) > MOST_SCOPES:
         raise problems.invalid_input(f"At most {MOST_SCOPES} scopes are explained at once.")
     return _explained(tx, question)
+
+
+@reads(Permission.ALL)
+def reach(tx: Transaction, application_id: str, most: int) -> Sequence[Reach]:
+    """
+    Say what an application's roles give it, by API, in the order of the API identifiers.
+
+    Raises:
+        Problem: There is no such application.
+    """
+    view = TransactionView(tx)
+    application = view.application(application_id)
+    if application is None:
+        raise problems.unknown("applications", application_id)
+    held = view.roles(application)
+    targets = [view.resource(indicator) for indicator in explaining.indicators_of_application(tx, application_id, most)]
+    found = [
+        Reach(name=target.name, indicator=target.indicator, scopes=list(authority(held, target)))
+        for target in targets
+        if target is not None
+    ]
+    return [one for one in found if one.scopes]
 
 
 @reads(Permission.ALL)

@@ -3,7 +3,7 @@ What explanations look for beyond the request itself: what is spelt alike, and w
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -123,13 +123,27 @@ def indicators_of_role(tx: Transaction, role_id: str) -> Sequence[str]:
     """
     Return the indicators of the APIs on which a role gives anything.
     """
+    query = _indicators(tx).where(schema.role_scopes.c.role_id == role_id)
+    return tx.connection.execute(query).scalars().all()
+
+
+def indicators_of_application(tx: Transaction, application_id: str, most: int) -> Sequence[str]:
+    """
+    Return the indicators of the APIs on which an application's roles give anything.
+    """
+    held = schema.application_roles
+    role_ids = sa.select(held.c.role_id).where(rows.of_tenant(tx, held), held.c.application_id == application_id)
+    query = _indicators(tx).where(schema.role_scopes.c.role_id.in_(role_ids))
+    return tx.connection.execute(query.limit(most)).scalars().all()
+
+
+def _indicators(tx: Transaction) -> sa.Select[Any]:
     links, scopes, table = schema.role_scopes, schema.scopes, schema.resources
-    query = (
+    return (
         sa.select(table.c.indicator)
         .join(scopes, sa.and_(scopes.c.tenant_id == table.c.tenant_id, scopes.c.resource_id == table.c.id))
         .join(links, sa.and_(links.c.tenant_id == scopes.c.tenant_id, links.c.scope_id == scopes.c.id))
-        .where(rows.of_tenant(tx, links), links.c.role_id == role_id)
+        .where(rows.of_tenant(tx, links))
         .distinct()
         .order_by(table.c.indicator)
     )
-    return tx.connection.execute(query).scalars().all()

@@ -4,14 +4,15 @@ The room that answers "why this scope, why not" and "who can obtain it", and tha
 The address of a page holds the question, so that it can be handed on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from watchword.protocol.scopes import format_scope, parse_scope
-from watchword.server.domain.explanation import Question
-from watchword.server.domain.problems import Problem
-from watchword.server.domain.search import NO_SEARCH
-from watchword.server.operations import applications, explaining, mending, resources
+from watchword.server.domain.explanation import ExplainedResource, Question
+from watchword.server.domain.problems import Problem, bad_value
+from watchword.server.domain.records import Scope
+from watchword.server.domain.search import LONGEST_PATTERN, NO_SEARCH, Match, Mode, Search
+from watchword.server.operations import applications, explaining, mending, resources, scopes
 from watchword.server.operations.mending import Mended
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.rows import Page as Part
@@ -24,11 +25,18 @@ _MOST_SUGGESTED = 100
 _ASKED = ("application", "resource", "scope", "organization_id")
 
 
-def page(visitor: Visitor) -> Page:
+def page(visitor: Visitor) -> Page | GoTo:
     """
-    Show the forms, and the answer to what the address asks.
+    Show the forms, and the answer to what the address asks. An application may be named; its id is what it leads to.
     """
-    return _page(visitor, {name: visitor.asked(name) for name in _ASKED})
+    asked = {name: visitor.asked(name) for name in _ASKED}
+    try:
+        application_id = _application_id(visitor, asked["application"].strip())
+    except Problem as problem:
+        return _page(visitor, {**asked, "application": ""}, problem, typed=asked["application"])
+    if application_id != asked["application"].strip():
+        return GoTo(path=_address({**asked, "application": application_id}))
+    return _page(visitor, asked)
 
 
 def mend(visitor: Visitor) -> Page | GoTo:
@@ -73,11 +81,31 @@ def address_of(question: Question) -> str:
     """
     asked = {
         "application": question.application_id,
-        "resource": question.resource,
+        "resource": question.resource or "",
         "scope": format_scope(question.scopes),
-        "organization_id": question.organization_id,
+        "organization_id": question.organization_id or "",
     }
+    return _address(asked)
+
+
+def _address(asked: Mapping[str, str]) -> str:
     return f"{ROOM}?{urlencode({name: value for name, value in asked.items() if value})}"
+
+
+def _application_id(visitor: Visitor, typed: str) -> str:
+    """
+    Return the id of the application that was typed, by id or by name; what was typed, where it is neither.
+    """
+    if not typed or len(typed) > LONGEST_PATTERN:
+        return typed
+    search = Search(((Match("id", Mode.EXACT, (typed,)),), (Match("name", Mode.EXACT, (typed,)),)))
+    found = applications.listing(visitor.acting, ApplicationFilter(), search, Part(limit=_MOST_SUGGESTED, offset=0))
+    ids = {one.id for one in found.records}
+    if typed in ids or not ids:
+        return typed
+    if found.total > 1:
+        raise bad_value(f"{found.total:,} applications are called so: say which one by its App ID.")
+    return ids.pop()
 
 
 def _question(asked: Mapping[str, str]) -> Question:
@@ -95,7 +123,12 @@ def _mend(visitor: Visitor, asked: Mapping[str, str], *, may_make_secret: bool) 
 
 
 def _page(
-    visitor: Visitor, asked: Mapping[str, str], problem: Problem | None = None, *, done: Mended | None = None
+    visitor: Visitor,
+    asked: Mapping[str, str],
+    problem: Problem | None = None,
+    *,
+    done: Mended | None = None,
+    typed: str = "",
 ) -> Page:
     suggested = Part(limit=_MOST_SUGGESTED, offset=0)
     shows: dict[str, object] = {
@@ -103,8 +136,11 @@ def _page(
         "applications": applications.listing(visitor.acting, ApplicationFilter(), NO_SEARCH, suggested).records,
         "resources": resources.listing(visitor.acting, suggested, with_scopes=False)[0].records,
         "done": done,
+        "typed": typed,
         "explained": None,
         "role_names": {},
+        "reach": None,
+        "offered": [],
     }
     if asked["application"].strip():
         try:
@@ -112,10 +148,19 @@ def _page(
             shows |= {
                 "explained": found,
                 "role_names": {role.id: role.name for role in found.explanation.roles},
+                "offered": _offered(visitor, found.explanation.resource),
             }
+            if not any(asked[name].strip() for name in _ASKED[1:]):
+                shows["reach"] = explaining.reach(visitor.acting, found.explanation.application.id, _MOST_SUGGESTED)
         except Problem as refused:
             problem = problem or refused
     return page_with("explain.html", shows, problem)
+
+
+def _offered(visitor: Visitor, resource: ExplainedResource | None) -> Sequence[Scope]:
+    if resource is None:
+        return ()
+    return scopes.listing(visitor.acting, resource.id, NO_SEARCH, Part(limit=_MOST_SUGGESTED, offset=0)).records
 
 
 ROUTES = (
