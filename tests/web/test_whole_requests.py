@@ -15,8 +15,8 @@ from uvicorn.server import ServerState
 
 from watchword.server.web.answers import CLOSE, Answer, Written
 from watchword.server.web.app import create_app
-from watchword.server.web.http_protocol import HttpProtocol
 from watchword.server.web.sweeper import Awaits, ConnectionLimits, Sweeper
+from watchword.server.web.token_protocol import TokenProtocol
 from watchword.server.web.whole_request import MOST_BODY, RawHeaders, WholeAnswer
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ async def port(shorter: Shorter, state: ServerState) -> AsyncIterator[int]:
     config.load()
     sweeper = Sweeper(ConnectionLimits())
     server = await asyncio.get_running_loop().create_server(
-        lambda: HttpProtocol(sweeper=sweeper, answer_whole=shorter, config=config, server_state=state, app_state={}),
+        lambda: TokenProtocol(sweeper=sweeper, answer_whole=shorter, config=config, server_state=state, app_state={}),
         "127.0.0.1",
         0,
     )

@@ -32,9 +32,9 @@ from watchword.server.settings import Resolved, Settings
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.telemetry.board import Board, memory_file
 from watchword.server.web.app import Application
-from watchword.server.web.http_protocol import HttpProtocol
 from watchword.server.web.request_log import NoRequestLines
 from watchword.server.web.sweeper import ConnectionLimits, Sweeper
+from watchword.server.web.token_protocol import TokenProtocol
 
 _CAN_NOT_START = 3
 # So many new objects let Python look for garbage. With its own 700 it looks several times a batch, and finds requests
@@ -168,7 +168,7 @@ def _options(settings: Settings, application: Application) -> dict[str, Any]:
     return {
         "loop": "uvloop",
         # Its own reader, since uvicorn's loses the body of a request with `Upgrade`, and lets clients wait for ever.
-        "http": partial(HttpProtocol, sweeper=Sweeper(limits), answer_whole=application.answer_token_request),
+        "http": partial(TokenProtocol, sweeper=Sweeper(limits), answer_whole=application.answer_token_request),
         "ws": "none",
         "lifespan": "on",
         "interface": "asgi3",

@@ -14,12 +14,11 @@ from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from watchword.protocol.metadata import TOKEN_PATH
-from watchword.server.web.answers import Written
 from watchword.server.web.offers import feed
 from watchword.server.web.requests import BODY_IS_LATE
 from watchword.server.web.stall import Stall
 from watchword.server.web.sweeper import Awaits, Sweeper
-from watchword.server.web.whole_request import MOST_BODY, AnswerWhole, RawHeaders, WholeAnswer, WholeRequest, is_wanted
+from watchword.server.web.whole_request import RawHeaders
 
 MOST_HEAD_BYTES = 64 * 1024
 LAST_REQUEST_SECONDS = 1.0
@@ -32,7 +31,6 @@ class HttpProtocol(HttpToolsProtocol):
 
     Args:
         sweeper: Of this event loop.
-        answer_whole: Answers token requests that come whole; without it they are answered like all others.
         given: What uvicorn hands to every connection.
     """
 
@@ -44,12 +42,10 @@ class HttpProtocol(HttpToolsProtocol):
     _fruitless_bytes = 0  # of pieces that did neither: trailers, say
     _is_offer = False
     _is_ending = False
-    _coming: WholeRequest | None = None  # a token request whose body may be there in a moment
 
-    def __init__(self, *, sweeper: Sweeper, answer_whole: AnswerWhole | None = None, **given: Any) -> None:  # noqa: ANN401 - uvicorn's own
+    def __init__(self, *, sweeper: Sweeper, **given: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(**given)
         self._sweeper = sweeper
-        self._answer_whole = answer_whole
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """
@@ -98,9 +94,7 @@ class HttpProtocol(HttpToolsProtocol):
             if self._fruitless_bytes > MOST_HEAD_BYTES:
                 self.transport.abort()
                 return
-        if self._coming is not None:
-            self._hand_on_coming(self._coming)
-        self._settle()
+        self._end_piece()
 
     def on_message_begin(self) -> None:
         """
@@ -136,33 +130,21 @@ class HttpProtocol(HttpToolsProtocol):
             self._head_is_open = False
             # RFC 9110 §6.5.1: trailers, which the parser tells like headers, are not merged into them.
             headers, self.headers = self.headers, []
-            if self._may_come_whole():
-                self._coming = WholeRequest(headers, keep_alive=self._keeps_alive())
-            else:
-                self._hand_on(headers, keep_alive=self._keeps_alive())
+            self._begin(headers, keep_alive=self._keeps_alive())
 
     def on_body(self, body: bytes) -> None:
         """
         Take a part of the body.
         """
         self._has_progress = True
-        if self._coming is None:
-            super().on_body(body)
-        else:
-            self._coming.body += body
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """
         Tell that the body is complete, unless the request will be read once more.
         """
-        if self._is_offer:
-            return
-        if self._coming is not None and len(self._coming.body) > MOST_BODY:
-            self._hand_on_coming(self._coming)
-        if self._coming is None:
+        if not self._is_offer:
             super().on_message_complete()
-        else:
-            self._begin_whole(self._coming)
 
     def on_response_complete(self) -> None:
         """
@@ -244,7 +226,9 @@ class HttpProtocol(HttpToolsProtocol):
             self._stall.begin()
 
     def _end_after_answer(self) -> None:
-        # Nothing more is read meanwhile.
+        """
+        Answer what is under way, and read nothing more.
+        """
         self.transport.pause_reading()
         self.pipeline.clear()
         self.cycle.keep_alive = False
@@ -252,58 +236,13 @@ class HttpProtocol(HttpToolsProtocol):
     def _keeps_alive(self) -> bool:
         return not self._is_ending and self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
 
-    def _may_come_whole(self) -> bool:
-        wanted = is_wanted(self.parser.get_method(), self.url) and self._answer_whole is not None
-        return wanted and not self.expect_100_continue and self._is_idle()
-
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]  # None before the first
 
-    def _begin_whole(self, request: WholeRequest) -> None:
-        self._coming = None
-        assert self._answer_whole is not None  # noqa: S101 - or nothing would come whole
-        self.cycle = request  # type: ignore[assignment]  # all that uvicorn's protocol asks of a cycle
-        try:
-            answer = self._answer_whole(request.headers, request.body, self.client[0] if self.client else None)
-        except Exception:  # the parser would take it for the request's fault
-            self.logger.exception("a token request failed")
-            self.transport.abort()
-            return
-        if isinstance(answer, Written) and answer.held_seconds:
-            self.loop.call_later(answer.held_seconds, self._deliver, answer, request)
-        else:
-            self._deliver(answer, request)
-
-    def _deliver(self, answer: WholeAnswer, request: WholeRequest) -> None:
-        if not isinstance(answer, Written) or self.flow.write_paused:
-            request.task = self.loop.create_task(self._answer(request, answer))
-            self.tasks.add(request.task)
-        elif not request.disconnected:
-            self._write(answer, request)
-
-    async def _answer(self, request: WholeRequest, answer: WholeAnswer) -> None:
-        try:
-            written = answer if isinstance(answer, Written) else await answer
-            if self.flow.write_paused and not request.disconnected:
-                await self.flow.drain()
-            if not request.disconnected:
-                self._write(written, request)
-        except Exception:
-            self.logger.exception("a token request failed")
-            self.transport.abort()
-        finally:
-            self.tasks.discard(request.task)
-
-    def _write(self, written: Written, request: WholeRequest) -> None:
-        request.keep_alive = request.keep_alive and not written.is_last
-        self.transport.write(written.joined(self.server_state.default_headers, keep_alive=request.keep_alive))
-        request.response_complete = True
-        if not request.keep_alive:
-            self.transport.close()
-        self.on_response_complete()
-
-    def _hand_on(self, headers: RawHeaders, *, keep_alive: bool) -> None:
-        # To ASGI: its head is complete.
+    def _begin(self, headers: RawHeaders, *, keep_alive: bool) -> None:
+        """
+        Hand a request on to ASGI: its head is complete.
+        """
         url, expects = self.url, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
@@ -311,17 +250,19 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self.cycle.keep_alive = keep_alive
 
-    def _hand_on_coming(self, request: WholeRequest) -> None:
-        self._coming = None
-        self._hand_on(request.headers, keep_alive=request.keep_alive)
-        if request.body:
-            super().on_body(request.body)
-
     def _is_flooded(self) -> bool:
         return len(self.pipeline) >= MOST_PIPELINED
 
+    def _end_piece(self) -> None:
+        """
+        See what is waited for now.
+        """
+        self._settle()
+
     def _settle(self) -> None:
-        # The time of a wait runs on until something else is waited for.
+        """
+        Say what is waited for. The time of a wait runs on until something else is.
+        """
         if self.transport.is_closing():
             return
         awaits = self._awaited()
@@ -338,7 +279,9 @@ class HttpProtocol(HttpToolsProtocol):
         return Awaits.TOKEN_BODY if cycle.scope["path"] == TOKEN_PATH else Awaits.BODY
 
     def _refuse(self, status: HTTPStatus) -> None:
-        # RFC 9112 §9.3: nothing that follows on this connection could be told from the rest of the head.
+        """
+        Refuse a head, and hang up: RFC 9112 §9.3, nothing that follows could be told from the rest of it.
+        """
         if self.transport.is_closing():
             return
         if not self._is_idle():
