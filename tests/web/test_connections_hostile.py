@@ -267,17 +267,19 @@ async def test_many_small_requests_are_no_long_head(port: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "bad",
+    ("waiting", "bad"),
     [
-        pytest.param(b"no request at all\r\n\r\n", id="no request"),
-        pytest.param(HEAD + b"x: " + b"a" * 200_000, id="endless head"),
+        pytest.param(0, b"no request at all\r\n\r\n", id="no request"),
+        pytest.param(1, b"no request at all\r\n\r\n", id="no request behind one that waits"),
+        pytest.param(3, b"no request at all\r\n\r\n", id="no request behind three that wait"),
+        pytest.param(0, HEAD + b"x: " + b"a" * 200_000, id="endless head"),
     ],
 )
-async def test_refusal_is_not_written_before_the_answer_under_way(
-    port: int, bad: bytes, made: list[HttpProtocol]
+async def test_refusal_is_not_written_before_the_answers_under_way(
+    port: int, waiting: int, bad: bytes, made: list[HttpProtocol]
 ) -> None:
     """
-    The client would take it for that request's answer.
+    The client would take it for one of them. They are all given, and the connection ends with the last.
     """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(REQUEST)
@@ -286,13 +288,14 @@ async def test_refusal_is_not_written_before_the_answer_under_way(
     held = connection.app_state["held"] = asyncio.Event()
     ended = asyncio.Event()
     tell_of_end(connection, ended)
-    writer.write(b"GET /held HTTP/1.1\r\nhost: x\r\n\r\n" + bad)
+    writer.write(b"GET /held HTTP/1.1\r\nhost: x\r\n\r\n" + REQUEST * waiting + bad)
     await asyncio.wait_for(ended.wait(), 10)
     held.set()
     with suppress(ConnectionError):
         answer = await asyncio.wait_for(reader.read(), 10)
         assert answer.startswith(b"HTTP/1.1 204")
-        assert answer.count(b"HTTP/1.1") == 1
+        assert answer.count(b"HTTP/1.1 204") == answer.count(b"HTTP/1.1") == 1 + waiting
+        assert not connection.server_state.connections
     writer.close()
 
 

@@ -524,3 +524,20 @@ async def test_server_that_ends_sends_what_it_holds(client: Client, held: Held, 
     head, body = await client.answer()
     assert (b"connection: close" in head.lower(), body) == (True, b"busy")
     assert await client.rest() == b""
+
+
+@pytest.mark.parametrize("first", [b"POST /oidc/token HTTP/1.1", b"POST /other HTTP/1.1"], ids=["whole", "usual"])
+async def test_garbage_behind_requests_ends_the_connection(
+    client: Client, shorter: Shorter, state: ServerState, first: bytes
+) -> None:
+    """
+    Once they are answered; nobody waits for what was never a request.
+    """
+    shorter.may_answer.clear()
+    await client.send(request(first, body=b"1") + request(body=b"2") + b"garbage\r\n\r\n")
+    (connection,) = state.connections
+    await until(lambda: getattr(connection, "_is_over", False))
+    shorter.may_answer.set()
+    answers = await asyncio.wait_for(client.reader.read(), 10)
+    assert answers.count(b"HTTP/1.1 200") == 2
+    await until(lambda: not state.connections)

@@ -42,6 +42,7 @@ class HttpProtocol(HttpToolsProtocol):
     _fruitless_bytes = 0  # of pieces that did neither: trailers, say
     _is_offer = False
     _is_ending = False
+    _is_over = False  # whether what follows is not looked at: the last answer is yet to be sent
 
     def __init__(self, *, sweeper: Sweeper, **given: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(**given)
@@ -70,7 +71,7 @@ class HttpProtocol(HttpToolsProtocol):
 
         Implements: RFC 9110 §7.8, RFC 6585 §5.
         """
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._is_over:
             return
         was_open = self._head_is_open
         self._has_progress = False
@@ -227,11 +228,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _end_after_answer(self) -> None:
         """
-        Answer what is under way, and read nothing more.
+        Answer what is under way and what waits behind it, and read nothing more.
         """
+        self._is_over = True
         self.transport.pause_reading()
-        self.pipeline.clear()
-        self.cycle.keep_alive = False
+        self.cycle.keep_alive = False  # the last of them
 
     def _keeps_alive(self) -> bool:
         return not self._is_ending and self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
