@@ -321,6 +321,58 @@ async def test_refusals_take_a_tenth_of_the_logs_time(log: TokenLog, records: Wa
     assert records.keys == [{REFUSAL_KEY}, {"Token"}, {"Token"}, {"Token"}, {REFUSAL_KEY}]
 
 
+async def test_refusal_that_waits_too_long_is_counted_once(
+    ctx: Context, log: TokenLog, records: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    It is taken back, or its record is under way and stands for it: never both.
+    """
+    monkeypatch.setattr(refusals, "LONGEST_WAIT_SECONDS", 0.05)
+    records.gate.clear()
+    under_way = asyncio.ensure_future(refuse(log))
+    await asyncio.to_thread(records.began.wait, 10)
+    await asyncio.gather(under_way, *(refuse(log) for _ in range(3)))
+    records.gate.set()
+    log.close()
+    assert Counter(payload.get("notRecorded", 1) for payload in payloads(ctx)) == {1: 1, 3: 1}
+
+
+async def test_refusal_whose_late_record_fails_is_counted(
+    ctx: Context,
+    log: TokenLog,
+    records: Watched,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """
+    Though its caller was answered long before.
+    """
+    monkeypatch.setattr(refusals, "LONGEST_WAIT_SECONDS", 0.05)
+    records.refuse_row = lambda row: StorageUnavailable("disk full") if row[1] == REFUSAL_KEY else None
+    records.gate.clear()
+    under_way = asyncio.ensure_future(refuse(log))
+    await asyncio.to_thread(records.began.wait, 10)
+    await under_way
+    records.gate.set()
+    await log.append("default", TOKEN)
+    await until(lambda: "refusals are counted and not recorded" in caplog.messages)
+    records.refuse_row = lambda _: None
+    log.close()
+    assert [payload["notRecorded"] for payload in payloads(ctx)] == [1]
+
+
+async def test_long_rest_is_waited_for_by_nobody(log: TokenLog, records: Watched) -> None:
+    """
+    What would wait for longer than it may is counted at once.
+    """
+    records.seconds = refusals.LONGEST_WAIT_SECONDS / 8
+    await refuse(log)
+    records.seconds = 0
+    async with asyncio.timeout(refusals.LONGEST_WAIT_SECONDS / 2):
+        await asyncio.gather(*(refuse(log) for _ in range(3)))
+    assert len(records.keys) == 1
+
+
 async def test_client_that_is_gone_disturbs_nobody(log: TokenLog, records: Watched) -> None:
     """
     A request that was given up while its refusal waits leaves the others as they are.

@@ -57,6 +57,7 @@ class Refusals:
         self._waiting: list[_Waiting] = []
         self._busy = False
         self._losing = False
+        self._rests_until = 0.0  # by the loop's clock
 
     async def take(
         self, tenant_id: str, seen: Seen, refusal: OAuthError, *, came_from: Origin, limits: Limits, tokens: int
@@ -80,12 +81,12 @@ class Refusals:
             is_authentication=isinstance(refusal, InvalidClient),
         )
         verdict = limits.judge(refused, now, tokens=tokens)
+        counted = Counted(kind=_kind(tenant_id, seen, refusal, source), number=1, since=now)
         if verdict is Verdict.RECORD and await self._record(
-            record_of(tenant_id, token_refused(seen, refusal, came_from), now)
+            record_of(tenant_id, token_refused(seen, refusal, came_from), now), counted
         ):
             return refusal
-        self._meters.throttled[Throttle.RECORD].add()
-        self._count(Counted(kind=_kind(tenant_id, seen, refusal, source), number=1, since=now))
+        self._count_refusal(counted)
         if verdict is not Verdict.THROTTLE:
             return refusal
         return TemporarilyUnavailable(
@@ -99,20 +100,41 @@ class Refusals:
         waiting, self._waiting = self._waiting, []
         return [*(entry.record for entry in waiting), *(self._summary(counted) for counted in self._tally.take())]
 
-    async def _record(self, record: Record) -> bool:
+    async def _record(self, record: Record, counted: Counted) -> bool:
+        """
+        Tell whether a refusal has its record, or will have it. Where that comes to nothing later, it is counted then.
+        """
+        loop = asyncio.get_running_loop()
+        rests_long = self._rests_until - loop.time() > LONGEST_WAIT_SECONDS
         # While none can be kept, one at a time finds out whether that is over; nobody else waits for it.
-        if len(self._waiting) >= MOST_WAITING or (self._losing and self._busy):
+        if len(self._waiting) >= MOST_WAITING or (self._losing and self._busy) or rests_long:
             return False
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._write(record, partial(_tell, done))
+        done: asyncio.Future[bool] = loop.create_future()
+        entry = _Waiting(record, partial(self._settled, done, counted))
+        self._write(entry)
         try:
             async with asyncio.timeout(LONGEST_WAIT_SECONDS):
                 return await done
         except TimeoutError:  # a commit that hangs: the caller learns why it was refused all the same
-            return False
+            return not self._takes_back(entry)
 
-    def _write(self, record: Record, settle: Settle) -> None:
-        self._waiting.append(_Waiting(record, settle))
+    def _settled(self, done: asyncio.Future[bool], counted: Counted, outcome: Exception | None) -> None:
+        if not done.done():
+            done.set_result(outcome is None)
+        elif outcome is not None:  # nobody waits for it any more
+            self._count_refusal(counted)
+
+    def _takes_back(self, entry: _Waiting) -> bool:
+        """
+        Take a record back that no commit has begun to write; tell whether there was none.
+        """
+        if entry not in self._waiting:
+            return False
+        self._waiting.remove(entry)
+        return True
+
+    def _write(self, entry: _Waiting) -> None:
+        self._waiting.append(entry)
         if not self._busy:
             self._busy = True
             loop = asyncio.get_running_loop()
@@ -132,7 +154,8 @@ class Refusals:
         for entry, outcome in zip(batch, outcomes, strict=True):
             entry.settle(outcome)
         self._notice(outcomes)
-        loop.call_later((loop.time() - began) * _REST, self._send, loop)
+        self._rests_until = loop.time() + (loop.time() - began) * _REST
+        loop.call_at(self._rests_until, self._send, loop)
 
     def _notice(self, outcomes: Outcomes) -> None:
         lost = next((outcome for outcome in outcomes if outcome is not None), None)
@@ -143,6 +166,10 @@ class Refusals:
             _log.info("refusals are recorded again")
         self._losing = lost is not None
 
+    def _count_refusal(self, counted: Counted) -> None:
+        self._meters.throttled[Throttle.RECORD].add()
+        self._count(counted)
+
     def _count(self, counted: Counted) -> None:
         self._tally.add(counted)
         if not self._summary_is_due:
@@ -152,7 +179,7 @@ class Refusals:
     def _write_summaries(self) -> None:
         self._summary_is_due = False
         for counted in self._tally.take():
-            self._write(self._summary(counted), partial(self._summarised, counted))
+            self._write(_Waiting(self._summary(counted), partial(self._summarised, counted)))
 
     def _summarised(self, counted: Counted, outcome: Exception | None) -> None:
         if outcome is not None:
@@ -160,11 +187,6 @@ class Refusals:
 
     def _summary(self, counted: Counted) -> Record:
         return record_of(counted.kind.tenant_id, refusals_counted(counted), self._clock())
-
-
-def _tell(done: asyncio.Future[bool], outcome: Exception | None) -> None:
-    if not done.done():
-        done.set_result(outcome is None)
 
 
 def _kind(tenant_id: str, seen: Seen, refusal: OAuthError, source: str) -> Kind:
