@@ -102,6 +102,20 @@ async def test_what_watches_and_verifies_is_answered(anyone: httpx.AsyncClient, 
     assert (await anyone.get(path)).status_code == 200
 
 
+async def test_request_whose_body_comes_later_is_judged_once_more(
+    anyone: httpx.AsyncClient, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    When it is let in: many heads on an idle server would all pass, and all their bodies come at once.
+    """
+    verdicts = [False, True, False, False]
+    monkeypatch.setattr(backlog.Backlog, "turns_away", lambda _: verdicts.pop(0))
+    asked = {"grant_type": "client_credentials", "resource": "https://default.logto.app/api"}
+    credentials = (made.application_id, made.application_secret)
+    statuses = [(await anyone.post("/oidc/token", data=asked, auth=credentials)).status_code for _ in range(2)]
+    assert (statuses, verdicts) == ([503, 200], [])
+
+
 async def test_places_are_given_back(anyone: httpx.AsyncClient, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     By requests that succeed, and by those that are refused.

@@ -117,7 +117,10 @@ class TokenEndpoint:
                 came_at=self._ctx.clock() if incoming.body is None else line.time,
                 phases=phases,
             )
-            place = place or self._enter()
+            if place is None:
+                if self._backlog.turns_away():  # others have come while its body did
+                    return self.send_away(incoming, line)
+                place = self._enter()
             response = await issue_token(request, self._ctx, seen)
             headers = _PLAIN_TOKEN_HEADERS if origin is None else (*cors, *_TOKEN_HEADERS)
             answer = Answer(200, self._encode(response), headers)
