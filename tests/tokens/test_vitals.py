@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +22,7 @@ from watchword.server import bootstrap
 from watchword.server.bootstrap import open_context
 from watchword.server.domain.clock import DatabaseTime, SteadyClock
 from watchword.server.jobs import JOBS, runner, token_log_mark
+from watchword.server.jobs.runner import JobRunner
 from watchword.server.storage.database_time import database_time
 from watchword.server.tokens import evidence, vitals
 from watchword.server.tokens.vitals import Vitals
@@ -235,7 +237,7 @@ async def test_jobs_rest_while_the_time_is_wrong(
     """
     ran: list[str] = []
     monkeypatch.setattr(runner, "run_if_due", lambda _ctx, job, *_: ran.append(job.name))
-    jobs = runner.JobRunner(timed)
+    jobs = JobRunner(timed)
     machine.set_by = -60
     live(timed, machine, 1)
     jobs.run_what_is_due()
@@ -243,6 +245,27 @@ async def test_jobs_rest_while_the_time_is_wrong(
     live(timed, machine, 61)
     jobs.run_what_is_due()
     assert ran == [job.name for job in JOBS]
+
+
+def test_stop_does_not_wait_for_a_job_that_hangs(timed: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Beyond a while: what is left to be written at the end must be written.
+    """
+    began, may_end = threading.Event(), threading.Event()
+
+    def hang(_: JobRunner) -> None:
+        began.set()
+        may_end.wait(10)
+
+    monkeypatch.setattr(runner, "_LOOK_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr(runner, "_LONGEST_END_SECONDS", 0.05)
+    monkeypatch.setattr(JobRunner, "run_what_is_due", hang)
+    jobs = JobRunner(timed)
+    jobs.start()
+    assert began.wait(10)
+    jobs.stop()
+    assert not may_end.is_set()
+    may_end.set()
 
 
 def test_context_tells_a_time_that_never_goes_back(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

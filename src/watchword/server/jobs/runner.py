@@ -13,6 +13,7 @@ from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.upkeep import take_lease
 
 _LOOK_EVERY_SECONDS = 30.0
+_LONGEST_END_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 
@@ -34,11 +35,11 @@ class JobRunner:
 
     def stop(self) -> None:
         """
-        Finish the job under way, and end.
+        Finish the job under way, and end. One that waits for what never comes, a lock say, ends with the process.
         """
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_LONGEST_END_SECONDS)
 
     def run_what_is_due(self) -> None:
         """

@@ -21,6 +21,7 @@ from watchword.server.storage.types import to_microseconds
 # What one transaction writes and retention drops at once: tokens wait for either.
 MOST_RECORDS = 1_000
 BATCHES_AT_ONCE = 10  # a server that stops waits for no more
+_LONGEST_REST_SECONDS = 0.25
 
 
 class BrokenChain(Exception):
@@ -64,7 +65,8 @@ def _seal_some(ctx: Context, chain: Chain, now: datetime) -> bool:
         began = time.monotonic()
         if not seal_next(ctx, chain, closed, now):
             return False
-        time.sleep(time.monotonic() - began)  # the other half of the time is the tokens'
+        # The other half of the time is the tokens'. What was spent waiting for them needs no rest.
+        time.sleep(min(time.monotonic() - began, _LONGEST_REST_SECONDS))
     return True
 
 
