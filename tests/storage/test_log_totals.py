@@ -8,8 +8,9 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,20 +18,26 @@ from hypothesis import strategies as st
 
 from tests.support.home import settings_of
 from tests.support.long import IS_LONG
-from tests.support.sealed import KEY, add_changes, add_tokens, listing, seal
+from tests.support.sealed import KEY, LOCAL, add_changes, add_tokens, listing, seal
 from watchword.server.bootstrap import open_context
+from watchword.server.domain.names import Permission
 from watchword.server.jobs import retention
+from watchword.server.storage import logs
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page
 from watchword.server.storage.types import to_microseconds
 from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    import sqlalchemy as sa
 
     from tests.support.home import Made
     from watchword.server.context import Context
+    from watchword.server.domain.records import LogEntry
+    from watchword.server.storage.transaction import Transaction
 
 KEYS, APPLICATIONS = ("k1", "k2"), (None, "app1", "app2")
 MINUTES = st.integers(min_value=0, max_value=400)
@@ -63,6 +70,36 @@ def fill(context: Context) -> None:
         add_changes(context, 4)
         if part < 2:
             seal(context)
+
+
+@pytest.mark.parametrize("walks", [False, True], ids=["a page", "the stretches of a search"])
+def test_what_is_seldom_is_looked_for_where_it_is(
+    ctx: Context, monkeypatch: pytest.MonkeyPatch, *, walks: bool
+) -> None:
+    """
+    The counts know its hours: no other hour of the application's records is read.
+    """
+    moment = ctx.clock() - timedelta(hours=5)
+    others = [(moment + timedelta(minutes=minute), "k1", "app1") for minute in range(-120, 120)]
+    add_tokens(ctx, [*others, (moment, "k2", "app1")])
+    seal(ctx)
+    asked: list[LogFilter] = []
+    page_query = logs.page_query
+
+    def noted(tx: Transaction, wanted: LogFilter, page: Page | None) -> sa.CompoundSelect[Any]:
+        asked.append(wanted)
+        return page_query(tx, wanted, page)
+
+    monkeypatch.setattr(logs, "page_query", noted)
+    seldom = LogFilter(application_id="app1", key="k2")
+    if walks:
+        with ctx.read("default", LOCAL, Permission.ALL) as tx:
+            found: Sequence[LogEntry] = list(logs.walk(tx, seldom))
+    else:
+        found = listing(ctx, seldom, Page(limit=20, offset=0)).records
+    assert [entry.key for entry in found] == ["k2"]
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    assert asked == [replace(seldom, since=hour, before=hour + timedelta(hours=1))]
 
 
 @pytest.mark.slow

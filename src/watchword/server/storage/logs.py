@@ -6,8 +6,10 @@ is.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -57,9 +59,12 @@ def walk(tx: Transaction, wanted: LogFilter) -> Iterator[LogEntry]:
     """
     Return entries one by one, newest first, of which few are in memory at once.
     """
+    hours = None if wanted.user_id is not None else count_by_hour(tx, wanted)
     offset, size = 0, _AT_FIRST
     while True:
-        found = tx.connection.execute(page_query(tx, wanted, Page(limit=size, offset=offset))).all()
+        page = Page(limit=size, offset=offset)
+        start = (wanted, page) if hours is None else _within(hours, wanted, page)
+        found = () if start is None else tx.connection.execute(page_query(tx, *start)).all()
         for row in found:
             yield _to_entry(tx, row)
         if len(found) < size:
@@ -72,23 +77,27 @@ def _total(tx: Transaction, wanted: LogFilter, page: Page | None, up_to: int | N
         return tx.connection.execute(_count(tx, wanted, up_to)).scalar_one(), (wanted, page)
     hours = count_by_hour(tx, wanted)
     total = sum(count for _, count in hours)
-    start = (wanted, None) if page is None else _skip(hours, wanted, page)
+    start = (wanted, None) if page is None else _within(hours, wanted, page)
     return total if up_to is None else min(total, up_to + 1), start
 
 
-def _skip(hours: Hours, wanted: LogFilter, page: Page) -> Start | None:
+def _within(hours: Hours, wanted: LogFilter, page: Page) -> Start | None:
     """
-    Begin in the hour that a page begins in: a page deep in a long log costs no more than its hour has entries.
+    Look no further than the hours that a page lies in, however long the log is and however seldom what is wanted.
     """
-    offset = page.offset
-    for hour, count in hours:
-        if offset < count:
-            end = start_of(hour + 1)
-            before = end if wanted.before is None else min(end, wanted.before)
-            narrowed = wanted if offset == page.offset else replace(wanted, before=before)
-            return narrowed, Page(limit=page.limit, offset=offset)
-        offset -= count
-    return None
+    seen = list(accumulate(count for _, count in hours))
+    first = bisect_right(seen, page.offset)
+    if first == len(hours):
+        return None
+    last = min(bisect_left(seen, page.offset + page.limit), len(hours) - 1)
+    (newest_hour, count), (oldest_hour, _) = hours[first], hours[last]
+    end, begin = start_of(newest_hour + 1), start_of(oldest_hour)
+    narrowed = replace(
+        wanted,
+        before=end if wanted.before is None else min(end, wanted.before),
+        since=begin if wanted.since is None else max(begin, wanted.since),
+    )
+    return narrowed, Page(limit=page.limit, offset=page.offset - (seen[first] - count))
 
 
 def find(tx: Transaction, entry_id: str) -> LogEntry | None:
