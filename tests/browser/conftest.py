@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from tests.browser.chromium import NAMED_BY, Window, find_chromium, launch_arguments, window
-from tests.browser.console import Console, forget_passwords, invite, join, put_something_in, sign_in
+from tests.browser.console import Console, forget_passwords, invite, join, operator_id, put_something_in, sign_in
 from tests.browser.judging import axe_script
 from tests.support.server import start_server
 
@@ -50,7 +50,8 @@ def console(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
             page.context.clear_cookies()
             sign_in(page, "Ada")
             owner = page.context.storage_state()
-        yield Console(server=server, names=put_something_in(server), owner=owner, idle=idle)
+        names = {**put_something_in(server), "operator": operator_id(server, "Ada")}
+        yield Console(server=server, names=names, owner=owner, idle=idle)
         assert "Traceback (most recent call last)" not in server.output
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page, StorageState
 
+    from watchword.server.storage.database import Database
+
 PASSWORD = "correct horse battery"
 NAME = "Nightly report of orders, EU"
 INDICATOR = "https://shopping.api"
@@ -143,14 +145,26 @@ def put_something_in(server: RunningServer) -> dict[str, str]:
     }
 
 
+def operator_id(server: RunningServer, name: str) -> str:
+    """
+    Return the id of an operator.
+    """
+    with closing(_database(server)) as database, database.read() as connection:
+        found: str = connection.exec_driver_sql(f"SELECT id FROM operators WHERE name = '{name}'").scalar_one()
+    return found
+
+
 def forget_passwords(server: RunningServer, name: str) -> None:
     """
     Let it be long ago that an operator has said the password: in sessions that are there a grave form waits for it.
     """
-    database = database_of(resolve({"home": server.home}, {}).settings)
-    with closing(database), database.write() as connection:
+    with closing(_database(server)) as database, database.write() as connection:
         of_operator = f"operator_id IN (SELECT id FROM operators WHERE name = '{name}')"
         connection.exec_driver_sql(f"UPDATE operator_sessions SET confirmed_at = 0 WHERE {of_operator}")
+
+
+def _database(server: RunningServer) -> Database:
+    return database_of(resolve({"home": server.home}, {}).settings)
 
 
 _OTHERS = (

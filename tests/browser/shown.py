@@ -127,6 +127,9 @@ SHOWN = (
         name="delete-application-refused", path=f"{_ONE}/delete", typed={"delete-name": "Another"},
         press="Delete application", sees="Type the application's name to delete it.",
     ),
+    Shown(
+        name="delete-secret", path=f"{_ONE}/secrets/delete?name=Default+secret", sees="leaves the application without"
+    ),
     Shown(name="application-unknown", path="/applications/nobody", sees="That can't be done", status=404),
     # API resources and their permissions
     Shown(name="resources", path="/resources", sees="Search by id, name or API identifier"),
@@ -199,6 +202,7 @@ SHOWN = (
     Shown(name="settings", path="/settings", sees="Secrets are never shown."),
     # Operators, and an operator's own
     Shown(name="operators", path="/operators", sees="Owners may do everything", in_docs=["wide-light"]),
+    Shown(name="remove-operator", path="/operators/{operator}/remove", sees="would own the server"),
     Shown(name="operators-invited", path="/operators", press="Make an invitation", sees="It is shown this once"),
     Shown(name="account", path="/account", sees="this one"),
     Shown(

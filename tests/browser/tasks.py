@@ -103,7 +103,9 @@ def run_application(page: Page, console: Console) -> None:
     page.get_by_role("button", name="Add secret").click()
     page.get_by_role("heading", name="The new secret").wait_for()
     assert page.locator("#secret").inner_text().startswith("ww_")
-    page.get_by_role("button", name="Delete secret Default secret").click()
+    page.get_by_role("link", name="Delete secret Default secret").click()
+    page.get_by_text("1 other secret stays good").wait_for()
+    page.get_by_role("button", name="Delete secret").click()
     page.get_by_text("is gone: the next token request").wait_for()
     page.get_by_label("Another role").select_option("Shop reader")
     page.get_by_role("button", name="Give role").click()
@@ -292,7 +294,9 @@ def manage_operators(page: Page, console: Console) -> None:
         page.get_by_role("button", name=f"Change role of {name}").click()
         page.get_by_text("The role is changed.").wait_for()
         assert "Create application" in browser.get("/console/applications").text
-        page.get_by_role("button", name=f"Remove {name}").click()
+        page.get_by_role("link", name=f"Remove {name}").click()
+        page.get_by_role("heading", name=f"Remove {name}?").wait_for()
+        page.get_by_role("button", name="Remove operator").click()
         page.get_by_text("The operator is gone").wait_for()
         assert browser.get("/console/applications").status_code == 303
 

@@ -242,7 +242,13 @@ async def test_page_of_an_application_does_what_it_says(ctx: Context, local: Act
     assert (await owner.send(f"{path}/roles", role=role.id)).status_code == 303
     assert "Take away role reader" in (await owner.open(path)).text
     assert (await owner.send(f"{path}/roles/remove", role=role.id)).status_code == 303
+    preview = (await owner.open(f"{path}/secrets/delete?name=second")).text
+    assert "never used" in preview
+    assert "1 other secret stays" in preview
+    assert (await owner.open(f"{path}/secrets/delete?name=third")).status_code == 404
+    await owner.open(path)
     assert (await owner.send(f"{path}/secrets/delete", name="second")).status_code == 303
+    assert "without a secret" in (await owner.open(f"{path}/secrets/delete?name=Default+secret")).text
     await owner.open(path)  # says once that it is gone
     page = (await owner.open(path)).text
     assert "second" not in page
@@ -397,6 +403,10 @@ async def test_owner_invites_changes_and_removes(app: Application, local: Acting
     assert "Ben" in page
     ids = {one.name: one.id for one in operators.listing(local)}
     ada, ben = ids["Ada"], ids["Ben"]
+    assert "would own the server" in (await owner.open(f"/console/operators/{ada}/remove")).text
+    assert "Remove Ben?" in (await owner.open(f"/console/operators/{ben}/remove")).text
+    assert (await owner.open("/console/operators/nobody/remove")).status_code == 404
+    await owner.open("/console/operators")
     assert (await owner.send(f"/console/operators/{ada}/remove")).status_code == 422
     assert (await owner.send(f"/console/operators/{ada}/role", role="viewer")).status_code == 422
     await owner.open("/console/operators")

@@ -98,6 +98,25 @@ def add_secret(visitor: Visitor) -> Page:
     return _page(visitor, visitor.path["id"], secret=made.value)
 
 
+def secret_deletion(visitor: Visitor) -> Page:
+    """
+    Show what would go with a secret.
+    """
+    application = applications.read(visitor.acting, visitor.path["id"]).application
+    name, kept = visitor.asked("name"), _secrets(visitor, application)
+    secret = next((one for one in kept if one.name == name), None)
+    if secret is None:
+        raise Problem("entity.not_found", status=404, message="The application has no such secret.")
+    now = visitor.ctx.clock()
+    shows = {
+        "application": application,
+        "secret": secret,
+        "last_use": secrets.last_uses(visitor.acting, application.id).get(secret.id),
+        "others": [one for one in kept if one is not secret and (one.expires_at is None or one.expires_at > now)],
+    }
+    return Page(template="delete_secret.html", shows=shows)
+
+
 def delete_secret(visitor: Visitor) -> GoTo:
     """
     Delete a secret.
@@ -246,6 +265,7 @@ ROUTES = (
     get("/applications/{id}", page),
     post("/applications/{id}", change),
     post("/applications/{id}/secrets", add_secret, is_grave=True),
+    get("/applications/{id}/secrets/delete", secret_deletion),
     post("/applications/{id}/secrets/delete", delete_secret, is_grave=True),
     post("/applications/{id}/roles", add_role, is_grave=True),
     post("/applications/{id}/roles/remove", remove_role),

@@ -36,6 +36,18 @@ def change_role(visitor: Visitor) -> GoTo:
     return GoTo(path=ROOM, says="The role is changed.")
 
 
+def removal(visitor: Visitor) -> Page:
+    """
+    Show what would go with an operator.
+    """
+    everybody = operators.listing(visitor.acting)
+    one = next((one for one in everybody if one.id == visitor.path["id"]), None)
+    if one is None:
+        raise Problem("entity.not_found", status=404, message="There is no such operator.")
+    others_own = any(other.role is OperatorRole.OWNER for other in everybody if other is not one)
+    return Page(template="remove_operator.html", shows={"one": one, "may_go": others_own})
+
+
 def remove(visitor: Visitor) -> GoTo:
     """
     Remove an operator; all sessions end.
@@ -65,5 +77,6 @@ ROUTES = (
     get("/operators", listing),
     post("/operators", invite, is_grave=True),
     post("/operators/{id}/role", change_role, is_grave=True),
+    get("/operators/{id}/remove", removal),
     post("/operators/{id}/remove", remove, is_grave=True),
 )
