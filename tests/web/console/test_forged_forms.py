@@ -131,7 +131,7 @@ async def test_token_of_another_session_is_none(local: Acting, owner: Browser) -
     await owner.send("/console/sign-out")
     stranger = token_in((await owner.open("/console/sign-in")).text)
     gone = await owner.client.post(CREATE, data={"form_token": before, "name": "forged"}, headers={"origin": ORIGIN})
-    assert gone.headers["location"] == "/console/sign-in"
+    assert gone.headers["location"].partition("?")[0] == "/console/sign-in"
     await owner.sign_in("Ada")
     for token in (before, stranger):
         fields = {"form_token": token, "name": "forged"}

@@ -326,6 +326,7 @@ async def test_more_choices_than_are_shown_are_told(local: Acting, owner: Browse
     assert f'value="{last.id}"' not in page
     chosen = (await owner.open(f"/console/start?resource={last.id}")).text
     assert f'<a href="/console/resources/{last.id}">Last</a>' in chosen
+    assert f'<option value="{last.id}" selected>' in chosen  # sent as it is, the form changes nothing
 
 
 async def test_what_is_typed_is_shown_as_text(owner: Browser) -> None:

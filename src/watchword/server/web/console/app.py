@@ -145,10 +145,10 @@ class Console:
             form = self._form(request, body, visitor) if method == "POST" else {}
             there = replace(visitor, path=match.groupdict(), query=query, form=form)
             return self._visit(request, route, there, headers)
+        above = self._page_above(path)
         if visitor.operator is None:
-            return redirection(_sign_in_before(request), headers)
-        above = self._page_above(path) if method == "GET" else None
-        if above is not None:
+            return self._shown(_sign_in_before(request, above), visitor, headers)
+        if method == "GET" and above is not None:
             return redirection(PREFIX + quote(above), headers)
         return self._shown(_refused("There is no such page.", status=404), visitor, headers)
 
@@ -213,15 +213,19 @@ class Console:
         return redirection(shown.path, headers)
 
 
-def _sign_in_before(request: Incoming) -> str:
+def _sign_in_before(request: Incoming, above: str | None) -> GoTo:
     """
     Say where to sign in, and where to go on from there: to a page, with its query, not to where a form was sent.
+
+    Args:
+        above: The page to which a form belongs.
     """
     if request.method == "POST":
-        return f"{PREFIX}/sign-in"
+        to = f"?to={quote(above, safe='')}" if above else ""
+        return GoTo(path=f"{PREFIX}/sign-in{to}", says="You were signed out: what you sent was not taken.")
     query: str = request.scope["query_string"].decode("ascii", "replace")
     asked = _address(request) + (f"?{query}" if query else "")
-    return f"{PREFIX}/sign-in?to={quote(asked.removeprefix(PREFIX), safe='')}"
+    return GoTo(path=f"{PREFIX}/sign-in?to={quote(asked.removeprefix(PREFIX), safe='')}")
 
 
 def _address(request: Incoming) -> str:

@@ -98,10 +98,12 @@ def add_secret(visitor: Visitor) -> Page:
     return _page(visitor, visitor.path["id"], secret=made.value)
 
 
-def secret_deletion(visitor: Visitor) -> Page:
+def secret_deletion(visitor: Visitor) -> Page | GoTo:
     """
     Show what would go with a secret.
     """
+    if not visitor.asked("name"):
+        return GoTo(path=address(ROOM, visitor.path["id"]))
     application = applications.read(visitor.acting, visitor.path["id"]).application
     name, kept = visitor.asked("name"), _secrets(visitor, application)
     secret = next((one for one in kept if one.name == name), None)

@@ -107,7 +107,9 @@ def _leave(visitor: Visitor) -> None:
 
 def _join(visitor: Visitor) -> SignedIn:
     wanted = Credentials(name=visitor.field("name"), password=chosen_password(visitor))
-    return operators.join(visitor.ctx, visitor.tenant_id, visitor.field("invitation").strip(), wanted, visitor.origin)
+    # Whoever has no script may paste all of the link.
+    invitation = visitor.field("invitation").rpartition("#")[2].strip()
+    return operators.join(visitor.ctx, visitor.tenant_id, invitation, wanted, visitor.origin)
 
 
 def _is_anybody_there(visitor: Visitor) -> bool:

@@ -60,7 +60,8 @@ def mend_with_secret(visitor: Visitor) -> Page:
         done = _mend(visitor, asked, may_make_secret=True)
     except Problem as problem:
         return _page(visitor, asked, problem)
-    return _page(visitor, {**asked, "application": done.application_id}, done=done)
+    is_another = done.application_id != asked["application"].strip()
+    return _page(visitor, {**asked, "application": done.application_id}, done=done, has_new_application=is_another)
 
 
 def who(visitor: Visitor) -> Page | GoTo:
@@ -129,6 +130,7 @@ def _page(
     *,
     done: Mended | None = None,
     typed: str = "",
+    has_new_application: bool = False,
 ) -> Page:
     suggested = Part(limit=_MOST_SUGGESTED, offset=0)
     shows: dict[str, object] = {
@@ -137,6 +139,7 @@ def _page(
         "resources": resources.listing(visitor.acting, suggested, with_scopes=False)[0].records,
         "done": done,
         "typed": typed,
+        "has_new_application": has_new_application,
         "explained": None,
         "role_names": {},
         "reach": None,

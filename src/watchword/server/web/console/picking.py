@@ -15,7 +15,7 @@ from watchword.server.storage.rows import Listing
 from watchword.server.web.console.lists import literal_search
 from watchword.server.web.console.visitor import Visitor
 
-# A form may have two hundred fields: some searches' ticks fit into one.
+# A form may have a thousand fields: many searches' ticks fit into one.
 _MOST_OFFERED = 50
 _LONGEST_WORDS = 256
 _ROLES_SEARCHED = ("id", "name", "description")

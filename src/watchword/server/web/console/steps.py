@@ -7,6 +7,7 @@ it names alone leads to what it can get.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from watchword.server.domain.names import MANAGEMENT_RESOURCE_ID, ApplicationType, RoleType
@@ -31,6 +32,7 @@ from watchword.server.web.console.snippets import Caller
 from watchword.server.web.console.trying import MANAGEMENT_CALL
 from watchword.server.web.console.visitor import Visitor
 
+R = TypeVar("R", bound=Application | Resource | Role)
 MOST_CHOICES = 100
 
 _CHOICES = Part(limit=MOST_CHOICES + 1, offset=0)  # one more tells that there are more
@@ -138,17 +140,26 @@ def look(visitor: Visitor, chosen: Chosen) -> Steps:
     holders = role_applications.listing(acting, role.id, NO_SEARCH, _CHOICES).records if role else ()
     application = _application(visitor, chosen.application, role, holders)
     return Steps(
-        resources=all_resources,
+        resources=_with(all_resources, resource),
         resource=resource,
         scopes=its_scopes,
-        roles=giving,
+        roles=_with(giving, role),
         role=role,
         given=given,
-        applications=holders,
+        applications=_with(holders, application),
         application=application,
         others=_others(visitor, chosen.application) if role and not application else (),
         has_token=_has_token(visitor, application, resource),
     )
+
+
+def _with(choices: Sequence[R], chosen: R | None) -> Sequence[R]:
+    """
+    Return what there is to choose from, the chosen one among it: a form that is sent as it is changes nothing.
+    """
+    if chosen is None or any(one.id == chosen.id for one in choices[:MOST_CHOICES]):
+        return choices
+    return [chosen, *choices]
 
 
 def _led(visitor: Visitor, chosen: Chosen) -> Chosen:

@@ -17,7 +17,7 @@ from watchword.server.storage.sealing import DataKeys
 
 PREFIX = "/console"
 FORM_TOKEN = "form_token"
-_MOST_FIELDS = 200
+_MOST_FIELDS = 1_000
 Values = Mapping[str, Sequence[str]]
 
 
