@@ -11,7 +11,7 @@ import pytest
 
 from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.search import NO_SEARCH
-from watchword.server.operations import application_roles, applications, roles, users
+from watchword.server.operations import application_roles, applications, roles, user_roles, users
 from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.roles import NewRole
 from watchword.server.operations.users import NewUser
@@ -118,3 +118,23 @@ async def test_page_of_a_user_does_so_too(local: Acting, owner: Browser) -> None
     page = (await owner.open(f"/console/users/{user.id}")).text
     assert "4 other roles, of which 3 are offered" in page
     assert offered((await owner.open(f"/console/users/{user.id}?role=four")).text) == [last.id]
+
+
+async def test_roles_that_are_held_come_in_pages(local: Acting, owner: Browser) -> None:
+    """
+    Of an application and of a user, also behind a form of the page; an application's are searched.
+    """
+    report, _ = applications.create(local, NewApplication(name="report", type=ApplicationType.MACHINE_TO_MACHINE))
+    given = [one.id for one in make(local, MACHINE, *(f"role {number}" for number in range(21)))]
+    application_roles.assign(local, report.id, given)
+    path = f"/console/applications/{report.id}"
+    first, second = (await owner.open(path)).text, (await owner.open(f"{path}?page=2")).text
+    assert (first.count("Take away role"), second.count("Take away role")) == (20, 1)
+    assert (await owner.open(f"{path}?search=role+20")).text.count("Take away role") == 1
+    assert "No role that it holds is called “zzz”" in (await owner.open(f"{path}?search=zzz")).text
+    made = await owner.send(f"{path}/secrets", name="another")
+    assert f'href="{path}?page=2"' in made.text
+    user = users.create(local, NewUser(username="ada"))
+    roles_of_users = [one.id for one in make(local, RoleType.USER, *(f"{number}" for number in range(21)))]
+    user_roles.assign(local, user.id, roles_of_users)
+    assert (await owner.open(f"/console/users/{user.id}?page=2")).text.count("Take away role") == 1

@@ -3,6 +3,7 @@ The room of the applications: list, search, create, and a page for each.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from watchword.server.domain.names import ApplicationType, RoleType
@@ -16,7 +17,7 @@ from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.web.console.forms import is_typed, json_object, json_text
-from watchword.server.web.console.lists import find
+from watchword.server.web.console.lists import Found, find
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered_roles
 from watchword.server.web.console.route import get, post
@@ -213,7 +214,7 @@ def _page(
         "secrets": _secrets(visitor, application),
         "last_uses": secrets.last_uses(visitor.acting, application_id) if application.type.has_secrets else {},
         "activity": logs.newest(visitor.acting, LogFilter(application_id=application_id), _MOST_ACTIVITY),
-        "roles": _held(visitor, application),
+        "held": _page_of_roles(visitor, application) if is_machine else None,
         "offer": offered_roles(visitor, _others(application), visitor.asked("role")) if is_machine else None,
         "secret": secret,
         "is_new": is_new,
@@ -244,6 +245,14 @@ def _held(visitor: Visitor, application: Application) -> Sequence[Role]:
     if application.type is not _MACHINE:
         return ()
     return application_roles.listing(visitor.acting, application.id, NO_SEARCH, None).records
+
+
+def _page_of_roles(visitor: Visitor, application: Application) -> Found[Role]:
+    return find(
+        replace(visitor, here=address(ROOM, application.id)),
+        lambda search, part: application_roles.listing(visitor.acting, application.id, search, part),
+        SEARCHED,
+    )
 
 
 def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:

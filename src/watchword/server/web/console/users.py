@@ -3,6 +3,7 @@ The room of the users, who are records: nobody signs in with them here.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from watchword.server.domain.names import RoleType
 from watchword.server.domain.passwords import read_password
@@ -12,7 +13,6 @@ from watchword.server.domain.records import User
 from watchword.server.operations import user_roles, users
 from watchword.server.operations.users import NewUser
 from watchword.server.storage.roles import RoleFilter
-from watchword.server.storage.rows import Page as Part
 from watchword.server.storage.users import UserFilter
 from watchword.server.web.console.forms import is_typed, json_object, json_text
 from watchword.server.web.console.lists import find
@@ -24,7 +24,6 @@ from watchword.server.web.console.visitor import Visitor
 ROOM = "users"
 SEARCHED = ("id", "primary_email", "primary_phone", "username", "name")
 _FIELDS = ("name", "username", "primary_email", "primary_phone")
-_MOST_ROLES = 100
 
 
 def listing(visitor: Visitor) -> Page:
@@ -161,8 +160,12 @@ def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
 
 
 def _about(visitor: Visitor, user: User) -> Mapping[str, object]:
-    held = user_roles.listing(visitor.acting, user.id, Part(limit=_MOST_ROLES, offset=0))
-    return {"user": user, "called": called(user), "roles": held}
+    held = find(
+        replace(visitor, here=address(ROOM, user.id)),
+        lambda _, part: user_roles.listing(visitor.acting, user.id, part),
+        (),
+    )
+    return {"user": user, "called": called(user), "held": held}
 
 
 ROUTES = (
