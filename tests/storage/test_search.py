@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from watchword.server.domain.names import ApplicationType
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.search import parse_search
-from watchword.server.operations import applications
+from watchword.server.operations import applications, scopes
 from watchword.server.operations.applications import NewApplication
 from watchword.server.storage import search as storage_search
 from watchword.server.storage.applications import ApplicationFilter
@@ -141,3 +141,23 @@ def test_no_search_is_ever_a_fault(shopping: Shopping, text: str) -> None:
         except Problem as problem:
             if problem.status != 400:
                 raise
+
+
+def test_scopes_of_all_resources_are_found_by_their_own_names(shopping: Shopping) -> None:
+    """
+    In whatever case, and no sign of the words means anything.
+    """
+    for name, description in (("GÄMMA:100%", "Fly"), ("gamma:1000", None)):
+        scopes.create(shopping.acting, shopping.resource_id, name, description)
+
+    def named(words: str, most: int = 5) -> tuple[list[str], bool]:
+        found = scopes.called(shopping.acting, words, most)
+        return [scope.name for _, members in found.groups for scope in members], found.are_all
+
+    assert named("PRODUCTS") == (["read:products", "write:products"], True)
+    assert named("products", 1) == (["read:products"], False)
+    assert named("gämma") == (["GÄMMA:100%"], True)
+    assert named("100%") == (["GÄMMA:100%"], True)
+    assert named("fly") == (["GÄMMA:100%"], True)
+    assert named(shopping.scope_ids["read:products"]) == (["read:products"], True)
+    assert named("Online Shopping") == ([], True)

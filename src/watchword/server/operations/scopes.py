@@ -71,6 +71,15 @@ def choices(tx: Transaction, role_type: RoleType, words: str, most: int, *, not_
 
 
 @reads(Permission.ALL)
+def called(tx: Transaction, words: str, most: int) -> Choices:
+    """
+    Return scopes of all resources with these words in their own id, name or description.
+    """
+    found = scope_choices.called(tx, words, most + 1)
+    return Choices(groups=_grouped(tx, found[:most]), are_all=len(found) <= most)
+
+
+@reads(Permission.ALL)
 def chosen(tx: Transaction, scope_ids: Sequence[str]) -> Choices:
     """
     Return the scopes that exist among these ids.

@@ -6,14 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from watchword.server.domain.search import Search
-from watchword.server.operations import applications, resources, roles, users
+from watchword.server.domain.ids import RECORD_ID
+from watchword.server.domain.problems import Problem
+from watchword.server.domain.search import fold_case
+from watchword.server.operations import applications, logs, operators, resources, roles, scopes, users
 from watchword.server.operations.operation import Acting
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.storage.rows import Page as Part
 from watchword.server.storage.users import UserFilter
 from watchword.server.web.console.lists import literal_search
+from watchword.server.web.console.log_rows import row_of
 from watchword.server.web.console.pages import Page, address
 from watchword.server.web.console.resources import SEARCHED as RESOURCES_SEARCHED
 from watchword.server.web.console.route import get
@@ -29,11 +32,30 @@ _NAMED = ("id", "name", "description")
 class Hit:
     """
     Something that was found.
+
+    Attributes:
+        path: Its page.
     """
 
     id: str
     name: str
     note: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """
+    The first few of a kind.
+
+    Attributes:
+        total: How many there are; None where they are not counted, and there are more.
+        all: The page that lists all of them; empty where there is none.
+    """
+
+    hits: Sequence[Hit]
+    total: int | None
+    all: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,27 +64,13 @@ class Kind:
     What can be found.
 
     Attributes:
-        room: Where it is.
-        searched: Fields that are looked at.
-        find: Returns the first few, and how many there are.
+        id: Of its part of the page.
+        find: Returns what words find.
     """
 
+    id: str
     title: str
-    room: str
-    searched: Sequence[str]
-    find: Callable[[Acting, Search], tuple[Sequence[Hit], int]]
-
-    def address_of(self, hit: Hit) -> str:
-        """
-        Return the page of what was found.
-        """
-        return address(self.room, hit.id)
-
-    def all_of(self, words: str) -> str:
-        """
-        Return the page that lists all that these words find.
-        """
-        return f"{address(self.room)}?{urlencode({'search': words})}"
+    find: Callable[[Acting, str], Found]
 
 
 def page(visitor: Visitor) -> Page:
@@ -70,39 +78,90 @@ def page(visitor: Visitor) -> Page:
     Show what words find.
     """
     words = visitor.asked("words").strip()
-    found = [(kind, *kind.find(visitor.acting, literal_search(words, kind.searched))) for kind in _KINDS if words]
-    groups = [{"kind": kind, "hits": hits, "total": total} for kind, hits, total in found if hits]
+    found = [(kind, kind.find(visitor.acting, words)) for kind in _KINDS if words]
+    groups = [{"kind": kind, "found": few} for kind, few in found if few.hits]
     return Page(template="search.html", shows={"words": words, "groups": groups})
 
 
-def _applications(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:
-    found = applications.listing(acting, ApplicationFilter(), search, _FEW)
-    return [Hit(id=one.id, name=one.name, note=one.description or "") for one in found.records], found.total
+def _applications(acting: Acting, words: str) -> Found:
+    found = applications.listing(acting, ApplicationFilter(), literal_search(words, _NAMED), _FEW)
+    notes = [(one.id, one.name, one.description or "") for one in found.records]
+    return _in_room("applications", notes, found.total, words)
 
 
-def _resources(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:
-    found = resources.overview(acting, search, _FEW)
-    hits = [Hit(id=one.resource.id, name=one.resource.name, note=one.resource.indicator) for one in found.records]
-    return hits, found.total
+def _resources(acting: Acting, words: str) -> Found:
+    found = resources.overview(acting, literal_search(words, RESOURCES_SEARCHED), _FEW)
+    notes = [(one.resource.id, one.resource.name, one.resource.indicator) for one in found.records]
+    return _in_room("resources", notes, found.total, words)
 
 
-def _roles(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:
-    found = roles.overview(acting, RoleFilter(), search, _FEW)
-    hits = [Hit(id=one.role.id, name=one.role.name, note=one.role.description) for one in found.records]
-    return hits, found.total
+def _permissions(acting: Acting, words: str) -> Found:
+    found = scopes.called(acting, words, _FEW.limit)
+    hits = [
+        Hit(id=one.id, name=one.name, note=resource.name, path=address("resources", resource.id, "scopes", one.id))
+        for resource, members in found.groups
+        for one in members
+    ]
+    return Found(hits=hits, total=len(hits) if found.are_all else None)
 
 
-def _users(acting: Acting, search: Search) -> tuple[Sequence[Hit], int]:
-    found = users.listing(acting, UserFilter(), search, _FEW)
-    hits = [Hit(id=one.id, name=called(one), note=one.primary_email or "") for one in found.records]
-    return hits, found.total
+def _roles(acting: Acting, words: str) -> Found:
+    found = roles.overview(acting, RoleFilter(), literal_search(words, _NAMED), _FEW)
+    notes = [(one.role.id, one.role.name, one.role.description) for one in found.records]
+    return _in_room("roles", notes, found.total, words)
+
+
+def _users(acting: Acting, words: str) -> Found:
+    found = users.listing(acting, UserFilter(), literal_search(words, USERS_SEARCHED), _FEW)
+    notes = [(one.id, called(one), one.primary_email or "") for one in found.records]
+    return _in_room("users", notes, found.total, words)
+
+
+def _operators(acting: Acting, words: str) -> Found:
+    """
+    Find operators, for those who may see them.
+    """
+    try:
+        there = operators.listing(acting)
+    except Problem:
+        return Found(hits=(), total=0)
+    room, looked_for = address("operators"), fold_case(words)
+    hits = [
+        Hit(id=one.id, name=one.name, note=one.role, path=room)
+        for one in there
+        if looked_for in fold_case(one.name) or words == one.id
+    ]
+    return Found(hits=hits[: _FEW.limit], total=len(hits), all=room)
+
+
+def _records(acting: Acting, words: str) -> Found:
+    """
+    Find the record of the log that has this very id.
+    """
+    if len(words) != RECORD_ID:
+        return Found(hits=(), total=0)
+    try:
+        entry, names = logs.read_with_names(acting, words)
+    except Problem:
+        return Found(hits=(), total=0)
+    row = row_of(entry, names)
+    note = f"{row.at:%Y-%m-%d %H:%M:%S} UTC, {row.who}"
+    return Found(hits=[Hit(id=row.id, name=row.event, note=note, path=address("logs", row.id))], total=1)
+
+
+def _in_room(room: str, notes: Sequence[tuple[str, str, str]], total: int, words: str) -> Found:
+    hits = [Hit(id=one, name=name, note=note, path=address(room, one)) for one, name, note in notes]
+    return Found(hits=hits, total=total, all=f"{address(room)}?{urlencode({'search': words})}")
 
 
 _KINDS = (
-    Kind(title="Applications", room="applications", searched=_NAMED, find=_applications),
-    Kind(title="API resources", room="resources", searched=RESOURCES_SEARCHED, find=_resources),
-    Kind(title="Roles", room="roles", searched=_NAMED, find=_roles),
-    Kind(title="Users", room="users", searched=USERS_SEARCHED, find=_users),
+    Kind(id="applications", title="Applications", find=_applications),
+    Kind(id="resources", title="API resources", find=_resources),
+    Kind(id="permissions", title="Permissions", find=_permissions),
+    Kind(id="roles", title="Roles", find=_roles),
+    Kind(id="users", title="Users", find=_users),
+    Kind(id="operators", title="Operators", find=_operators),
+    Kind(id="records", title="Records of the audit log", find=_records),
 )
 
 ROUTES = (get("/search", page),)
