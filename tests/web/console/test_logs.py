@@ -6,20 +6,26 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.browser import FOREIGN, PAYLOAD, Browser, invited
-from tests.support.shopping import INDICATOR, Shopping, ask_as_bot, shopping
+from tests.support.shopping import INDICATOR, Shopping, ask, ask_as_bot, shopping
 from watchword.protocol.errors import OAuthError
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import OperatorRole, Permission, RoleType
-from watchword.server.operations import applications, logs, roles
+from watchword.server.domain.records import LogEntry
+from watchword.server.operations import applications, logs, resources, roles, secrets
 from watchword.server.operations.operation import writes
+from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.storage.log_filter import LogFilter
+from watchword.server.web.console import log_rows
+from watchword.server.web.console.log_rows import Refusal, refusal_of
+from watchword.server.web.docs.catalogue import by_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,6 +168,98 @@ async def test_record_of_a_refusal_says_why(ctx: Context, owner: Browser, shoppi
     assert f"Ask for <code>{INDICATOR}</code>" in (await owner.open(link[1])).text
     assert 'href="/docs/errors/invalid_target"' in page
     assert (await owner.open("/console/logs/nothing")).status_code == 404
+
+
+async def shown(owner: Browser, query: str) -> str:
+    """
+    Return the page of the newest record that a search finds, without what its list of members repeats.
+    """
+    entry = ids((await owner.open(f"/console/logs?{query}")).text)[0]
+    return unescape((await owner.open(f"/console/logs/{entry}")).text).partition('id="members"')[0]
+
+
+async def test_record_of_a_wrong_secret_leads_to_the_secrets(ctx: Context, owner: Browser, shopping: Shopping) -> None:
+    """
+    And says what the request would get with a good one; there is nothing to mend.
+    """
+    with pytest.raises(OAuthError):
+        await ask(ctx, shopping.application_id, "wrong")
+    page = await shown(owner, "outcome=error")
+    assert "Refused: <code>invalid_client</code>" in page
+    assert "401: client authentication failed" in page
+    assert "(wrong secret)" in page
+    assert 'href="/docs/errors/invalid_client"' in page
+    assert f'href="/console/applications/{shopping.application_id}#secrets">the secrets of shop-bot</a>' in page
+    assert f"With a good secret its request would get all that it asks for now: a token for <code>{INDICATOR}" in page
+    assert "<table" not in page
+    assert "/console/explain?" not in page
+    with pytest.raises(OAuthError):
+        await ask(ctx, shopping.application_id, "wrong", scope="fly")
+    page = await shown(owner, "outcome=error")
+    assert "What its request would get now with a good secret:" in page
+    assert "Explain, and mend it" in page
+    with pytest.raises(OAuthError):
+        await ask(ctx, "nobody", "wrong")
+    page = await shown(owner, "outcome=error")
+    assert "(unknown application)" in page
+    assert "#secrets" not in page
+
+
+async def test_record_of_an_expired_secret_leads_to_the_secrets(
+    ctx: Context, owner: Browser, shopping: Shopping, clock: MovedClock
+) -> None:
+    """
+    Of an application that has another one, and of one that has none that is good.
+    """
+    secret = secrets.create(shopping.acting, shopping.application_id, "short", clock.now + timedelta(minutes=1))
+    assert secret.value is not None
+    clock.move(minutes=2)
+    with pytest.raises(OAuthError):
+        await ask(ctx, shopping.application_id, secret.value)
+    page = await shown(owner, "outcome=error")
+    assert "400: client secret has expired" in page
+    assert "#secrets" in page
+    assert "With a good secret its request would get" in page
+    for one in secrets.listing(shopping.acting, shopping.application_id):
+        if one.name != "short":
+            secrets.delete(shopping.acting, shopping.application_id, one.name)
+    page = await shown(owner, "outcome=error")
+    assert "What the same request comes to now" in page
+    assert "Give the application a secret that works." in page
+    assert "good secret" not in page
+
+
+async def test_record_of_what_was_mended_says_that_it_is(ctx: Context, owner: Browser, shopping: Shopping) -> None:
+    """
+    In one line, and offers nothing to mend.
+    """
+    await refused(ctx, shopping, resource="https://orders.api", scope="")
+    assert "Register <code>https://orders.api</code>" in await shown(owner, "outcome=error")
+    resources.create(shopping.acting, NewResource(name="Orders", indicator="https://orders.api"))
+    page = await shown(owner, "outcome=error")
+    assert "Refused: <code>invalid_target</code>" in page
+    assert "The same request gets all that it asks for now: a token for <code>https://orders.api</code>." in page
+    assert "/console/explain?" not in page
+
+
+def test_only_errors_that_have_a_page_lead_to_one() -> None:
+    """
+    A record may hold any; each of the protocol's has one.
+    """
+
+    def refusal(error: object) -> Refusal | None:
+        payload = {"result": "Error", "error": error}
+        return refusal_of(LogEntry(tenant_id="t", id="x", key="k", payload=payload, created_at=datetime.now(UTC)))
+
+    for code in ("invalid_request", "invalid_client", "invalid_target", "unsupported_grant_type", "access_denied"):
+        told = refusal({"error": code})
+        assert told is not None
+        assert told.has_page
+    assert set(by_code()) >= log_rows._DOCUMENTED
+    assert refusal({"error": "made_up", "statusCode": [1]}) == Refusal(
+        error="made_up", status="[1]", description="", detail="", has_page=False, is_of_secret=False
+    )
+    assert refusal("broken") is None
 
 
 async def test_record_of_less_than_was_asked_says_why(ctx: Context, owner: Browser, shopping: Shopping) -> None:

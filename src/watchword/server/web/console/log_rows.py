@@ -10,12 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from watchword.protocol.errors import InvalidClient, OAuthError
 from watchword.protocol.scopes import parse_scope
 from watchword.server.domain.actors import ActorKind
+from watchword.server.domain.client_auth.client_secret import SecretExpired
 from watchword.server.domain.records import LogEntry
 from watchword.server.operations.logs import Outcome
 
 _LONGEST_WHO, _LONGEST_WHAT = 80, 160  # characters
+_DOCUMENTED = frozenset(kind.error for kind in OAuthError.__subclasses__() if kind.__module__ == OAuthError.__module__)
 _NOBODY: Mapping[str, object] = {}
 
 
@@ -41,6 +44,27 @@ class Row:
     who: str
     application_id: str | None
     what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """
+    Why a request was refused, as its record has it.
+
+    Attributes:
+        error: In the protocol's word.
+        status: Of the answer; empty where it is not recorded.
+        detail: What the caller was not told.
+        has_page: Whether there is a page that says what the error means.
+        is_of_secret: Whether the caller did not prove who it was.
+    """
+
+    error: str
+    status: str
+    description: str
+    detail: str
+    has_page: bool
+    is_of_secret: bool
 
 
 def row_of(entry: LogEntry, application_names: Mapping[str, str]) -> Row:
@@ -71,6 +95,24 @@ def is_narrowed(entry: LogEntry) -> bool:
         return False
     asked = _text(_members(entry.payload.get("params")).get("scope"))
     return bool(set(parse_scope(asked)) - set(parse_scope(_text(entry.payload.get("scope")))))
+
+
+def refusal_of(entry: LogEntry) -> Refusal | None:
+    """
+    Return why a request was refused; None where it was not, or nothing says why.
+    """
+    error = _members(entry.payload.get("error"))
+    if entry.payload.get("result") != Outcome.ERROR or not error:
+        return None
+    name, description = _text(error.get("error")), _text(error.get("error_description"))
+    return Refusal(
+        error=name,
+        status=_text(error.get("statusCode")),
+        description=description,
+        detail=_text(error.get("detail")),
+        has_page=name in _DOCUMENTED,
+        is_of_secret=name == InvalidClient.error or description == SecretExpired().description,
+    )
 
 
 def members_of(entry: LogEntry) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from watchword.server.domain.event_keys import EVENT_KEYS
 from watchword.server.domain.events import TOKEN_KEY_PREFIX
+from watchword.server.domain.explanation import Explanation
 from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.operations import explaining, logs
 from watchword.server.operations.logs import MOST_EXPORTED, MOST_LOOKED_AT, Outcome
@@ -19,7 +20,7 @@ from watchword.server.storage.rows import Page as Part
 from watchword.server.web.answers import NO_STORE, Answer
 from watchword.server.web.console.explaining import address_of
 from watchword.server.web.console.lists import A_PAGE
-from watchword.server.web.console.log_rows import as_json, is_narrowed, members_of, row_of
+from watchword.server.web.console.log_rows import as_json, is_narrowed, members_of, refusal_of, row_of
 from watchword.server.web.console.pages import Page
 from watchword.server.web.console.route import get
 from watchword.server.web.console.visitor import PREFIX, Visitor
@@ -86,22 +87,25 @@ def listing(visitor: Visitor) -> Page:
 
 def page(visitor: Visitor) -> Page:
     """
-    Show a record with all its members, and why a token request came to less than it asked for.
+    Show a record with all its members, and why a token request was refused or came to less than it asked for.
     """
     entry, names = logs.read_with_names(visitor.acting, visitor.path["id"])
+    refusal = refusal_of(entry)
     is_less = entry.payload.get("result") == Outcome.ERROR or is_narrowed(entry)
     told = None
     if is_less and entry.key.startswith(TOKEN_KEY_PREFIX):
         told = explaining.explain_record(visitor.acting, entry.id)
+    found = told.explained.explanation if told and told.explained else None
     shows = {
         "entry": entry,
         "row": row_of(entry, names),
         "members": members_of(entry),
         "json": as_json(entry),
+        "refusal": refusal,
         "told": told,
-        "role_names": {role.id: role.name for role in told.explained.explanation.roles}
-        if told and told.explained
-        else {},
+        "is_all_granted": found is not None and _is_all_granted(found),
+        "lacked_good_secret": bool(refusal and refusal.is_of_secret and found and found.application.usable_secrets),
+        "role_names": {role.id: role.name for role in found.roles} if found else {},
         "question": told and told.question and address_of(told.question),
     }
     return Page(template="log.html", shows=shows)
@@ -119,6 +123,10 @@ def export(visitor: Visitor) -> Answer:
         (b"content-disposition", f'attachment; filename="{name}"'.encode("ascii")),
     )
     return Answer(200, text, (*headers, *NO_STORE))
+
+
+def _is_all_granted(explanation: Explanation) -> bool:
+    return explanation.granted is not None and all(scope.is_granted for scope in explanation.scopes)
 
 
 def _wanted(visitor: Visitor) -> Wanted:
