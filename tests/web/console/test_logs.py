@@ -275,6 +275,25 @@ async def test_record_of_less_than_was_asked_says_why(ctx: Context, owner: Brows
     assert "What the same request comes to now" not in whole
 
 
+async def test_page_of_an_application_shows_what_it_did_as_the_log_does(
+    ctx: Context, owner: Browser, shopping: Shopping, clock: MovedClock
+) -> None:
+    """
+    The newest first; less than was asked for is no success.
+    """
+    await refused(ctx, shopping, resource="https://nowhere")
+    for scope in ("read:products fly", "read:products"):
+        clock.move(seconds=1)
+        await ask_as_bot(ctx, shopping, scope=scope)
+    page = (await owner.open(f"/console/applications/{shopping.application_id}")).text
+    listed = (await owner.open(f"/console/logs?application={shopping.application_id}")).text
+    outcomes = re.compile(r'<span class="(good|warn|bad) whole">([^<]+)</span>')
+    assert outcomes.findall(page) == [("good", "success"), ("warn", "narrowed"), ("bad", "invalid_target")]
+    assert outcomes.findall(page) == outcomes.findall(listed)
+    assert ids(page) == ids(listed)
+    assert "https://nowhere" in page
+
+
 async def test_record_that_can_not_be_asked_again_says_so(ctx: Context, owner: Browser, shopping: Shopping) -> None:
     """
     Its application is gone: the page is there all the same.

@@ -128,8 +128,8 @@ async def test_page_of_an_application_tells_its_use(local: Acting, owner: Browse
     await ask(owner, app_id, secret, "https://nobody.example")
     page = await owner.open(f"/console/applications/{app_id}")
     assert re.search(r'href="/console/logs/t\d{20}"', page.text) is not None
-    assert '<span class="good">Success</span> <code>all</code>' in page.text
-    assert '<span class="bad">invalid_target</span>' in page.text
+    assert '<span class="good whole">success</span>' in page.text
+    assert '<span class="bad whole">invalid_target</span>' in page.text
 
 
 @pytest.mark.parametrize("pairs", [[(0, 0)], [(1, 0), (0, 0), (10**9, 3)], [(5, 5)] * 60, []])

@@ -18,6 +18,7 @@ from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.web.console.forms import is_typed, json_object, json_text
 from watchword.server.web.console.lists import Found, find
+from watchword.server.web.console.log_rows import row_of
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered_roles
 from watchword.server.web.console.route import get, post
@@ -207,13 +208,14 @@ def _page(
 ) -> Page:
     application = applications.read(visitor.acting, application_id).application
     is_machine = application.type is _MACHINE
+    newest = logs.newest(visitor.acting, LogFilter(application_id=application_id), _MOST_ACTIVITY)
     shows = {
         "application": application,
         "is_machine": is_machine,
         "has_secrets": application.type.has_secrets,
         "secrets": _secrets(visitor, application),
         "last_uses": secrets.last_uses(visitor.acting, application_id) if application.type.has_secrets else {},
-        "activity": logs.newest(visitor.acting, LogFilter(application_id=application_id), _MOST_ACTIVITY),
+        "activity": [row_of(entry, {application_id: application.name}) for entry in newest],
         "held": _page_of_roles(visitor, application) if is_machine else None,
         "offer": offered_roles(visitor, _others(application), visitor.asked("role")) if is_machine else None,
         "secret": secret,
