@@ -75,6 +75,24 @@ def test_page_walks_one_index_of_each_file(ctx: Context, wanted: LogFilter, colu
     assert not [step for step in steps if "TEMP B-TREE" in step or step.startswith("SCAN")], steps
 
 
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("wanted", "column"),
+    [
+        pytest.param(LogFilter(only_changes=True), "created_at", id="no filter"),
+        pytest.param(LogFilter(only_changes=True, application_id="a"), "application_id", id="application"),
+        pytest.param(LogFilter(only_changes=True, key="k"), "key", id="key"),
+    ],
+)
+def test_page_of_changes_walks_one_index(ctx: Context, wanted: LogFilter, column: str) -> None:
+    """
+    Of their file alone.
+    """
+    (step,) = plan(ctx, wanted)
+    assert step.startswith("SEARCH audit_events USING INDEX")
+    assert column in step
+
+
 def test_open_reader_keeps_no_token_waiting(ctx: Context) -> None:
     """
     While a read of the log is under way, the token log commits; the read goes on seeing its own moment.

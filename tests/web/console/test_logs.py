@@ -18,7 +18,7 @@ from watchword.protocol.errors import OAuthError
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import OperatorRole, Permission, RoleType
 from watchword.server.domain.records import LogEntry
-from watchword.server.operations import applications, logs, resources, roles, secrets
+from watchword.server.operations import applications, logs, resources, role_applications, roles, secrets
 from watchword.server.operations.operation import writes
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
@@ -130,6 +130,76 @@ async def test_filters_are_in_the_address(
     for wrong in ("from=yesterday", "outcome=perhaps", "from=2026-01-02&to=2026-01-01", "to=0001-01-01T00:00%2B05:00"):
         assert (await owner.open(f"/console/logs?{wrong}")).status_code == 422
         assert (await owner.open(f"/console/logs/export?{wrong}")).status_code == 422
+
+
+async def test_who_acted_is_an_application_or_an_operator(
+    ctx: Context, app: Application, owner: Browser, shopping: Shopping
+) -> None:
+    """
+    By App ID, or by the name that the log shows, in whatever case.
+    """
+    await ask_as_bot(ctx, shopping)
+    await invited(app, shopping.acting, OperatorRole.VIEWER)
+    await owner.open("/console/roles/new")
+    await owner.send("/console/roles", name="made by Ada", description="x", type="User")
+
+    async def found(query: str) -> str:
+        return (await owner.open(f"/console/logs?{query}")).text
+
+    page = await found("who=ADA")
+    assert set(re.findall(r"<td>(\w+)</td>", page)) >= {"Ada"}
+    assert ">Role.<wbr>Created<" in page
+    assert "made by Ada" in page
+    assert "viewer" not in page.partition("<tbody>")[2]
+    assert 'value="ADA"' in page
+    assert "shop-bot" in await found("who=command+line&event=Application.Created")
+    assert "Nothing is found" in await found("who=nobody")
+    assert "Nothing is found" in await found("who=ada&outcome=error")
+    assert len(ids(await found(f"who={shopping.application_id}"))) == 1
+    assert ids(await found(f"who={shopping.application_id}")) == ids(
+        await found(f"application={shopping.application_id}")
+    )
+    assert f'value="{shopping.application_id}"' in owner.shown.text
+    exported = (await owner.open("/console/logs/export?who=ada&event=Role.Created")).text
+    assert json.loads(exported)["payload"]["data"]["name"] == "made by Ada"
+
+
+async def test_page_of_an_application_leads_to_who_changed_it(ctx: Context, owner: Browser, shopping: Shopping) -> None:
+    """
+    Itself, its secrets and its roles; from its own side, and from that of a role.
+    """
+    await ask_as_bot(ctx, shopping)
+    role_applications.remove(shopping.acting, shopping.role_id, shopping.application_id)
+    role_applications.assign(shopping.acting, shopping.role_id, [shopping.application_id])
+    page = (await owner.open(f"/console/applications/{shopping.application_id}")).text
+    link = re.search(r'href="([^"]+)">Who changed it\?', page)
+    assert link is not None
+    page = (await owner.open(link[1])).text
+    events = [event.replace("<wbr>", "") for event in re.findall(r'<th scope="row">([^ ]+?)</th>', page)]
+    assert sorted(events) == [
+        "Application.Created",
+        "Application.Roles.Updated",
+        "Role.Applications.Updated",
+        "Role.Applications.Updated",
+    ]
+    assert "4 records" not in page  # they are found by reading
+    assert f'value="{shopping.application_id}"' in page
+    await owner.open(f"/console/logs?about={shopping.application_id}&event=Application.Created")
+    assert len(ids(owner.shown.text)) == 1
+
+
+async def test_search_among_changes_passes_tokens_over(
+    ctx: Context, owner: Browser, shopping: Shopping, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    However many were issued since, they are not among the records that are looked at.
+    """
+    monkeypatch.setattr(logs, "MOST_LOOKED_AT", 10)
+    for _ in range(15):
+        clock.move(seconds=1)
+        await ask_as_bot(ctx, shopping)
+    page = (await owner.open("/console/logs?who=command+line")).text
+    assert "Application.<wbr>Created" in page
 
 
 async def test_search_by_outcome_looks_at_so_many_and_goes_on(

@@ -18,9 +18,10 @@ from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
 
-MOST_LOOKED_AT = 5_000  # no index knows outcomes: a search by outcome reads records
+MOST_LOOKED_AT = 5_000  # what no index knows, outcomes among it, is found by reading records
 MOST_EXPORTED = 10_000
 MOST_EXPORTED_BYTES = 16 * 1024 * 1024
+Fits = Callable[[LogEntry], bool]
 
 
 class Outcome(StrEnum):
@@ -95,18 +96,19 @@ def read_with_names(tx: Transaction, entry_id: str) -> tuple[LogEntry, Mapping[s
 
 
 @reads(Permission.ALL)
-def stretch(tx: Transaction, wanted: LogFilter, outcome: Outcome | None, *, most: int) -> Stretch:
+def stretch(tx: Transaction, wanted: LogFilter, fits: Fits | None, *, most: int) -> Stretch:
     """
     Return the newest entries that a filter finds, and where to go on.
 
     A stretch ends between two moments, never within one: it may have some more than asked, and no entry is lost.
 
     Args:
+        fits: Judges what the filter finds, by what no index knows; None takes all.
         most: About how many entries. To find them, about `MOST_LOOKED_AT` are looked at.
     """
     found: list[LogEntry] = []
     goes_on_before = _take(
-        tx, wanted, outcome, found.append, lambda looked_at: len(found) >= most or looked_at >= MOST_LOOKED_AT
+        tx, wanted, fits, found.append, lambda looked_at: len(found) >= most or looked_at >= MOST_LOOKED_AT
     )
     return Stretch(
         entries=found,
@@ -117,12 +119,15 @@ def stretch(tx: Transaction, wanted: LogFilter, outcome: Outcome | None, *, most
 
 
 @reads(Permission.ALL)
-def lines(tx: Transaction, wanted: LogFilter, outcome: Outcome | None) -> bytes:
+def lines(tx: Transaction, wanted: LogFilter, fits: Fits | None) -> bytes:
     """
     Write out the newest entries that a filter finds as JSON lines, newest first.
 
     At most about `MOST_EXPORTED` are looked at, and `MOST_EXPORTED_BYTES` written. Where the log goes on, the last line
     has the one member `goesOnBefore`.
+
+    Args:
+        fits: As of `stretch`.
     """
     text = bytearray()
 
@@ -130,7 +135,7 @@ def lines(tx: Transaction, wanted: LogFilter, outcome: Outcome | None) -> bytes:
         text.extend(msgspec.json.encode(members) + b"\n")
 
     goes_on_before = _take(
-        tx, wanted, outcome, lambda entry: write(_members(entry)),
+        tx, wanted, fits, lambda entry: write(_members(entry)),
         lambda looked_at: looked_at >= MOST_EXPORTED or len(text) >= MOST_EXPORTED_BYTES,
     )  # fmt: skip
     if goes_on_before is not None:
@@ -141,7 +146,7 @@ def lines(tx: Transaction, wanted: LogFilter, outcome: Outcome | None) -> bytes:
 def _take(
     tx: Transaction,
     wanted: LogFilter,
-    outcome: Outcome | None,
+    fits: Fits | None,
     take: Callable[[LogEntry], None],
     is_enough: Callable[[int], bool],
 ) -> datetime | None:
@@ -155,7 +160,7 @@ def _take(
     for looked_at, entry in enumerate(logs.walk(tx, wanted)):
         if newer is not None and newer.created_at != entry.created_at and is_enough(looked_at):
             return newer.created_at
-        if outcome is None or entry.payload.get("result") == outcome:
+        if fits is None or fits(entry):
             take(entry)
         newer = entry
     return None

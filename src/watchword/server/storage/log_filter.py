@@ -22,6 +22,7 @@ class LogFilter:
     Which entries a list shows; None does not filter.
 
     Attributes:
+        only_changes: Whether what the token path wrote is left out.
         since: The first moment, aware UTC.
         before: The first moment that is no longer shown, aware UTC.
     """
@@ -29,6 +30,7 @@ class LogFilter:
     user_id: str | None = None
     application_id: str | None = None
     key: str | None = None
+    only_changes: bool = False
     since: datetime | None = None
     before: datetime | None = None
 

@@ -30,6 +30,8 @@ def count_by_hour(tx: Transaction, wanted: LogFilter) -> Hours:
     """
     found: Counter[int] = Counter()
     for chain in CHAINS:
+        if wanted.only_changes and chain.is_of_tokens:
+            continue
         tip = seals.find_mark(tx.connection, chain, MarkKind.TIP)
         sealed = 0 if tip is None else tip.position.last
         for hour, count in _counted(tx, chain, wanted, sealed):

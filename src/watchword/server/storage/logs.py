@@ -26,7 +26,7 @@ from watchword.server.storage.transaction import Transaction
 from watchword.server.storage.types import from_microseconds
 
 _TOKENS = TOKENS.records
-_TABLES = (schema.audit_events, _TOKENS)
+_CHANGES = schema.audit_events
 Start = tuple[LogFilter, Page | None]
 _TOKEN_ID = re.compile(r"t(\d{20})\Z")
 _LARGEST_NUMBER = 2**63 - 1
@@ -106,7 +106,7 @@ def find(tx: Transaction, entry_id: str) -> LogEntry | None:
     """
     number = _TOKEN_ID.match(entry_id)
     if number is None:
-        table, named = schema.audit_events, schema.audit_events.c.id == entry_id
+        table, named = _CHANGES, _CHANGES.c.id == entry_id
     elif int(number[1]) <= _LARGEST_NUMBER:
         table, named = _TOKENS, _TOKENS.c.number == int(number[1])
     else:
@@ -120,7 +120,8 @@ def page_query(tx: Transaction, wanted: LogFilter, page: Page | None) -> sa.Comp
     """
     Select a page of the log, or all of it.
     """
-    parts = [way.select(*_columns(table, way.created_at)) for table in _TABLES for way in ways(tx, table, wanted)]
+    tables = _tables(wanted)
+    parts = [way.select(*_columns(table, way.created_at)) for table in tables for way in ways(tx, table, wanted)]
     if tx.connection.dialect.name == "sqlite":
         # By the time alone, which is what all indexes end with: their own order parts what happened in one microsecond.
         query = sa.union_all(*parts).order_by(*_descending("created_at"))
@@ -134,13 +135,17 @@ def page_query(tx: Transaction, wanted: LogFilter, page: Page | None) -> sa.Comp
     return query if page is None else query.limit(page.limit).offset(page.offset)
 
 
+def _tables(wanted: LogFilter) -> tuple[sa.Table, ...]:
+    return (_CHANGES,) if wanted.only_changes else (_CHANGES, _TOKENS)
+
+
 def _descending(*names: str) -> list[sa.UnaryExpression[Any]]:
     return [sa.desc(sa.literal_column(name)) for name in names]
 
 
 def _count(tx: Transaction, wanted: LogFilter, up_to: int | None) -> sa.Select[int]:
     one = sa.literal_column("1", sa.Integer)
-    parts = [sa.select(one).where(*conditions(tx, table, wanted)) for table in _TABLES]
+    parts = [sa.select(one).where(*conditions(tx, table, wanted)) for table in _tables(wanted)]
     found = sa.union_all(*parts)
     if up_to is not None:
         found = found.limit(up_to + 1)

@@ -15,6 +15,7 @@ from watchword.protocol.scopes import parse_scope
 from watchword.server.domain.actors import ActorKind
 from watchword.server.domain.client_auth.client_secret import SecretExpired
 from watchword.server.domain.records import LogEntry
+from watchword.server.domain.search import fold_case
 from watchword.server.operations.logs import Outcome
 
 _LONGEST_WHO, _LONGEST_WHAT = 80, 160  # characters
@@ -113,6 +114,21 @@ def refusal_of(entry: LogEntry) -> Refusal | None:
         has_page=name in _DOCUMENTED,
         is_of_secret=name == InvalidClient.error or description == SecretExpired().description,
     )
+
+
+def was_done_by(entry: LogEntry, name: str) -> bool:
+    """
+    Tell whether a record has somebody of this name as who acted, in whatever case: an operator, or what a list shows.
+    """
+    return fold_case(_actor(entry.payload)) == fold_case(name)
+
+
+def is_about(entry: LogEntry, thing_id: str) -> bool:
+    """
+    Tell whether a record names something, by its id, as what changed or as a part of that.
+    """
+    named = _members(entry.payload.get("data")).values()
+    return any(thing_id == value or (isinstance(value, list) and thing_id in value) for value in named)
 
 
 def members_of(entry: LogEntry) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ The room of the audit log: what happened, newest first; a page for each record, 
 The address of a page holds the search, and where in the log the page begins, so that it can be handed on.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,21 +14,31 @@ from watchword.server.domain.event_keys import EVENT_KEYS
 from watchword.server.domain.events import TOKEN_KEY_PREFIX
 from watchword.server.domain.explanation import Explanation
 from watchword.server.domain.problems import Problem, bad_value
+from watchword.server.domain.records import LogEntry
 from watchword.server.operations import explaining, logs
-from watchword.server.operations.logs import MOST_EXPORTED, MOST_LOOKED_AT, Outcome
+from watchword.server.operations.logs import MOST_EXPORTED, MOST_LOOKED_AT, Fits, Outcome
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.answers import NO_STORE, Answer
 from watchword.server.web.console.explaining import address_of
 from watchword.server.web.console.lists import A_PAGE
-from watchword.server.web.console.log_rows import as_json, is_narrowed, members_of, refusal_of, row_of
+from watchword.server.web.console.log_rows import (
+    as_json,
+    is_about,
+    is_narrowed,
+    members_of,
+    refusal_of,
+    row_of,
+    was_done_by,
+)
 from watchword.server.web.console.pages import Page
 from watchword.server.web.console.route import get
 from watchword.server.web.console.visitor import PREFIX, Visitor
 
 ROOM = f"{PREFIX}/logs"
-_ASKED = ("event", "application", "outcome", "from", "to")
+_ASKED = ("event", "who", "about", "outcome", "from", "to")
 _BEFORE = "before"
+_APP_ID = re.compile(r"[0-9a-z]{21}")
 _OUTCOMES = {"success": Outcome.SUCCESS, "error": Outcome.ERROR}
 
 
@@ -37,11 +48,15 @@ class Wanted:
     What the address of a page asks for.
 
     Attributes:
+        operator: Name of an operator who acted; empty for anybody.
+        about: Id of what was changed; empty for all.
         before: Where in the log the page begins; None stands for its newest end.
     """
 
     filter: LogFilter
     outcome: Outcome | None
+    operator: str
+    about: str
     before: datetime | None
 
     @property
@@ -52,17 +67,31 @@ class Wanted:
         ends = [moment for moment in (self.filter.before, self.before) if moment is not None]
         return replace(self.filter, before=min(ends, default=None))
 
+    @property
+    def fits(self) -> Fits | None:
+        """
+        What else must hold of a record, which only its reading tells; None where nothing must.
+        """
+        return self._holds if self.outcome or self.operator or self.about else None
+
+    def _holds(self, entry: LogEntry) -> bool:
+        return (
+            (self.outcome is None or entry.payload.get("result") == self.outcome)
+            and (not self.operator or was_done_by(entry, self.operator))
+            and (not self.about or is_about(entry, self.about))
+        )
+
 
 def listing(visitor: Visitor) -> Page:
     """
     Show a page of what the search finds.
     """
     shows: dict[str, object] = {
-        "asked": {name: visitor.asked(name).strip() for name in _ASKED} | _typed_moments(visitor),
+        "asked": _asked(visitor) | _typed_moments(visitor),
         "event_keys": EVENT_KEYS,
         "most_looked_at": MOST_LOOKED_AT,
         "most_exported": MOST_EXPORTED,
-        "is_filtered": any(visitor.asked(name).strip() for name in _ASKED),
+        "is_filtered": any(_asked(visitor).values()),
     }
     try:
         wanted = _wanted(visitor)
@@ -70,7 +99,7 @@ def listing(visitor: Visitor) -> Page:
         nothing = {"rows": (), "total": None, "older": None, "export": None, "is_first": True, "is_found": True}
         shown = {**shows, **nothing, "problem": problem.message}
         return Page(template="logs.html", shows=shown, status=problem.status)
-    found = logs.stretch(visitor.acting, wanted.from_there, wanted.outcome, most=A_PAGE)
+    found = logs.stretch(visitor.acting, wanted.from_there, wanted.fits, most=A_PAGE)
     begins = {} if wanted.before is None else {_BEFORE: _written(wanted.before)}
     shows |= {
         "rows": [row_of(entry, found.application_names) for entry in found.entries],
@@ -116,7 +145,7 @@ def export(visitor: Visitor) -> Answer:
     Send what the search finds as a file of JSON lines.
     """
     wanted = _wanted(visitor)
-    text = logs.lines(visitor.acting, wanted.from_there, wanted.outcome)
+    text = logs.lines(visitor.acting, wanted.from_there, wanted.fits)
     name = f"watchword-log-{visitor.ctx.clock():%Y%m%dT%H%M%SZ}.jsonl"
     headers = (
         (b"content-type", b"application/x-ndjson"),
@@ -139,16 +168,34 @@ def _wanted(visitor: Visitor) -> Wanted:
     since, until = _moment(visitor, "from"), _moment(visitor, "to")
     if since is not None and until is not None and since >= until:
         raise bad_value("“From” must be earlier than “to”.")
-    outcome = visitor.asked("outcome")
-    if outcome and outcome not in _OUTCOMES:
+    asked = _asked(visitor)
+    if asked["outcome"] and asked["outcome"] not in _OUTCOMES:
         raise bad_value("The outcome is success or error.")
+    who, about = asked["who"], asked["about"]
+    application_id = who if _APP_ID.fullmatch(who) else None
+    operator = "" if application_id else who
     wanted = LogFilter(
-        application_id=visitor.asked("application").strip() or None,
-        key=visitor.asked("event").strip() or None,
+        application_id=application_id,
+        key=asked["event"] or None,
+        only_changes=bool(operator or about),  # nothing else is done by operators, or changes anything
         since=since,
         before=until,
     )
-    return Wanted(filter=wanted, outcome=_OUTCOMES.get(outcome), before=_moment(visitor, _BEFORE))
+    return Wanted(
+        filter=wanted,
+        outcome=_OUTCOMES.get(asked["outcome"]),
+        operator=operator,
+        about=about,
+        before=_moment(visitor, _BEFORE),
+    )
+
+
+def _asked(visitor: Visitor) -> dict[str, str]:
+    """
+    Return what the fields hold; an application, as other pages and older addresses name it, is who acted.
+    """
+    asked = {name: visitor.asked(name).strip() for name in _ASKED}
+    return {**asked, "who": asked["who"] or visitor.asked("application").strip()}
 
 
 def _moment(visitor: Visitor, name: str) -> datetime | None:
@@ -183,14 +230,13 @@ def _total(visitor: Visitor, wanted: Wanted) -> int | None:
     """
     Count what the search finds; None where that would take reading it all.
     """
-    if wanted.outcome is not None:
+    if wanted.fits is not None:
         return None
     return logs.listing(visitor.acting, wanted.filter, Part(limit=1, offset=0), count_up_to=None).total
 
 
 def _query(visitor: Visitor, more: Mapping[str, str]) -> str:
-    asked = {name: visitor.asked(name).strip() for name in _ASKED}
-    return urlencode({name: value for name, value in {**asked, **more}.items() if value})
+    return urlencode({name: value for name, value in {**_asked(visitor), **more}.items() if value})
 
 
 def _written(moment: datetime) -> str:
