@@ -84,6 +84,28 @@ def test_times_are_in_the_readers_zone(page: Page, console: Console) -> None:
     assert "UTC" not in time.inner_text()
 
 
+def test_log_is_asked_for_times_in_the_readers_zone(visit: Callable[..., Page]) -> None:
+    """
+    The address has them in UTC, however they were typed; where there is no JavaScript the fields do, too.
+    """
+    address = "/console/logs?from=2026-07-01T10%3A00%3A05"
+    page = visit(javascript=False)
+    page.goto(address)
+    assert page.get_by_label("From (UTC)").input_value() == "2026-07-01T10:00:05"
+    page = visit()
+    page.goto(address)
+    assert page.get_by_label("From (your time)").input_value() == "2026-07-01T12:00:05"  # Berlin, in summer
+    page.get_by_label("To (your time)").fill("2026-12-01T12:00")
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_url("**/console/logs?*to=2026-12-01T11%3A00%3A00")
+    assert "from=2026-07-01T10%3A00%3A05" in page.url
+    assert page.get_by_label("To (your time)").input_value() in {"2026-12-01T12:00", "2026-12-01T12:00:00"}
+    page.get_by_label("From (your time)").fill("")
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_url("**/console/logs?*&from=&*")
+    assert page.get_by_label("From (your time)").input_value() == ""
+
+
 def test_application_is_created_by_keyboard_alone(page: Page) -> None:
     """
     The first thing one reaches leads past the navigation; what has the focus is seen; Enter sends the form.

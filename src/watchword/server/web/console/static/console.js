@@ -49,3 +49,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   event.detail.shouldSwap = false;
   if (xhr.status === 200) location.reload();
 });
+
+// Moments that are asked for are written in the reader's zone, as all others, and sent in UTC.
+for (const field of document.querySelectorAll("[data-utc]")) {
+  field.labels[0].querySelector("span").textContent = "your time";
+  const at = new Date(`${field.defaultValue}Z`);
+  if (field.defaultValue) field.value = new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+  field.form.addEventListener("formdata", ({ formData }) => {
+    if (field.value) formData.set(field.name, new Date(field.value).toISOString().slice(0, 19));
+  });
+}
