@@ -36,12 +36,14 @@ class Console:
         names: Ids of what is there, as addresses of pages name them: `application`, `role`, …
         owner: The session of the first operator, who has just said the password.
         idle: Another of the same operator, who said it long ago.
+        viewer: The only session of another operator, who looks on.
     """
 
     server: RunningServer
     names: Mapping[str, str]
     owner: StorageState
     idle: StorageState
+    viewer: StorageState
 
     @property
     def origin(self) -> str:

@@ -22,13 +22,14 @@ class Session(StrEnum):
 
     OWNER = "owner"
     IDLE = "idle"
+    VIEWER = "viewer"
     NOBODY = "nobody"
 
     def of(self, console: Console) -> StorageState | None:
         """
         Return what the window has to begin with.
         """
-        return {"owner": console.owner, "idle": console.idle}.get(self.value)
+        return {"owner": console.owner, "idle": console.idle, "viewer": console.viewer}.get(self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Shown:
         path: `{application}` and the like stand for what `put_something_in` has made.
         below: Where the path begins.
         sees: A text that stands on it.
+        opens: What is opened first, by the text that stands on it.
         typed: What is typed into which fields first, by their ids,
         press: and which button is pressed then: the page behind it is meant.
         status: Of the page that the path leads to.
@@ -51,6 +53,7 @@ class Shown:
     path: str
     sees: str
     below: str = "/console"
+    opens: str = ""
     typed: Mapping[str, str] = field(default_factory=dict)
     press: str = ""
     session: Session = Session.OWNER
@@ -64,6 +67,8 @@ class Shown:
         answer = page.goto(console.address(self.path, self.below))
         assert answer is not None
         assert answer.status == self.status, self.name
+        if self.opens:
+            page.locator("summary", has_text=self.opens).click()
         for field_id, text in self.typed.items():
             page.locator(f"#{field_id}").fill(text)
         if self.press:
@@ -72,7 +77,7 @@ class Shown:
 
 
 _GOOD = "correct horse battery"
-_NOBODY = Session.NOBODY
+_NOBODY, _VIEWER = Session.NOBODY, Session.VIEWER
 _START = "/start?resource={resource}&role={role}&application={application}"
 _ONE, _API, _ROLE = "/applications/{application}", "/resources/{resource}", "/roles/{role}"
 
@@ -98,6 +103,7 @@ SHOWN = (
         sees="That is none of the application's secrets.",
     ),
     Shown(name="overview", path="/overview", sees="Tokens, minute by minute", in_docs=["wide-light"]),
+    Shown(name="overview-table", path="/overview", opens="The same as a table", sees="Minutes in which something"),
     # Applications
     Shown(name="applications", path="/applications", sees="Search by id, name or description", in_docs=["wide-light"]),
     Shown(name="applications-page-2", path="/applications?page=2", sees="Page 2 of"),
@@ -113,6 +119,7 @@ SHOWN = (
         sees="It is shown this once.", in_docs=["wide-light"],
     ),
     Shown(name="application", path=_ONE, sees="Several may be good at once", in_docs=["wide-dark", "narrow-light"]),
+    Shown(name="application-looked-at", path=_ONE, sees="Several may be good at once", session=_VIEWER),
     Shown(
         name="application-new-secret", path=_ONE, typed={"secret-name": "For the shop in Lyon"}, press="Add secret",
         sees="It is shown this once.",
@@ -203,8 +210,10 @@ SHOWN = (
     # Operators, and an operator's own
     Shown(name="operators", path="/operators", sees="Owners may do everything", in_docs=["wide-light"]),
     Shown(name="remove-operator", path="/operators/{operator}/remove", sees="would own the server"),
+    Shown(name="operators-looked-at", path="/operators", sees="Since", session=_VIEWER),
     Shown(name="operators-invited", path="/operators", press="Make an invitation", sees="It is shown this once"),
     Shown(name="account", path="/account", sees="this one"),
+    Shown(name="account-one-session", path="/account", sees="this one", session=_VIEWER),
     Shown(
         name="account-refused", path="/account", press="Change password", sees="The password is wrong.",
         typed={"old": "not this one", "password": "another horse", "again": "another horse"},
