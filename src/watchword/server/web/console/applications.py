@@ -16,9 +16,12 @@ from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.roles import RoleFilter
+from watchword.server.storage.rows import Listing
+from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.forms import is_typed, json_object, json_text
-from watchword.server.web.console.lists import Found, find
+from watchword.server.web.console.lists import A_PAGE, Found, find
 from watchword.server.web.console.log_rows import row_of
+from watchword.server.web.console.naming import called
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered_roles
 from watchword.server.web.console.route import get, post
@@ -127,7 +130,8 @@ def delete_secret(visitor: Visitor) -> GoTo:
     """
     name = visitor.field("name")
     secrets.delete(visitor.acting, visitor.path["id"], name)
-    return _back(visitor, f"The secret {name} is gone: the next token request with it is refused.")
+    gone = called(name, "without a name")
+    return _back(visitor, f"The secret {gone} is gone: the next token request with it is refused.")
 
 
 def add_role(visitor: Visitor) -> GoTo:
@@ -161,7 +165,7 @@ def delete(visitor: Visitor) -> Page | GoTo:
     if not is_typed(visitor.field("name"), application.name):
         return _deletion(visitor, bad_value("Type the application's name to delete it."))
     applications.delete(visitor.acting, application.id)
-    return GoTo(path=address(ROOM), says=f"{application.name} is gone.")
+    return GoTo(path=address(ROOM), says=f"{called(application.name, application.id)} is gone.")
 
 
 def _name(visitor: Visitor) -> str:
@@ -243,10 +247,10 @@ def _secrets(visitor: Visitor, application: Application) -> Sequence[Application
     return secrets.listing(visitor.acting, application.id) if application.type.has_secrets else ()
 
 
-def _held(visitor: Visitor, application: Application) -> Sequence[Role]:
+def _first_roles(visitor: Visitor, application: Application) -> Listing[Role]:
     if application.type is not _MACHINE:
-        return ()
-    return application_roles.listing(visitor.acting, application.id, NO_SEARCH, None).records
+        return Listing([], 0)
+    return application_roles.listing(visitor.acting, application.id, NO_SEARCH, Part(limit=A_PAGE, offset=0))
 
 
 def _page_of_roles(visitor: Visitor, application: Application) -> Found[Role]:
@@ -262,7 +266,7 @@ def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
     shows = {
         "application": application,
         "secrets": _secrets(visitor, application),
-        "roles": _held(visitor, application),
+        "roles": _first_roles(visitor, application),
     }
     return page_with("delete_application.html", shows, refused)
 

@@ -12,6 +12,7 @@ from watchword.server.operations.roles import NewRole
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.web.console.forms import is_typed
 from watchword.server.web.console.lists import Found, find
+from watchword.server.web.console.naming import called
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered
 from watchword.server.web.console.role_permissions import shown
@@ -62,7 +63,9 @@ def create(visitor: Visitor) -> Page | GoTo:
         )
     except Problem as refused:
         return _form(visitor, refused)
-    return GoTo(path=address(ROOM, role.id, "members"), says=f"{role.name} is there. Nobody holds it yet.")
+    return GoTo(
+        path=address(ROOM, role.id, "members"), says=f"{called(role.name, role.id)} is there. Nobody holds it yet."
+    )
 
 
 def page(visitor: Visitor) -> Page:
@@ -109,7 +112,9 @@ def delete(visitor: Visitor) -> Page | GoTo:
     if not is_typed(visitor.field("name"), role.name):
         return _deletion(visitor, bad_value("Type the role's name to delete it."))
     roles.delete(visitor.acting, role.id)
-    return GoTo(path=address(ROOM), says=f"{role.name} is gone: the next token request is judged without it.")
+    return GoTo(
+        path=address(ROOM), says=f"{called(role.name, role.id)} is gone: the next token request is judged without it."
+    )
 
 
 def _type(visitor: Visitor) -> RoleType:

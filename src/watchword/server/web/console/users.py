@@ -16,6 +16,7 @@ from watchword.server.storage.roles import RoleFilter
 from watchword.server.storage.users import UserFilter
 from watchword.server.web.console.forms import is_typed, json_object, json_text
 from watchword.server.web.console.lists import find
+from watchword.server.web.console.naming import is_seen
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered_roles
 from watchword.server.web.console.route import get, post
@@ -31,7 +32,7 @@ def listing(visitor: Visitor) -> Page:
     Show a page of the list, or of what a search finds.
     """
     found = find(visitor, lambda search, part: users.listing(visitor.acting, UserFilter(), search, part), SEARCHED)
-    return Page(template="users.html", shows={"found": found})
+    return Page(template="users.html", shows={"found": found, "called": called})
 
 
 def new(visitor: Visitor) -> Page:
@@ -125,7 +126,8 @@ def called(user: User) -> str:
     """
     Return what a user is called: by name, username, e-mail address, phone number, or id where there is no other.
     """
-    return next(filter(None, (user.name, user.username, user.primary_email, user.primary_phone)), user.id)
+    names = (user.name, user.username, user.primary_email, user.primary_phone)
+    return next((name for name in names if name and is_seen(name)), user.id)
 
 
 def _typed(visitor: Visitor) -> Mapping[str, str]:

@@ -1,0 +1,27 @@
+"""
+What things are called where people read: by their names, or by their ids where a name shows nothing.
+"""
+
+from unicodedata import category
+
+# Letters and symbols by their category, which show nothing all the same: fillers of Hangul, and the blank of Braille.
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# Letters, numbers, punctuation, symbols. Marks alone show nothing that one could read or point at.
+_SEEN = frozenset("LNPS")
+
+
+def is_seen(name: str) -> bool:
+    """
+    Tell whether anything of a name is seen.
+    """
+    return any(category(one)[0] in _SEEN and one not in _BLANKS for one in name)
+
+
+def called(name: str | None, otherwise: str) -> str:
+    """
+    Return what something is called.
+
+    Args:
+        otherwise: What to call it where nothing of its name is seen: its id, as a rule.
+    """
+    return name if name and is_seen(name) else otherwise
