@@ -132,7 +132,7 @@ SHOWN = (
     Shown(name="delete-application", path=f"{_ONE}/delete", sees="This can't be undone."),
     Shown(
         name="delete-application-refused", path=f"{_ONE}/delete", typed={"delete-name": "Another"},
-        press="Delete application", sees="Type the application's name to delete it.",
+        press="Delete application", sees="Type the application's name or id to delete it.",
     ),
     Shown(
         name="delete-secret", path=f"{_ONE}/secrets/delete?name=Default+secret", sees="leaves the application without"

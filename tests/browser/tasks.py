@@ -116,8 +116,7 @@ def run_application(page: Page, console: Console) -> None:
     page.get_by_role("button", name="Save").click()
     page.get_by_role("heading", name=f"{name}!").wait_for()
     page.get_by_role("link", name="Delete application").click()
-    page.get_by_label("Type its name").fill(f"{name}!")
-    page.get_by_role("button", name="Delete application").click()
+    delete_by_name(page, "application", f"{name}!")
     page.get_by_text(f"{name}! is gone.").wait_for()
 
 

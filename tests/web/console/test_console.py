@@ -61,7 +61,7 @@ async def test_first_operator_comes_in_by_the_link(app: Application, local: Acti
     answer = await browser.join(first, "Ada")
     assert (answer.status_code, answer.headers["location"]) == (303, "/console")
     assert "HttpOnly; SameSite=Lax" in answer.headers["set-cookie"]
-    assert '>Ada <span class="quiet">owner</span>' in (await browser.open("/console/applications")).text
+    assert '><bdi>Ada</bdi> <span class="quiet">owner</span>' in (await browser.open("/console/applications")).text
     for used in (first, other, "nonsense"):
         again = await Browser(app).join(used, "Eve")
         assert again.status_code == 403
@@ -404,7 +404,7 @@ async def test_owner_invites_changes_and_removes(app: Application, local: Acting
     ids = {one.name: one.id for one in operators.listing(local)}
     ada, ben = ids["Ada"], ids["Ben"]
     assert "would own the server" in (await owner.open(f"/console/operators/{ada}/remove")).text
-    assert "Remove Ben?" in (await owner.open(f"/console/operators/{ben}/remove")).text
+    assert "Remove <bdi>Ben</bdi>?" in (await owner.open(f"/console/operators/{ben}/remove")).text
     assert (await owner.open("/console/operators/nobody/remove")).status_code == 404
     await owner.open("/console/operators")
     assert (await owner.send(f"/console/operators/{ada}/remove")).status_code == 422

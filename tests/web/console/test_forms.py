@@ -46,8 +46,19 @@ def test_name_is_typed_as_a_page_shows_it() -> None:
     """
     A browser shows one blank where there are many.
     """
-    assert is_typed(" shop  bot", "shop bot\n")
-    assert not is_typed("shopbot", "shop bot")
+    assert is_typed(" shop  bot", "shop bot\n", "x1")
+    assert not is_typed("shopbot", "shop bot", "x1")
+
+
+@pytest.mark.parametrize("name", ["shop bot", "  ", "\u202e\u0301"])
+def test_id_is_typed_in_place_of_a_name(name: str) -> None:
+    """
+    No field that was left empty stands for a name of blanks.
+    """
+    assert is_typed(" x1 ", name, "x1")
+    assert not is_typed("x1 x1", name, "x1")
+    assert not is_typed("", name, "x1")
+    assert not is_typed("  ", name, "x1")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.operations.users import NewUser
-from watchword.server.web.console.naming import called, is_seen
+from watchword.server.web.console.naming import called, is_seen, isolated
 
 if TYPE_CHECKING:
     from tests.support.browser import Browser
@@ -96,6 +96,43 @@ def test_name_that_is_seen_stays(name: str) -> None:
     As it is, in whatever script.
     """
     assert called(name, "abc") == name
+
+
+@pytest.mark.parametrize("name", ["\u202etob", "בוט", "a\u2069"])
+def test_name_that_turns_is_kept_to_itself_in_plain_text(name: str) -> None:
+    """
+    Others stay as they are.
+    """
+    assert isolated(name) == f"\u2068{name}\u2069"
+    assert isolated("Bot 1, größer") == "Bot 1, größer"
+
+
+async def test_name_that_turns_is_kept_to_itself_in_titles_and_notices(local: Acting, owner: Browser) -> None:
+    """
+    Where no element can do it. The id is typed in place of such a name.
+    """
+    name = "<\u202etob>"
+    role = roles.create(local, NewRole(name=name, description="Turns", type=RoleType.MACHINE_TO_MACHINE))
+    page = (await owner.open(f"/console/roles/{role.id}/delete")).text
+    assert "<title>\u2068Delete &lt;\u202etob&gt;\u2069 · Watchword</title>" in page
+    assert f"<q>&lt;\u202etob&gt;</q>, or its id <code>{role.id}</code>" in page
+    assert (await owner.send(f"/console/roles/{role.id}/delete", name=role.id)).status_code == 303
+    assert "\u2068&lt;\u202etob&gt;\u2069 is gone" in (await owner.open("/console/roles")).text
+
+
+@pytest.mark.parametrize("kind", ["applications", "resources", "roles", "users"])
+async def test_id_is_typed_to_delete_what_is_called_nothing(local: Acting, owner: Browser, kind: str) -> None:
+    """
+    An empty field deletes nothing.
+    """
+    ids = records(local, BLANKS[0])
+    key = {"applications": "application", "resources": "api", "roles": "role", "users": "user"}[kind]
+    path = f"/console/{kind}/{ids[key]}"
+    assert f"Type <q>{ids[key]}</q></label>" in (await owner.open(f"{path}/delete")).text
+    assert (await owner.send(f"{path}/delete", name="")).status_code == 422
+    assert (await owner.send(f"{path}/delete", name=BLANKS[0])).status_code == 422
+    assert (await owner.send(f"{path}/delete", name=ids[key])).status_code == 303
+    assert (await owner.open(path)).status_code == 404
 
 
 @pytest.mark.parametrize("name", BLANKS)

@@ -78,7 +78,7 @@ async def test_role_is_created_with_what_was_ticked(local: Acting, owner: Browse
     A name that is taken keeps the ticks.
     """
     page = (await owner.open("/console/roles/new")).text
-    assert re.search(r"<legend>Orders <span[^>]*>https://api.example.com/orders</span>", page)
+    assert re.search(r"<legend><bdi>Orders</bdi> <span[^>]*>https://api.example.com/orders</span>", page)
     ticked = [scope.id for scope in offered.values()]
     fields = {"description": "Does all", "type": "MachineToMachine", "scope": ticked}
     refused = await owner.send("/console/roles", name=BUILT_IN, **fields)  # type: ignore[arg-type]  # a list is many
@@ -106,7 +106,7 @@ async def test_search_for_permissions_keeps_the_form(local: Acting, owner: Brows
     assert "management-api-all" not in found  # is not for users
     by_api = (await owner.send("/console/roles", **fields, words="com/ord")).text
     assert by_api.count('name="scope"') == 2
-    assert "is called “100%”" in (await owner.send("/console/roles", **fields, words="100%")).text
+    assert "is called “<bdi>100%</bdi>”" in (await owner.send("/console/roles", **fields, words="100%")).text
     assert [one.name for one in roles.choices(local, RoleFilter(), NO_SEARCH, 9).records] == [BUILT_IN]
 
 

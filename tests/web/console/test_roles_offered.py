@@ -82,7 +82,7 @@ async def test_application_is_created_with_roles_of_two_searches(local: Acting, 
     assert f'value="{last.id}">' in found
     assert 'value="report"' in found
     assert 'value="daily"' in found
-    assert "is called “_”" in (await owner.send("/console/applications", **typed, words="_")).text
+    assert "is called “<bdi>_</bdi>”" in (await owner.send("/console/applications", **typed, words="_")).text
     assert "report" not in names(local)
     both = [first.id, last.id]
     await owner.send("/console/applications", name="report", role=both)  # type: ignore[arg-type]  # a list is many
@@ -103,7 +103,7 @@ async def test_page_of_an_application_offers_what_is_searched(local: Acting, own
     left = next(role for role in known(local) if role.id not in {held.id, *offered(page)})
     assert offered((await owner.open(f"{path}?role={left.name.upper()}")).text) == [left.id]
     nothing = (await owner.open(f"{path}?role=held")).text
-    assert "No other role is called “held”" in nothing
+    assert "No other role is called “<bdi>held</bdi>”" in nothing
     application_roles.assign(local, report.id, [left.id])
     assert "Search roles" not in (await owner.open(path)).text
 
@@ -131,7 +131,7 @@ async def test_roles_that_are_held_come_in_pages(local: Acting, owner: Browser) 
     first, second = (await owner.open(path)).text, (await owner.open(f"{path}?page=2")).text
     assert (first.count("Take away role"), second.count("Take away role")) == (20, 1)
     assert (await owner.open(f"{path}?search=role+20")).text.count("Take away role") == 1
-    assert "No role that it holds is called “zzz”" in (await owner.open(f"{path}?search=zzz")).text
+    assert "No role that it holds is called “<bdi>zzz</bdi>”" in (await owner.open(f"{path}?search=zzz")).text
     made = await owner.send(f"{path}/secrets", name="another")
     assert f'href="{path}?page=2"' in made.text
     user = users.create(local, NewUser(username="ada"))

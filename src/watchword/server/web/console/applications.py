@@ -21,7 +21,7 @@ from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.forms import is_typed, json_object, json_text
 from watchword.server.web.console.lists import A_PAGE, Found, find
 from watchword.server.web.console.log_rows import row_of
-from watchword.server.web.console.naming import called
+from watchword.server.web.console.naming import called, isolated
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered_roles
 from watchword.server.web.console.route import get, post
@@ -130,7 +130,7 @@ def delete_secret(visitor: Visitor) -> GoTo:
     """
     name = visitor.field("name")
     secrets.delete(visitor.acting, visitor.path["id"], name)
-    gone = called(name, "without a name")
+    gone = isolated(called(name, "without a name"))
     return _back(visitor, f"The secret {gone} is gone: the next token request with it is refused.")
 
 
@@ -162,10 +162,10 @@ def delete(visitor: Visitor) -> Page | GoTo:
     Delete one, where its name was typed.
     """
     application = applications.read(visitor.acting, visitor.path["id"]).application
-    if not is_typed(visitor.field("name"), application.name):
-        return _deletion(visitor, bad_value("Type the application's name to delete it."))
+    if not is_typed(visitor.field("name"), application.name, application.id):
+        return _deletion(visitor, bad_value("Type the application's name or id to delete it."))
     applications.delete(visitor.acting, application.id)
-    return GoTo(path=address(ROOM), says=f"{called(application.name, application.id)} is gone.")
+    return GoTo(path=address(ROOM), says=f"{isolated(called(application.name, application.id))} is gone.")
 
 
 def _name(visitor: Visitor) -> str:

@@ -73,11 +73,12 @@ def chosen_password(visitor: Visitor) -> str:
     return password
 
 
-def is_typed(typed: str, name: str) -> bool:
+def is_typed(typed: str, name: str, identifier: str) -> bool:
     """
-    Tell whether a name was typed as a page shows it: however many blanks are between its words.
+    Tell whether a name was typed as a page shows it, however many blanks are between its words; or the id in its place.
     """
-    return typed.split() == name.split()
+    words = typed.split()
+    return words == [identifier] or (bool(words) and words == name.split())
 
 
 def json_text(value: Json) -> str:

@@ -2,12 +2,14 @@
 What things are called where people read: by their names, or by their ids where a name shows nothing.
 """
 
-from unicodedata import category
+from unicodedata import bidirectional, category
 
 # Letters and symbols by their category, which show nothing all the same: fillers of Hangul, and the blank of Braille.
 _BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 # Letters, numbers, punctuation, symbols. Marks alone show nothing that one could read or point at.
 _SEEN = frozenset("LNPS")
+# What is written from right to left, or says in which way to write.
+_TURNING = frozenset({"R", "AL", "LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"})
 
 
 def is_seen(name: str) -> bool:
@@ -25,3 +27,10 @@ def called(name: str | None, otherwise: str) -> str:
         otherwise: What to call it where nothing of its name is seen: its id, as a rule.
     """
     return name if name and is_seen(name) else otherwise
+
+
+def isolated(text: str) -> str:
+    """
+    Keep a text that may turn what stands around it to itself, where no element can: in a title, or in a notice.
+    """
+    return "\u2068" + text + "\u2069" if any(bidirectional(one) in _TURNING for one in text) else text

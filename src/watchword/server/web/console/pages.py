@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from watchword.server.domain.problems import Problem
 from watchword.server.web.answers import HTML_TYPE, NO_STORE, Answer, Headers
-from watchword.server.web.console.naming import called
+from watchword.server.web.console.naming import called, isolated
 from watchword.server.web.console.static_files import static_address
 from watchword.server.web.console.visitor import FORM_TOKEN, PREFIX, Visitor
 from watchword.server.web.templates import environment_of
@@ -121,7 +121,7 @@ def redirection(path: str, headers: Headers = ()) -> Answer:
 @cache
 def _environment() -> "Environment":
     environment = environment_of(__package__ or "")
-    environment.filters |= {"moment": _moment, "instant": _instant, "called": called}
+    environment.filters |= {"moment": _moment, "instant": _instant, "called": called, "isolated": isolated}
     environment.globals |= {"static": static_address, "rooms": ROOMS}
     return environment
 

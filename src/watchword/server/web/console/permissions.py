@@ -9,7 +9,7 @@ from watchword.server.operations import explaining, resources, role_scopes, role
 from watchword.server.operations.explaining import Obtaining
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.lists import A_PAGE, Found, find
-from watchword.server.web.console.naming import called
+from watchword.server.web.console.naming import called, isolated
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.resources import ROOM, shown
 from watchword.server.web.console.route import get, post
@@ -27,7 +27,7 @@ def add(visitor: Visitor) -> Page | GoTo:
         return shown(replace(visitor, here=address(ROOM, resource_id)), refused)
     last = -(-resources.look(visitor.acting, resource_id).scopes // A_PAGE)
     page = f"?page={last}" if last > 1 else ""
-    says = f"{called(name, 'The permission')} is there. No role gives it yet."
+    says = f"{isolated(called(name, 'The permission'))} is there. No role gives it yet."
     return GoTo(path=address(ROOM, resource_id) + page, says=says)
 
 
@@ -65,7 +65,7 @@ def delete(visitor: Visitor) -> GoTo:
     resource_id, scope_id = visitor.path["id"], visitor.path["scope"]
     scope = scopes.read(visitor.acting, resource_id, scope_id)
     scopes.delete(visitor.acting, resource_id, scope_id)
-    says = f"{called(scope.name, scope.id)} is gone: no further token carries it."
+    says = f"{isolated(called(scope.name, scope.id))} is gone: no further token carries it."
     return GoTo(path=address(ROOM, resource_id), says=says)
 
 

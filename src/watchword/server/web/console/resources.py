@@ -12,7 +12,7 @@ from watchword.server.operations.resources import NewResource
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.forms import algorithm, is_typed, whole_number
 from watchword.server.web.console.lists import A_PAGE, find
-from watchword.server.web.console.naming import called
+from watchword.server.web.console.naming import called, isolated
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
@@ -99,10 +99,10 @@ def delete(visitor: Visitor) -> Page | GoTo:
     Delete one, where its name was typed.
     """
     resource = resources.read(visitor.acting, visitor.path["id"])
-    if not is_typed(visitor.field("name"), resource.name):
-        return _deletion(visitor, bad_value("Type the API resource's name to delete it."))
+    if not is_typed(visitor.field("name"), resource.name, resource.id):
+        return _deletion(visitor, bad_value("Type the API resource's name or id to delete it."))
     resources.delete(visitor.acting, resource.id)
-    return GoTo(path=address(ROOM), says=f"{called(resource.name, resource.id)} is gone.")
+    return GoTo(path=address(ROOM), says=f"{isolated(called(resource.name, resource.id))} is gone.")
 
 
 def shown(visitor: Visitor, refused: Problem | None = None) -> Page:

@@ -12,7 +12,7 @@ from watchword.server.operations.roles import NewRole
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.web.console.forms import is_typed
 from watchword.server.web.console.lists import Found, find
-from watchword.server.web.console.naming import called
+from watchword.server.web.console.naming import called, isolated
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered
 from watchword.server.web.console.role_permissions import shown
@@ -63,9 +63,8 @@ def create(visitor: Visitor) -> Page | GoTo:
         )
     except Problem as refused:
         return _form(visitor, refused)
-    return GoTo(
-        path=address(ROOM, role.id, "members"), says=f"{called(role.name, role.id)} is there. Nobody holds it yet."
-    )
+    says = f"{isolated(called(role.name, role.id))} is there. Nobody holds it yet."
+    return GoTo(path=address(ROOM, role.id, "members"), says=says)
 
 
 def page(visitor: Visitor) -> Page:
@@ -109,12 +108,11 @@ def delete(visitor: Visitor) -> Page | GoTo:
     Delete one, where its name was typed.
     """
     role = roles.read(visitor.acting, visitor.path["id"])
-    if not is_typed(visitor.field("name"), role.name):
-        return _deletion(visitor, bad_value("Type the role's name to delete it."))
+    if not is_typed(visitor.field("name"), role.name, role.id):
+        return _deletion(visitor, bad_value("Type the role's name or id to delete it."))
     roles.delete(visitor.acting, role.id)
-    return GoTo(
-        path=address(ROOM), says=f"{called(role.name, role.id)} is gone: the next token request is judged without it."
-    )
+    says = f"{isolated(called(role.name, role.id))} is gone: the next token request is judged without it."
+    return GoTo(path=address(ROOM), says=says)
 
 
 def _type(visitor: Visitor) -> RoleType:

@@ -16,7 +16,7 @@ from watchword.server.storage.roles import RoleFilter
 from watchword.server.storage.users import UserFilter
 from watchword.server.web.console.forms import is_typed, json_object, json_text
 from watchword.server.web.console.lists import find
-from watchword.server.web.console.naming import is_seen
+from watchword.server.web.console.naming import is_seen, isolated
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered_roles
 from watchword.server.web.console.route import get, post
@@ -116,10 +116,10 @@ def delete(visitor: Visitor) -> Page | GoTo:
     Delete one, where the name was typed.
     """
     user = users.read(visitor.acting, visitor.path["id"])
-    if not is_typed(visitor.field("name"), called(user)):
-        return _deletion(visitor, bad_value(f"Type {called(user)} to delete this user."))
+    if not is_typed(visitor.field("name"), called(user), user.id):
+        return _deletion(visitor, bad_value("Type the user's name or id to delete it."))
     users.delete(visitor.acting, user.id)
-    return GoTo(path=address(ROOM), says=f"{called(user)} is gone.")
+    return GoTo(path=address(ROOM), says=f"{isolated(called(user))} is gone.")
 
 
 def called(user: User) -> str:
