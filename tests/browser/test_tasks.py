@@ -51,27 +51,37 @@ def test_scripts_are_in_nobodys_way(page: Page, console: Console, task: Callable
 
 def test_secret_is_copied(page: Page) -> None:
     """
-    The button puts into the clipboard what is shown, and says so.
+    The button puts into the clipboard what is shown, and says so to all who look or listen. Then it is as before.
     """
     page.goto("/console/applications/new")
     fill_in(page, {"Name": unique("Copied ")})
     page.get_by_role("button", name="Create").click()
     button = page.get_by_role("button", name="Copy secret")
     button.click()
-    page.get_by_text("Copied", exact=True).wait_for()
+    copied = page.get_by_role("button", name="Copied", exact=True)
+    copied.wait_for()
+    assert copied.inner_text() == "Copied"
+    page.get_by_role("status").get_by_text("Copied secret.").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#secret").inner_text()
+    copied.click()
+    button.wait_for()
+    assert button.inner_text() == "Copy"
+    assert page.locator("#said").inner_text() == ""
 
 
 def test_search_looks_as_one_types(page: Page) -> None:
     """
-    The list follows, and the address with it: to load it again shows the same.
+    The list follows, and the address with it: to load it again shows the same. Who listens is told how many there are.
     """
     page.goto("/console/applications")
     page.get_by_label("Search by id, name or description").press_sequentially("fraud")
-    page.get_by_text("1 application with “fraud”").wait_for()
+    page.get_by_role("status").get_by_text("1 application with “fraud”").wait_for()
+    assert page.locator("caption").inner_text() == "1 application with “fraud”"
     assert page.url.endswith("?search=fraud")
     page.reload()
     assert page.get_by_role("row").count() == 2
+    page.get_by_label("Search by id, name or description").fill("nobody has this")
+    page.get_by_role("status").get_by_text("Nothing is called “nobody has this”.").wait_for()
 
 
 def test_times_are_in_the_readers_zone(page: Page, console: Console) -> None:

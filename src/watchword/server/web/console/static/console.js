@@ -11,14 +11,36 @@ if (invitation && location.hash.length > 1) {
 const inZone = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const toTheSecond = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
+const A_MOMENT = 2_000;
+let hushed;
+
+// For those who listen: said once, when nothing else is.
+function say(text) {
+  const said = document.getElementById("said");
+  said.textContent = text;
+  clearTimeout(hushed);
+  hushed = setTimeout(() => { said.textContent = ""; }, A_MOMENT);
+}
+
+function copyWith(button) {
+  const text = button.textContent, label = button.getAttribute("aria-label");
+  let undone;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = "Copied";
+    button.setAttribute("aria-label", "Copied");
+    say(`${label.replace("Copy", "Copied")}.`);
+    clearTimeout(undone);
+    undone = setTimeout(() => {
+      button.textContent = text;
+      button.setAttribute("aria-label", label);
+    }, A_MOMENT);
+  });
+}
+
 function enhance(part) {
-  for (const button of part.querySelectorAll("[data-copy]")) {
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-      button.textContent = "Copied";
-    });
-  }
+  for (const button of part.querySelectorAll("[data-copy]")) copyWith(button);
   // Times come in UTC; here they are in the reader's zone, and UTC where one points.
   for (const time of part.querySelectorAll("time:not([title])")) {
     time.title = time.textContent;
@@ -29,6 +51,12 @@ function enhance(part) {
 enhance(document);
 // What htmx has put into the page.
 document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
+
+// A search that looks as one types says what it has found: how many, or that there is nothing.
+document.addEventListener("htmx:afterSwap", () => {
+  const found = document.getElementById("found"), told = found?.querySelector("caption") ?? found?.querySelector("p");
+  if (told) say(told.textContent.trim());
+});
 
 // What is live is read again every ten seconds: where it can be seen, somebody has been there lately, so that a page which
 // was left open does not keep its session, and nobody is reading in it.
