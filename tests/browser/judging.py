@@ -29,6 +29,8 @@ _OF_LOOKS = ("color-contrast", "link-in-text-block", "scrollable-region-focusabl
 # A theme changes colours and a width the boxes: two looks see both of each. Pictures are taken of all four.
 _JUDGED: Sequence[tuple[ViewportSize, str, Theme]] = ((WIDE, "wide", "light"), (NARROW, "narrow", "dark"))
 _ONLY_SHOWN: Sequence[tuple[ViewportSize, str, Theme]] = ((WIDE, "wide", "dark"), (NARROW, "narrow", "light"))
+# axe-core judges no colours above a picture, and takes the shade at a table's edge for one.
+_WITHOUT_SHADES = "document.querySelectorAll('.scroll').forEach((one) => { one.style.backgroundImage = 'none'; })"
 _WIDER = """() => {
   const widest = document.documentElement.clientWidth;
   return [...document.querySelectorAll("body *")]
@@ -75,6 +77,7 @@ def violations(page: Page, rules: Sequence[str] = ()) -> list[str]:
     if page.evaluate("typeof bringAxe") == "undefined":
         page.evaluate(axe_script())
     page.evaluate("typeof axe == 'undefined' && bringAxe()")
+    page.evaluate(_WITHOUT_SHADES)
     options = {"resultTypes": ["violations"], "preload": False, **({"runOnly": list(rules)} if rules else {})}
     found: list[dict[str, Any]] = page.evaluate("(how) => axe.run(how).then((found) => found.violations)", options)
     return [f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}" for rule in found for node in rule["nodes"]]

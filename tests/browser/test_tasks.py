@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import FloatRect
 
 from tests.browser.chromium import NARROW
 from tests.browser.console import fill_in
@@ -149,7 +150,48 @@ def test_narrow_window_reaches_every_room(page: Page) -> None:
     page.goto("/console/applications")
     for label in [label for group in ROOMS for label, _ in group]:
         page.get_by_role("navigation", name="Rooms").get_by_role("link", name=label, exact=True).click()
-        assert page.locator("nav.rooms a[aria-current=page]").inner_text() == label
+        here = page.locator("nav.rooms a[aria-current=page]")
+        assert here.inner_text() == label
+        box = here.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= NARROW["width"]
+
+
+def test_table_that_goes_on_is_shaded_where_it_does(page: Page) -> None:
+    """
+    On the right at first, on the left at its end, and nowhere in a wide window.
+    """
+    page.goto("/console/roles?search=shop")
+    assert corner(page, "right") == corner(page, "left")
+    page.set_viewport_size(NARROW)
+    assert corner(page, "right") != corner(page, "left")
+    right, left = corner(page, "right"), corner(page, "left")
+    page.get_by_role("region", name="List of roles").evaluate("(one) => one.scrollTo(one.scrollWidth, 0)")
+    assert corner(page, "right") == left
+    assert corner(page, "left") != left
+    assert corner(page, "left") != right  # it fades away to the other side
+
+
+def test_row_of_a_table_has_one_line_below_it(page: Page) -> None:
+    """
+    Whatever is in its cells.
+    """
+    page.goto("/console/operators")
+    page.get_by_role("button", name="Change role of Ada").wait_for()
+    ends = "(row) => [...row.cells].map((cell) => cell.getBoundingClientRect().bottom)"
+    assert len(set(page.get_by_role("row").last.evaluate(ends))) == 1
+
+
+def corner(page: Page, side: str) -> bytes:
+    """
+    Return a picture of what lies below a table, at one side of its frame.
+    """
+    page.locator(".scroll").evaluate("(one) => one.scrollIntoView({ block: 'end' })")
+    box = page.locator(".scroll").bounding_box()
+    assert box is not None
+    left = box["x"] + (box["width"] - 4 if side == "right" else 0)
+    return page.screenshot(clip=FloatRect(x=left, y=box["y"] + box["height"] - 8, width=4, height=4))
 
 
 def focused(page: Page) -> str:
