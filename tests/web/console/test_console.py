@@ -525,7 +525,22 @@ async def test_plain_http_off_loopback_has_one_page(exposed: Context) -> None:
         answer = await browser.client.get("/console" + path)
         assert answer.status_code == 403
         assert "The console needs https" in answer.text
+        assert "id.example" in answer.text
         assert "<form" not in answer.text
+        loaded = re.findall(r'(?:href|src)="(/console/[^"]+|/docs[^"]*|/api[^"]*)"', answer.text)
+        assert len(loaded) == 6  # icon, stylesheet, scripts, and what is open to all
+        for address in loaded:
+            assert (await browser.client.get(address)).status_code == 200, address
+
+
+@pytest.mark.usefixtures("owner")
+@pytest.mark.parametrize("path", ["", "/sign-in", "/join"])
+async def test_way_in_says_what_it_leads_to(app: Application, path: str) -> None:
+    """
+    Whoever has several servers knows whose password is asked for.
+    """
+    page = (await Browser(app).open(f"/console{path}")).text
+    assert '<span class="brand">Watchword</span> <span class="quiet">127.0.0.1:3001</span>' in page
 
 
 async def test_cookies_are_bound_to_the_host_over_https(home: Path) -> None:

@@ -26,7 +26,7 @@ from watchword.server.web.answers import CLOSE, NO_STORE, Answer, text_answer
 from watchword.server.web.console import notices
 from watchword.server.web.console.confirmation import confirmed
 from watchword.server.web.console.guard import Guard
-from watchword.server.web.console.pages import GoTo, Page, html_answer, redirection, render
+from watchword.server.web.console.pages import GoTo, Page, html_answer, redirection, render, render_for_nobody
 from watchword.server.web.console.rooms import all_routes
 from watchword.server.web.console.route import Route
 from watchword.server.web.console.static_files import static_answer
@@ -78,7 +78,7 @@ class Console:
             if static is not None:
                 return static
         if not self._is_safe:
-            return html_answer(_UNSAFE, status=403)
+            return html_answer(render_for_nobody("needs_https.html", self._ctx.settings), status=403)
         if request.method not in {*_READS, "POST"}:
             return text_answer("Method Not Allowed", status=405, headers=((b"allow", b"HEAD, GET, POST"),))
         if self._backlog.turns_away():
@@ -260,13 +260,3 @@ def _refused(text: str, *, status: int, code: str = "") -> Page:
 
 def _in_words(status: int, text: str) -> Answer:
     return text_answer(text, status=status, headers=(*NO_STORE, CLOSE))
-
-
-_UNSAFE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Watchword</title></head><body>
-<h1>The console needs https</h1>
-<p>This server's endpoint is plain http, on a host that is not this machine: passwords and secrets would cross the
-network in clear. Put TLS in front of it and set <code>endpoint</code> to its <code>https:</code> address, or open the
-console on the server's own machine, with an endpoint on loopback.</p>
-</body></html>
-"""

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from markupsafe import Markup
 
 from watchword.server.domain.problems import Problem
+from watchword.server.settings import Settings
 from watchword.server.web.answers import HTML_TYPE, NO_STORE, Answer, Headers
 from watchword.server.web.console.naming import called, isolated
 from watchword.server.web.console.static_files import static_address
@@ -95,11 +96,20 @@ def render(page: Page, visitor: Visitor) -> str:
         may_write=visitor.operator is not None and visitor.operator.role != "viewer",
         may_manage=visitor.operator is not None and visitor.operator.role == "owner",
         endpoint=visitor.ctx.settings.public_endpoint,
+        host=_host_of(visitor.ctx.settings),
         notice=visitor.notice,
         here=visitor.here,
         room="",
         form_token=lambda: _hidden_field(FORM_TOKEN, visitor.form_token),
     )
+
+
+def render_for_nobody(template: str, settings: Settings) -> str:
+    """
+    Write a page that is the same for all, whoever they are.
+    """
+    shows = {"operator": None, "notice": "", "room": "", "host": _host_of(settings)}
+    return _environment().get_template(template).render(shows)
 
 
 def html_answer(text: str, *, status: int = 200, headers: Headers = ()) -> Answer:
@@ -124,6 +134,10 @@ def _environment() -> "Environment":
     environment.filters |= {"moment": _moment, "instant": _instant, "called": called, "isolated": isolated}
     environment.globals |= {"static": static_address, "rooms": ROOMS}
     return environment
+
+
+def _host_of(settings: Settings) -> str:
+    return urlsplit(settings.public_endpoint).netloc
 
 
 def _hidden_field(name: str, value: str) -> Markup:
