@@ -314,6 +314,24 @@ def test_every_form_is_among_those_that_are_tried() -> None:
     assert [route.pattern.pattern for route in forms if not any(map(route.pattern.fullmatch, tried))] == []
 
 
+def one_of_each(local: Acting) -> dict[str, str]:
+    """
+    Put something into every room; return the ids, as `WRITES` names them.
+    """
+    new = NewApplication(name="shop-bot", type=ApplicationType.MACHINE_TO_MACHINE)
+    application, _ = applications.create(local, new)
+    api = resources.create(local, NewResource(name="Shop", indicator="https://shop.example"))
+    return {
+        "app": application.id,
+        "role": make_role(local, "reader").id,
+        "operator": next(one for one in operators.listing(local) if one.name == "Ada").id,
+        "api": api.id,
+        "scope": scopes.create(local, api.id, "read", None).id,
+        "user": users.create(local, NewUser(username="ada")).id,
+        "key": signing_keys.listing(local)[0].id,
+    }
+
+
 @pytest.mark.usefixtures("owner")
 @pytest.mark.parametrize("role", [OperatorRole.VIEWER, OperatorRole.EDITOR])
 @pytest.mark.parametrize("path", WRITES)
@@ -323,21 +341,7 @@ async def test_role_bounds_what_an_operator_may_do(
     """
     Judged by the operation, whatever a page shows: a viewer writes nothing, an editor has no say over operators.
     """
-    new = NewApplication(name="shop-bot", type=ApplicationType.MACHINE_TO_MACHINE)
-    application, _ = applications.create(local, new)
-    given = make_role(local, "reader")
-    browser = await invited(app, local, role)
-    first = next(one for one in operators.listing(local) if one.name == "Ada")
-    api = resources.create(local, NewResource(name="Shop", indicator="https://shop.example"))
-    names = {
-        "app": application.id,
-        "role": given.id,
-        "operator": first.id,
-        "api": api.id,
-        "scope": scopes.create(local, api.id, "read", None).id,
-        "user": users.create(local, NewUser(username="ada")).id,
-        "key": signing_keys.listing(local)[0].id,
-    }
+    browser, names = await invited(app, local, role), one_of_each(local)
     await browser.open("/console/explain")
     fields = {name: value.format(**names) for name, value in WRITES[path].items()}
     answer = await browser.send("/console" + path.format(**names), **fields)
@@ -345,6 +349,29 @@ async def test_role_bounds_what_an_operator_may_do(
     assert (answer.status_code != 403) == may
     assert may or "Forbidden" in answer.text
     assert next(one.role for one in operators.listing(local) if one.name == "Ada") is OperatorRole.OWNER
+
+
+# Pages that are there for their form.
+OF_FORMS = (
+    *("/applications/new", "/applications/{app}/delete", "/resources/new", "/resources/{api}/delete"),
+    *("/resources/{api}/scopes/{scope}/delete", "/roles/new", "/roles/{role}/permissions", "/roles/{role}/members/add"),
+    *("/roles/{role}/delete", "/users/new", "/users/{user}/delete"),
+    *("/keys/rotate?algorithm=ES256", "/keys/{key}/revoke"),
+)
+
+
+@pytest.mark.usefixtures("owner")
+@pytest.mark.parametrize("path", OF_FORMS)
+async def test_viewer_is_told_in_place_of_a_form(app: Application, local: Acting, path: str) -> None:
+    """
+    Nobody fills in what is refused when it is sent.
+    """
+    names = one_of_each(local)
+    for role, told in ((OperatorRole.VIEWER, True), (OperatorRole.EDITOR, False)):
+        browser = await invited(app, local, role)
+        page = await browser.open("/console" + path.format(**names))
+        forms = re.findall(r'<form[^>]*method="post"[^>]*action="([^"]*)"', page.text)
+        assert (page.status_code, "Viewers look on" in page.text, forms == ["/console/sign-out"]) == (200, told, told)
 
 
 async def test_viewer_sees_no_secret_and_no_forms(app: Application, local: Acting, owner: Browser) -> None:
