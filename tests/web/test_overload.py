@@ -120,17 +120,23 @@ async def test_places_are_given_back(anyone: httpx.AsyncClient, made: Made, monk
     """
     By requests that succeed, and by those that are refused.
     """
-    left: list[int] = []
-    leave = backlog.Backlog.leave
+    left: list[tuple[str, int]] = []
+    leave, give_up = backlog.Backlog.leave, backlog.Backlog.give_up
 
-    def note(self: backlog.Backlog, place: int, seconds: float) -> None:
+    def note_leave(self: backlog.Backlog, place: int, seconds: float) -> None:
         leave(self, place, seconds)
-        left.append(self.in_flight)
+        left.append(("done", self.in_flight))
 
-    monkeypatch.setattr(backlog.Backlog, "leave", note)
+    def note_given_up(self: backlog.Backlog) -> None:
+        give_up(self)
+        left.append(("given up", self.in_flight))
+
+    monkeypatch.setattr(backlog.Backlog, "leave", note_leave)
+    monkeypatch.setattr(backlog.Backlog, "give_up", note_given_up)
+    asked = {"grant_type": "client_credentials", "resource": "https://default.logto.app/api"}
     for secret in (made.application_secret, "wrong"):
-        await anyone.post("/oidc/token", data={"grant_type": "client_credentials"}, auth=(made.application_id, secret))
-    assert left == [0, 0]
+        await anyone.post("/oidc/token", data=asked, auth=(made.application_id, secret))
+    assert left == [("done", 0), ("given up", 0)]
 
 
 async def test_whole_request_has_its_place_at_once(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,16 @@ def offer(backlog: Backlog, *, service_seconds: float, gap_seconds: float, numbe
     return waits, refused
 
 
+def commit(backlog: Backlog, callers: int, commit_ms: float) -> int:
+    """
+    Let in whom it lets in, and let them all out with one commit; return how many there were.
+    """
+    places = [backlog.enter() for _ in range(callers) if not backlog.turns_away()]
+    for place in places:
+        backlog.leave(place, commit_ms * MILLISECOND)
+    return len(places)
+
+
 @pytest.mark.parametrize("service_ms", [0.05, 0.1, 0.2])
 def test_twice_the_capacity_bounds_the_wait_and_wastes_none(service_ms: float) -> None:
     """
@@ -65,26 +75,40 @@ def test_few_callers_are_never_sent_away(service_ms: float) -> None:
     assert backlog.in_flight == 0
 
 
-def test_few_are_fewer_in_a_crowd() -> None:
+@pytest.mark.parametrize("commit_ms", [2, 30, 100])
+@pytest.mark.parametrize(("callers", "least"), [(FEW, FEW), (FEW + 44, FEW // 2), (2 * FEW, FEW // 2)])
+def test_slow_commits_are_shared_by_many_in_a_crowd_too(commit_ms: int, callers: int, least: int) -> None:
     """
-    Once somebody was sent away an eighth of the few is let in at any price, until a thousand in a row were.
+    All who are in are answered together, however long that takes: half of the places are there for as many as come.
     """
     backlog = Backlog()
+    assert min(commit(backlog, callers, commit_ms) for _ in range(200)) >= least
+    assert backlog.in_flight == 0
+
+
+def test_crowd_that_has_gone_is_forgotten_by_those_who_stay() -> None:
+    """
+    However often they ask: who asks again as soon as a commit is through has not been a crowd before, and is none now.
+    """
+    backlog = Backlog()
+    commit(backlog, 2 * FEW, 50)
+    stayed = [commit(backlog, FEW - 56, 50) for _ in range(100)]
+    assert min(stayed) == FEW // 2
+    assert stayed[-1] == FEW - 56
+
+
+def test_who_gives_up_a_place_teaches_nothing() -> None:
+    """
+    A refusal waits for its record, which no token has to wait for.
+    """
+    backlog = Backlog()
+    for place in [backlog.enter() for _ in range(FEW)]:
+        backlog.leave(place, place * 0.000_1)
     crowd = [backlog.enter() for _ in range(FEW)]
-    for place in crowd:
-        backlog.leave(place, place * 0.01)
-    crowd = [backlog.enter() for _ in range(FEW)]
-    assert backlog.turns_away()
-    for place in crowd:
-        backlog.leave(place, place * 0.01)
-    few = [backlog.enter() for _ in range(FEW // 8)]
-    assert backlog.turns_away()
-    for place in few:
-        backlog.leave(place, place * 0.01)
-    for _ in range(1024):
-        assert not backlog.turns_away()
-        backlog.leave(backlog.enter(), 0.01)
-    for _ in range(FEW - 1):
+    assert not backlog.turns_away()
+    for _ in crowd:
+        backlog.give_up()
+    for _ in crowd:
         backlog.enter()
     assert not backlog.turns_away()
 

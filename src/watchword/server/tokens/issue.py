@@ -3,6 +3,7 @@ The token request: who asks, what may be had, sign, record, answer.
 """
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -80,6 +81,10 @@ class TokenResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         return f"TokenResponse(…, expires_in={self.expires_in!r}, scope={self.scope!r})"
 
 
+def _nothing() -> None:
+    pass
+
+
 class Decided(msgspec.Struct, frozen=True):
     """
     What may be had and what signs it, by what is true at one moment.
@@ -91,12 +96,15 @@ class Decided(msgspec.Struct, frozen=True):
     moment: Moment
 
 
-async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenResponse:
+async def issue_token(
+    request: TokenRequest, ctx: Context, seen: Seen, *, on_refusal: Callable[[], None] = _nothing
+) -> TokenResponse:
     """
     Answer a token request. A token leaves only after its record is durable.
 
     Args:
         seen: Told what becomes known of the request on the way.
+        on_refusal: Called when it is refused. What follows is the record, for which no token has to wait.
 
     Raises:
         OAuthError: The refusal, recorded or counted; after too many failed authentications a 429.
@@ -128,6 +136,7 @@ async def issue_token(request: TokenRequest, ctx: Context, seen: Seen) -> TokenR
     except StorageUnavailable as error:
         raise TemporarilyUnavailable("the database can't be read", detail=str(error)) from error
     except OAuthError as refusal:
+        on_refusal()
         raise await ctx.token_log.refuse(
             request.tenant_id, seen, refusal, came_from=request.came_from, limits=ctx.limits
         ) from None

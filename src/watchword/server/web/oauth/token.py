@@ -31,16 +31,33 @@ _PLAIN_TOKEN_HEADERS = (*_NOT_A_BROWSER, *_TOKEN_HEADERS)
 _log = logging.getLogger(__name__)
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct):
     """
-    The place of a request among those that are worked on.
+    The place of a request among those that are worked on, until it leaves.
 
     Attributes:
         since: By `time.perf_counter`.
     """
 
+    backlog: Backlog
     number: int
     since: float
+    is_left: bool = False
+
+    def leave(self) -> None:
+        """
+        Leave with the answer.
+        """
+        if not self.is_left:
+            self.is_left = True
+            self.backlog.leave(self.number, time.perf_counter() - self.since)
+
+    def give_up(self) -> None:
+        """
+        Leave before the answer: what is still to be done is in nobody's way.
+        """
+        self.is_left = True
+        self.backlog.give_up()
 
 
 class TokenEndpoint:
@@ -121,7 +138,7 @@ class TokenEndpoint:
                 if self._backlog.turns_away():  # others have come while its body did
                     return self.send_away(incoming, line)
                 place = self._enter()
-            response = await issue_token(request, self._ctx, seen)
+            response = await issue_token(request, self._ctx, seen, on_refusal=place.give_up)
             headers = _PLAIN_TOKEN_HEADERS if origin is None else (*cors, *_TOKEN_HEADERS)
             answer = Answer(200, self._encode(response), headers)
         except ClientGone:
@@ -130,14 +147,14 @@ class TokenEndpoint:
             answer = self._refuse(error, incoming, cors, line)
         finally:
             if place is not None:
-                self._backlog.leave(place.number, time.perf_counter() - place.since)
+                place.leave()
         incoming.grant = _grant_of(seen)
         if seen.application is not None:
             line.client_id = seen.application.id
         return answer
 
     def _enter(self) -> Place:
-        return Place(self._backlog.enter(), time.perf_counter())
+        return Place(self._backlog, self._backlog.enter(), time.perf_counter())
 
     def _refuse(self, error: Exception, incoming: Incoming, cors: Headers, line: RequestLine) -> Answer:
         refusal: OAuthError | None = oauth_error_of(error)
