@@ -135,7 +135,7 @@ SHOWN = (
         press="Delete application", sees="Type the application's name or id to delete it.",
     ),
     Shown(
-        name="delete-secret", path=f"{_ONE}/secrets/delete?name=Default+secret", sees="leaves the application without"
+        name="delete-secret", path=f"{_ONE}/secrets/delete?name=Default+secret", sees="This can't be undone."
     ),
     Shown(name="application-unknown", path="/applications/nobody", sees="That can't be done", status=404),
     # API resources and their permissions

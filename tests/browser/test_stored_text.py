@@ -32,8 +32,8 @@ SEEN = {
     *("role.name", "role.description", "operator.name", "session.user_agent", "resource.name"),
     *("user.name", "user.custom_data", "user.nickname", "log.scope", "log.resource", "log.user_agent"),
 }
-# Rooms that have such texts in the midst of others: a cell of the log says several things, and is cut short.
-IN_SENTENCES = ("/console/logs", "/console/explain")
+# A room that has such texts in the midst of others: a cell of the log says several things, and is cut short.
+IN_SENTENCES = ("/console/logs",)
 MOST_OF_A_KIND = 3  # lists show the names of all
 _LOOK = """() => {
   const all = [...document.querySelectorAll("*")];

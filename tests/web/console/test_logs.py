@@ -259,7 +259,7 @@ async def test_record_of_a_wrong_secret_leads_to_the_secrets(ctx: Context, owner
     assert "401: client authentication failed" in page
     assert "(wrong secret)" in page
     assert 'href="/docs/errors/invalid_client"' in page
-    assert f'href="/console/applications/{shopping.application_id}#secrets">the secrets of shop-bot</a>' in page
+    assert f'href="/console/applications/{shopping.application_id}#secrets">the secrets of <bdi>shop-bot</bdi></a>' in page
     assert f"With a good secret its request would get all that it asks for now: a token for <code>{INDICATOR}" in page
     assert "<table" not in page
     assert "/console/explain?" not in page
