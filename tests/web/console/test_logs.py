@@ -259,7 +259,9 @@ async def test_record_of_a_wrong_secret_leads_to_the_secrets(ctx: Context, owner
     assert "401: client authentication failed" in page
     assert "(wrong secret)" in page
     assert 'href="/docs/errors/invalid_client"' in page
-    assert f'href="/console/applications/{shopping.application_id}#secrets">the secrets of <bdi>shop-bot</bdi></a>' in page
+    assert (
+        f'href="/console/applications/{shopping.application_id}#secrets">the secrets of <bdi>shop-bot</bdi></a>' in page
+    )
     assert f"With a good secret its request would get all that it asks for now: a token for <code>{INDICATOR}" in page
     assert "<table" not in page
     assert "/console/explain?" not in page
@@ -339,7 +341,9 @@ async def test_record_of_less_than_was_asked_says_why(ctx: Context, owner: Brows
     await ask_as_bot(ctx, shopping)
     await ask_as_bot(ctx, shopping, scope="read:products fly")
     page = (await owner.open(f"/console/logs?event={TOKENS}")).text
-    assert page.count(">narrowed<") == 1
+    assert page.count('whole">narrowed<') == 1
+    (alone,) = ids((await owner.open("/console/logs?outcome=narrowed")).text)
+    assert alone == ids(page)[0]
     narrowed, whole = [(await owner.open(f"/console/logs/{entry}")).text for entry in ids(page)]
     assert "add the permission <code>fly</code> to the API" in narrowed
     assert "What the same request comes to now" not in whole

@@ -156,7 +156,8 @@ class Meters:
             "watchword_token_log_commit_records", "Records that shared a commit.", _BATCHES
         )
         self.records_lost = plan.counter(
-            "watchword_token_log_failures_total", "Records that could not be made durable; no token left for them."
+            "watchword_token_log_failures_total",
+            "Records that could not be made durable: of tokens, which never left, and of refusals, which are counted.",
         )
 
     def _plan_upkeep(self, plan: Plan, jobs: Sequence[str]) -> None:

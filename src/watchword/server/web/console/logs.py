@@ -39,7 +39,11 @@ ROOM = f"{PREFIX}/logs"
 _ASKED = ("event", "who", "about", "outcome", "from", "to")
 _BEFORE = "before"
 _APP_ID = re.compile(r"[0-9a-z]{21}")
-_OUTCOMES = {"success": Outcome.SUCCESS, "error": Outcome.ERROR}
+_OUTCOMES: Mapping[str, Fits] = {
+    "success": lambda entry: entry.payload.get("result") == Outcome.SUCCESS,
+    "narrowed": is_narrowed,
+    "error": lambda entry: entry.payload.get("result") == Outcome.ERROR,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,7 @@ class Wanted:
     """
 
     filter: LogFilter
-    outcome: Outcome | None
+    outcome: Fits | None
     operator: str
     about: str
     before: datetime | None
@@ -76,7 +80,7 @@ class Wanted:
 
     def _holds(self, entry: LogEntry) -> bool:
         return (
-            (self.outcome is None or entry.payload.get("result") == self.outcome)
+            (self.outcome is None or self.outcome(entry))
             and (not self.operator or was_done_by(entry, self.operator))
             and (not self.about or is_about(entry, self.about))
         )
@@ -89,6 +93,7 @@ def listing(visitor: Visitor) -> Page:
     shows: dict[str, object] = {
         "asked": _asked(visitor) | _typed_moments(visitor),
         "event_keys": EVENT_KEYS,
+        "outcomes": list(_OUTCOMES),
         "most_looked_at": MOST_LOOKED_AT,
         "most_exported": MOST_EXPORTED,
         "is_filtered": any(_asked(visitor).values()),
@@ -170,7 +175,7 @@ def _wanted(visitor: Visitor) -> Wanted:
         raise bad_value("“From” must be earlier than “to”.")
     asked = _asked(visitor)
     if asked["outcome"] and asked["outcome"] not in _OUTCOMES:
-        raise bad_value("The outcome is success or error.")
+        raise bad_value("The outcome is success, narrowed or error.")
     who, about = asked["who"], asked["about"]
     application_id = who if _APP_ID.fullmatch(who) else None
     operator = "" if application_id else who
