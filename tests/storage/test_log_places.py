@@ -19,6 +19,7 @@ from tests.support.stored import execute_on_tokens
 from watchword.server.bootstrap import bring_up_to_date, open_context
 from watchword.server.jobs import retention
 from watchword.server.operations.audit import verify
+from watchword.server.storage.audit import places
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page
 from watchword.server.web.request_log import NoRequestLines
@@ -105,6 +106,26 @@ def test_what_another_version_sealed_is_found_all_the_same(ctx: Context) -> None
     seal(ctx)
     assert placed(ctx) == list(range(1, 10))
     check(ctx)
+
+
+def test_many_that_another_version_sealed_get_theirs_bit_by_bit(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Tokens wait for each of these transactions. A gap in the numbers, as retention leaves it, is no end.
+    """
+    monkeypatch.setattr(places, "_MOST_AT_ONCE", 4)
+    add_some_tokens(ctx, 6)
+    seal(ctx)
+    execute_on_tokens(ctx.database, "DELETE FROM token_places")
+    for newest in (4, 8):
+        add_some_tokens(ctx, 1)
+        seal(ctx)
+        assert placed(ctx) == list(range(1, newest + 1))
+        check(ctx)
+    execute_on_tokens(ctx.database, "DELETE FROM token_places")
+    execute_on_tokens(ctx.database, "DELETE FROM token_events WHERE number <= 6")
+    add_some_tokens(ctx, 1)
+    seal(ctx)
+    assert placed(ctx) == [7, 8, 9]
 
 
 def test_what_is_dropped_loses_its_place(home: Path) -> None:

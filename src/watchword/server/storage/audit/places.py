@@ -15,6 +15,7 @@ from watchword.server.storage.transaction import Upkeep
 
 _PLACES = token_schema.read_token_places
 _COLUMNS = ("number", "tenant_id", "application_id", "created_at")
+_MOST_AT_ONCE = 5_000  # tokens wait for them
 
 
 def places_in(connection: Connection, records: sa.Table) -> sa.Table | None:
@@ -33,11 +34,12 @@ def newest_placed() -> sa.ScalarSelect[int]:
 
 def add(upkeep: Upkeep, chain: Chain, last: int) -> None:
     """
-    Give records their places, up to a number, those too that another version has sealed without.
+    Give records their places, up to a number, those too that another version has sealed without: some at a time.
     """
     if places_in(upkeep.connection, chain.records) is not None:
-        missing = _as_places(chain.records).where(chain.records.c.number.between(newest_placed() + 1, last))
-        upkeep.execute(_PLACES.insert().from_select(_COLUMNS, missing))
+        number = chain.records.c.number
+        missing = _as_places(chain.records).where(number.between(newest_placed() + 1, last))
+        upkeep.execute(_PLACES.insert().from_select(_COLUMNS, missing.order_by(number).limit(_MOST_AT_ONCE)))
 
 
 def drop(upkeep: Upkeep, chain: Chain, last: int) -> None:
