@@ -31,13 +31,8 @@ def narrowed(connection: sa.Connection, query: sa.Select[Any], table: sa.Table, 
     if not conditions or not _has_table(connection, table.name):
         return query
     expression = " AND ".join(f"({' OR '.join(map(_all_of, condition))})" for condition in conditions)
-    name, most = _index(table.name), _most_candidates(connection, table.name)
-    numbers = connection.execute(
-        sa.text(f"SELECT rowid FROM {name} WHERE {name} MATCH :expression LIMIT :most"),
-        {"expression": expression, "most": most + 1},
-    ).scalars()
-    candidates = list(numbers)
-    if len(candidates) > most:
+    candidates = _candidates(connection, table.name, expression)
+    if candidates is None:
         return query
     listed = sa.text("SELECT value FROM json_each(:rowids)").bindparams(rowids=json.dumps(candidates))
     among = sa.literal_column(f"{table.name}.rowid").in_(listed)
@@ -102,9 +97,29 @@ def is_possible(connection: sa.Connection) -> bool:
     return has_module and tuple(map(int, version.split(".")[:2])) >= (3, 34)
 
 
-def _most_candidates(connection: sa.Connection, table: str) -> int:
-    greatest = connection.exec_driver_sql(f"SELECT max(rowid) FROM {table}").scalar_one() or 0
-    return max(FEWEST_CANDIDATES, min(greatest // CANDIDATES_SHARE, MOST_CANDIDATES))
+def _candidates(connection: sa.Connection, table: str, expression: str) -> list[int] | None:
+    """
+    Return the numbers of the rows that may be meant; None where they are too many for the index to be worth it.
+
+    The first of them tell how many there will be, since they come in the order of their numbers.
+    """
+    first = _numbers(connection, table, expression, after=0, most=FEWEST_CANDIDATES + 1)
+    if len(first) <= FEWEST_CANDIDATES:
+        return first
+    greatest: int = connection.exec_driver_sql(f"SELECT max(rowid) FROM {table}").scalar_one()
+    most = min(greatest // CANDIDATES_SHARE, MOST_CANDIDATES)
+    if len(first) * greatest // first[-1] > most:
+        return None
+    found = [*first, *_numbers(connection, table, expression, after=first[-1], most=most)]
+    return None if len(found) > most else found
+
+
+def _numbers(connection: sa.Connection, table: str, expression: str, *, after: int, most: int) -> list[int]:
+    name = _index(table)
+    query = sa.text(
+        f"SELECT rowid FROM {name} WHERE {name} MATCH :expression AND rowid > :after ORDER BY rowid LIMIT :most"
+    )
+    return list(connection.execute(query, {"expression": expression, "after": after, "most": most}).scalars())
 
 
 def _index(table: str) -> str:
