@@ -122,6 +122,7 @@ class Window:
         Raises:
             AssertionError: A page did what no page of ours may.
         """
+        self._page.goto("about:blank")  # the page before may be a live one, which leads to the sign-in in its own time
         self._page.set_viewport_size(WIDE)
         self._page.emulate_media(color_scheme="light")
         self._context.clear_cookies()
