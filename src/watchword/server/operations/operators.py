@@ -61,6 +61,18 @@ def listing(tx: Transaction) -> list[Operator]:
     return operators.listing(tx)
 
 
+@reads(Permission.OPERATORS)
+def look(tx: Transaction, operator_id: str) -> tuple[Operator, bool]:
+    """
+    Read an operator, and whether nobody else owns the server.
+
+    Raises:
+        Problem: There is none.
+    """
+    operator = _demand(tx, operator_id)
+    return operator, _is_last_owner(tx, operator)
+
+
 @writes(Permission.OPERATORS)
 def change_role(tx: Transaction, operator_id: str, role: OperatorRole) -> None:
     """
@@ -149,9 +161,13 @@ def _demand(tx: Transaction, operator_id: str) -> Operator:
     return operator
 
 
+def _is_last_owner(tx: Transaction, operator: Operator) -> bool:
+    owners = [one.id for one in operators.listing(tx) if one.role is OperatorRole.OWNER]
+    return owners == [operator.id]
+
+
 def _demand_another_owner(tx: Transaction, operator: Operator) -> None:
-    others = [one for one in operators.listing(tx) if one.role is OperatorRole.OWNER and one.id != operator.id]
-    if operator.role is OperatorRole.OWNER and not others:
+    if _is_last_owner(tx, operator):
         raise Problem(
             "operator.last_owner", status=422, message="Somebody has to own the server: this is the last owner."
         )

@@ -40,12 +40,8 @@ def removal(visitor: Visitor) -> Page:
     """
     Show what would go with an operator.
     """
-    everybody = operators.listing(visitor.acting)
-    one = next((one for one in everybody if one.id == visitor.path["id"]), None)
-    if one is None:
-        raise Problem("entity.not_found", status=404, message="There is no such operator.")
-    others_own = any(other.role is OperatorRole.OWNER for other in everybody if other is not one)
-    return Page(template="remove_operator.html", shows={"one": one, "may_go": others_own})
+    one, is_last_owner = operators.look(visitor.acting, visitor.path["id"])
+    return Page(template="remove_operator.html", shows={"one": one, "is_last_owner": is_last_owner})
 
 
 def remove(visitor: Visitor) -> GoTo:
