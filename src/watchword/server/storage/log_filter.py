@@ -34,6 +34,14 @@ class LogFilter:
     since: datetime | None = None
     before: datetime | None = None
 
+    def within(self, *, since: datetime | None = None, before: datetime | None = None) -> "LogFilter":
+        """
+        Return the filter of what this one shows within a window.
+        """
+        begins = [moment for moment in (self.since, since) if moment is not None]
+        ends = [moment for moment in (self.before, before) if moment is not None]
+        return replace(self, since=max(begins, default=None), before=min(ends, default=None))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:

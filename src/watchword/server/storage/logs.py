@@ -8,7 +8,6 @@ is.
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -59,7 +58,9 @@ def walk(tx: Transaction, wanted: LogFilter) -> Iterator[LogEntry]:
     """
     Return entries one by one, newest first, of which few are in memory at once.
     """
-    hours = None if wanted.user_id is not None else count_by_hour(tx, wanted)
+    # An index leads straight to what one of them is; what is both is counted, and looked for where it is.
+    is_both = wanted.application_id is not None and wanted.key is not None and wanted.user_id is None
+    hours = count_by_hour(tx, wanted) if is_both else None
     offset, size = 0, _AT_FIRST
     while True:
         page = Page(limit=size, offset=offset)
@@ -91,12 +92,7 @@ def _within(hours: Hours, wanted: LogFilter, page: Page) -> Start | None:
         return None
     last = min(bisect_left(seen, page.offset + page.limit), len(hours) - 1)
     (newest_hour, count), (oldest_hour, _) = hours[first], hours[last]
-    end, begin = start_of(newest_hour + 1), start_of(oldest_hour)
-    narrowed = replace(
-        wanted,
-        before=end if wanted.before is None else min(end, wanted.before),
-        since=begin if wanted.since is None else max(begin, wanted.since),
-    )
+    narrowed = wanted.within(since=start_of(oldest_hour), before=start_of(newest_hour + 1))
     return narrowed, Page(limit=page.limit, offset=page.offset - (seen[first] - count))
 
 

@@ -6,7 +6,7 @@ The address of a page holds the search, and where in the log the page begins, so
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -68,8 +68,7 @@ class Wanted:
         """
         The filter of what the page shows first, and all that is older.
         """
-        ends = [moment for moment in (self.filter.before, self.before) if moment is not None]
-        return replace(self.filter, before=min(ends, default=None))
+        return self.filter.within(before=self.before)
 
     @property
     def fits(self) -> Fits | None:
