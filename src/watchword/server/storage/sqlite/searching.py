@@ -110,7 +110,8 @@ def _candidates(connection: sa.Connection, table: str, expression: str) -> list[
     most = min(greatest // CANDIDATES_SHARE, MOST_CANDIDATES)
     if len(first) * greatest // first[-1] > most:
         return None
-    found = [*first, *_numbers(connection, table, expression, after=first[-1], most=most)]
+    others = _numbers(connection, table, expression, after=first[-1], most=most + 1 - len(first))
+    found = [*first, *others]
     return None if len(found) > most else found
 
 
