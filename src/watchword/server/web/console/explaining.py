@@ -33,7 +33,7 @@ def page(visitor: Visitor) -> Page | GoTo:
     try:
         application_id = _application_id(visitor, asked["application"].strip())
     except Problem as problem:
-        return _page(visitor, {**asked, "application": ""}, problem, typed=asked["application"])
+        return _page(visitor, asked, problem)
     if application_id != asked["application"].strip():
         return GoTo(path=_address({**asked, "application": application_id}))
     return _page(visitor, asked)
@@ -60,8 +60,7 @@ def mend_with_secret(visitor: Visitor) -> Page:
         done = _mend(visitor, asked, may_make_secret=True)
     except Problem as problem:
         return _page(visitor, asked, problem)
-    is_another = done.application_id != asked["application"].strip()
-    return _page(visitor, {**asked, "application": done.application_id}, done=done, has_new_application=is_another)
+    return _page(visitor, asked, done=done)
 
 
 def who(visitor: Visitor) -> Page | GoTo:
@@ -124,28 +123,23 @@ def _mend(visitor: Visitor, asked: Mapping[str, str], *, may_make_secret: bool) 
 
 
 def _page(
-    visitor: Visitor,
-    asked: Mapping[str, str],
-    problem: Problem | None = None,
-    *,
-    done: Mended | None = None,
-    typed: str = "",
-    has_new_application: bool = False,
+    visitor: Visitor, asked: Mapping[str, str], problem: Problem | None = None, *, done: Mended | None = None
 ) -> Page:
+    named = {name: value.strip() for name, value in asked.items()}
+    asked = named if done is None else {**named, "application": done.application_id}
     suggested = Part(limit=_MOST_SUGGESTED, offset=0)
     shows: dict[str, object] = {
-        **{name: value.strip() for name, value in asked.items()},
+        **asked,
         "applications": applications.listing(visitor.acting, ApplicationFilter(), NO_SEARCH, suggested).records,
         "resources": resources.listing(visitor.acting, suggested, with_scopes=False)[0].records,
         "done": done,
-        "typed": typed,
-        "has_new_application": has_new_application,
+        "has_new_application": asked != named,
         "explained": None,
         "role_names": {},
         "reach": None,
         "offered": [],
     }
-    if asked["application"].strip():
+    if asked["application"]:
         try:
             found = explaining.explain(visitor.acting, _question(asked))
             shows |= {
@@ -153,7 +147,7 @@ def _page(
                 "role_names": {role.id: role.name for role in found.explanation.roles},
                 "offered": _offered(visitor, found.explanation.resource),
             }
-            if not any(asked[name].strip() for name in _ASKED[1:]):
+            if not any(asked[name] for name in _ASKED[1:]):
                 shows["reach"] = explaining.reach(visitor.acting, found.explanation.application.id, _MOST_SUGGESTED)
         except Problem as refused:
             problem = problem or refused
