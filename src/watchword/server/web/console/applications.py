@@ -3,7 +3,6 @@ The room of the applications: list, search, create, and a page for each.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from watchword.server.domain.names import ApplicationType, RoleType
@@ -21,7 +20,7 @@ from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.forms import is_typed, json_object, json_text
 from watchword.server.web.console.lists import A_PAGE, Found, find
 from watchword.server.web.console.log_rows import row_of
-from watchword.server.web.console.naming import called, isolated
+from watchword.server.web.console.naming import told
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered_roles
 from watchword.server.web.console.route import get, post
@@ -130,8 +129,9 @@ def delete_secret(visitor: Visitor) -> GoTo:
     """
     name = visitor.field("name")
     secrets.delete(visitor.acting, visitor.path["id"], name)
-    gone = isolated(called(name, "without a name"))
-    return _back(visitor, f"The secret {gone} is gone: the next token request with it is refused.")
+    return _back(
+        visitor, f"The secret {told(name, 'without a name')} is gone: the next token request with it is refused."
+    )
 
 
 def add_role(visitor: Visitor) -> GoTo:
@@ -165,7 +165,7 @@ def delete(visitor: Visitor) -> Page | GoTo:
     if not is_typed(visitor.field("name"), application.name, application.id):
         return _deletion(visitor, bad_value("Type the application's name or id to delete it."))
     applications.delete(visitor.acting, application.id)
-    return GoTo(path=address(ROOM), says=f"{isolated(called(application.name, application.id))} is gone.")
+    return GoTo(path=address(ROOM), says=f"{told(application.name, application.id)} is gone.")
 
 
 def _name(visitor: Visitor) -> str:
@@ -255,9 +255,10 @@ def _first_roles(visitor: Visitor, application: Application) -> Listing[Role]:
 
 def _page_of_roles(visitor: Visitor, application: Application) -> Found[Role]:
     return find(
-        replace(visitor, here=address(ROOM, application.id)),
+        visitor,
         lambda search, part: application_roles.listing(visitor.acting, application.id, search, part),
         SEARCHED,
+        path=address(ROOM, application.id),
     )
 
 

@@ -51,6 +51,7 @@ def find(
     fetch: Callable[[Search, Part], Listing[R]],
     searched: Sequence[str],
     kept: Sequence[str] = (),
+    path: str | None = None,
 ) -> Found[R]:
     """
     Return the page that the address asks for; the last one where there are fewer.
@@ -59,23 +60,32 @@ def find(
         fetch: Returns the records of a search, and how many there are.
         searched: Fields in which words are looked for.
         kept: Parameters of the address that every page of the list has.
+        path: Of the list, where it is shown behind a form that was sent elsewhere, too; None for where the visitor is.
     """
     words, number = visitor.asked("search").strip(), _number(visitor.asked("page"))
-    search = literal_search(words, searched) if words else NO_SEARCH
+    search = literal_search(words, searched)
     found = fetch(search, _part(number))
     last = max(1, -(-found.total // A_PAGE))
     if number > last:
         number, found = last, fetch(search, _part(last))
     told = [(name, visitor.asked(name)) for name in kept if visitor.asked(name)]
     return Found(
-        records=found.records, total=found.total, path=visitor.here, words=words, number=number, last=last, kept=told
+        records=found.records,
+        total=found.total,
+        path=path or visitor.here,
+        words=words,
+        number=number,
+        last=last,
+        kept=told,
     )
 
 
 def literal_search(words: str, searched: Sequence[str]) -> Search:
     """
-    Look for words as they were typed, anywhere in these fields.
+    Look for words as they were typed, anywhere in these fields; for none, where there are none.
     """
+    if not words:
+        return NO_SEARCH
     for character in "\\%_":
         words = words.replace(character, f"\\{character}")
     return parse_search({"search": [f"%{words}%"]}, searched)

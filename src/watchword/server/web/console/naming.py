@@ -34,3 +34,10 @@ def isolated(text: str) -> str:
     Keep a text that may turn what stands around it to itself, where no element can: in a title, or in a notice.
     """
     return "\u2068" + text + "\u2069" if any(bidirectional(one) in _TURNING for one in text) else text
+
+
+def told(name: str | None, otherwise: str) -> str:
+    """
+    Return what something is called, to be told within a sentence where no element keeps it to itself.
+    """
+    return isolated(called(name, otherwise))

@@ -2,14 +2,12 @@
 The permissions of an API resource: who can obtain each, and what would go with it.
 """
 
-from dataclasses import replace
-
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import explaining, resources, role_scopes, roles, scopes
 from watchword.server.operations.explaining import Obtaining
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.lists import A_PAGE, Found, find
-from watchword.server.web.console.naming import called, isolated
+from watchword.server.web.console.naming import told
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.resources import ROOM, shown
 from watchword.server.web.console.route import get, post
@@ -24,10 +22,10 @@ def add(visitor: Visitor) -> Page | GoTo:
     try:
         scopes.create(visitor.acting, resource_id, name, visitor.field("scope_description").strip() or None)
     except Problem as refused:
-        return shown(replace(visitor, here=address(ROOM, resource_id)), refused)
+        return shown(visitor, refused)
     last = -(-resources.look(visitor.acting, resource_id).scopes // A_PAGE)
     page = f"?page={last}" if last > 1 else ""
-    says = f"{isolated(called(name, 'The permission'))} is there. No role gives it yet."
+    says = f"{told(name, 'The permission')} is there. No role gives it yet."
     return GoTo(path=address(ROOM, resource_id) + page, says=says)
 
 
@@ -65,7 +63,7 @@ def delete(visitor: Visitor) -> GoTo:
     resource_id, scope_id = visitor.path["id"], visitor.path["scope"]
     scope = scopes.read(visitor.acting, resource_id, scope_id)
     scopes.delete(visitor.acting, resource_id, scope_id)
-    says = f"{isolated(called(scope.name, scope.id))} is gone: no further token carries it."
+    says = f"{told(scope.name, scope.id)} is gone: no further token carries it."
     return GoTo(path=address(ROOM, resource_id), says=says)
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from watchword.server.domain.names import MANAGEMENT_RESOURCE_ID, RoleType
 from watchword.server.domain.records import Role
-from watchword.server.domain.search import NO_SEARCH
 from watchword.server.operations import roles, scopes
 from watchword.server.operations.scopes import Choices
 from watchword.server.storage.roles import RoleFilter
@@ -82,8 +81,7 @@ def offered_roles(visitor: Visitor, wanted: RoleFilter, words: str) -> RoleOffer
     Return what a form offers, of roles that are wanted.
     """
     words, ticked = words.strip()[:_LONGEST_WORDS], visitor.ticked("role")
-    search = literal_search(words, _ROLES_SEARCHED) if words else NO_SEARCH
-    found = roles.choices(visitor.acting, wanted, search, _MOST_OFFERED)
+    found = roles.choices(visitor.acting, wanted, literal_search(words, _ROLES_SEARCHED), _MOST_OFFERED)
     shown = {role.id for role in found.records}
     kept = roles.names_of(visitor.acting, [role_id for role_id in ticked if role_id not in shown])
     return RoleOffer(found=found, kept=kept, words=words, ticked=frozenset(ticked))

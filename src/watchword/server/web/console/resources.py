@@ -12,7 +12,7 @@ from watchword.server.operations.resources import NewResource
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.forms import algorithm, is_typed, whole_number
 from watchword.server.web.console.lists import A_PAGE, find
-from watchword.server.web.console.naming import called, isolated
+from watchword.server.web.console.naming import told
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
@@ -102,7 +102,7 @@ def delete(visitor: Visitor) -> Page | GoTo:
     if not is_typed(visitor.field("name"), resource.name, resource.id):
         return _deletion(visitor, bad_value("Type the API resource's name or id to delete it."))
     resources.delete(visitor.acting, resource.id)
-    return GoTo(path=address(ROOM), says=f"{isolated(called(resource.name, resource.id))} is gone.")
+    return GoTo(path=address(ROOM), says=f"{told(resource.name, resource.id)} is gone.")
 
 
 def shown(visitor: Visitor, refused: Problem | None = None) -> Page:
@@ -115,6 +115,7 @@ def shown(visitor: Visitor, refused: Problem | None = None) -> Page:
         visitor,
         lambda search, part: scopes.listing(visitor.acting, resource_id, search, part),
         _SCOPES_SEARCHED,
+        path=address(ROOM, resource_id),
     )
     typed = {
         "name": listed.resource.name,

@@ -12,7 +12,7 @@ from watchword.server.operations.roles import NewRole
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.web.console.forms import is_typed
 from watchword.server.web.console.lists import Found, find
-from watchword.server.web.console.naming import called, isolated
+from watchword.server.web.console.naming import told
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered
 from watchword.server.web.console.role_permissions import shown
@@ -63,7 +63,7 @@ def create(visitor: Visitor) -> Page | GoTo:
         )
     except Problem as refused:
         return _form(visitor, refused)
-    says = f"{isolated(called(role.name, role.id))} is there. Nobody holds it yet."
+    says = f"{told(role.name, role.id)} is there. Nobody holds it yet."
     return GoTo(path=address(ROOM, role.id, "members"), says=says)
 
 
@@ -111,7 +111,7 @@ def delete(visitor: Visitor) -> Page | GoTo:
     if not is_typed(visitor.field("name"), role.name, role.id):
         return _deletion(visitor, bad_value("Type the role's name or id to delete it."))
     roles.delete(visitor.acting, role.id)
-    says = f"{isolated(called(role.name, role.id))} is gone: the next token request is judged without it."
+    says = f"{told(role.name, role.id)} is gone: the next token request is judged without it."
     return GoTo(path=address(ROOM), says=says)
 
 

@@ -3,7 +3,6 @@ The room of the users, who are records: nobody signs in with them here.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from watchword.server.domain.names import RoleType
 from watchword.server.domain.passwords import read_password
@@ -163,9 +162,10 @@ def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
 
 def _about(visitor: Visitor, user: User) -> Mapping[str, object]:
     held = find(
-        replace(visitor, here=address(ROOM, user.id)),
+        visitor,
         lambda _, part: user_roles.listing(visitor.acting, user.id, part),
         (),
+        path=address(ROOM, user.id),
     )
     return {"user": user, "called": called(user), "held": held}
 
