@@ -128,10 +128,9 @@ Line = tuple[dict[str, object], Position]
 
 
 def _lines(connection: Connection, chain: Chain, place: Position, closed: int) -> Iterator[Line]:
-    checkpoint = _checkpoint(connection, chain)
-    if checkpoint.last > place.last:
-        yield {"kind": "gap", "first": place.last + 1, "last": checkpoint.last}, checkpoint
-        place = checkpoint
+    for line, after in _gone(_checkpoint(connection, chain), place):
+        yield line, after
+        place = after
     _check_place(connection, chain, place)
     for record in records_after(connection, chain, place.last, closed, _MOST_AT_ONCE):
         place = replace(place, last=record.number)
@@ -142,6 +141,19 @@ def _lines(connection: Connection, chain: Chain, place: Position, closed: int) -
             return
         place = replace(place, seal=seal.number, head=seal.head)
         yield {"kind": "head", **_head_members(seal)}, place
+
+
+def _gone(checkpoint: Position, place: Position) -> Iterator[Line]:
+    """
+    Tell what retention dropped before it was read. Seals may be gone alone: records can be read before they are sealed.
+    """
+    if checkpoint.last > place.last:
+        gone = {"kind": "gap", "first": place.last + 1, "last": checkpoint.last}
+        place = replace(place, last=checkpoint.last)
+        yield gone, place
+    if checkpoint.seal > place.seal:
+        gone = {"kind": "head-gap", "firstSeal": place.seal + 1, "lastSeal": checkpoint.seal}
+        yield gone, replace(place, seal=checkpoint.seal, head=checkpoint.head)
 
 
 def _record_members(record: Record) -> dict[str, object]:
