@@ -4,6 +4,7 @@ The main task of every room, with JavaScript and without; and what JavaScript ad
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,7 @@ from playwright.sync_api import FloatRect
 from tests.browser.chromium import NARROW
 from tests.browser.console import fill_in
 from tests.browser.tasks import TASKS, WITH_SCRIPTS
-from tests.support.shop import unique
+from tests.support.shop import create, unique
 from watchword.server.web.console.pages import ROOMS
 
 if TYPE_CHECKING:
@@ -140,6 +141,27 @@ def test_application_is_created_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Enter")
     page.get_by_text("Copied", exact=True).wait_for()
     page.get_by_role("button", name="Take away role Shop reader").wait_for()
+
+
+def test_enter_sends_the_form_and_not_its_search(page: Page, console: Console) -> None:
+    """
+    More roles than are shown bring a search, which stands before the form's own button. In its field Enter searches.
+    """
+    name = unique("Entered ")
+    roles = [
+        create(console.server, "/roles", {"name": unique("Of many "), "description": "x", "type": "MachineToMachine"})
+        for _ in range(50)
+    ]
+    page.goto("/console/applications/new")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_label("There are more roles than are shown").press_sequentially(f"{roles[0]['name']}\n")
+    page.get_by_label(roles[0]["name"]).wait_for()
+    assert page.get_by_role("checkbox").count() == 1
+    page.get_by_label("Name", exact=True).press("Enter")
+    page.get_by_text("It is shown this once.").wait_for()
+    page.get_by_role("heading", name=name).wait_for()
+    for role in roles:
+        assert console.server.management.delete(f"/roles/{role['id']}").status_code == HTTPStatus.NO_CONTENT
 
 
 def test_narrow_window_reaches_every_room(page: Page) -> None:

@@ -52,6 +52,16 @@ enhance(document);
 // What htmx has put into the page.
 document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
 
+// Enter in a field sends the form by its own button, not by that of a search within it, which stands before.
+document.addEventListener("keydown", (event) => {
+  const field = event.target;
+  if (event.key !== "Enter" || event.isComposing || !field.matches("input:not([type=search])")) return;
+  const own = field.form?.querySelector("[data-enter]");
+  if (!own) return;
+  event.preventDefault();
+  field.form.requestSubmit(own);
+});
+
 // A search that looks as one types says what it has found: how many, or that there is nothing.
 document.addEventListener("htmx:afterSwap", () => {
   const found = document.getElementById("found"), told = found?.querySelector("caption") ?? found?.querySelector("p");
