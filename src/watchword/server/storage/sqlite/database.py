@@ -100,7 +100,10 @@ class SqliteDatabase:
         Make the files where they are missing, private ones, and open a writing transaction on the main one.
         """
         for path in (self._path, self._token_path):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            # Never one that is there: whoever closes a file gives up all locks that the process has on it, those of
+            # connections too (POSIX), and another process would take its log away from under them.
+            if not path.exists():
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         with self.write() as connection:
             yield connection
 

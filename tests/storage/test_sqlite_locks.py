@@ -1,0 +1,46 @@
+"""
+A process keeps the locks that SQLite has taken for it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.home import ON_SQLITE, settings_of
+from watchword.server.storage.databases import database_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Whoever closes the last connection takes the log away. Locks tell which one that is.
+_COMES_AND_GOES = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+connection.close()
+"""
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("file", ["watchword.db", "tokens.db"])
+def test_administration_leaves_the_locks_of_connections(home: Path, file: str) -> None:
+    """
+    To close a file gives up all locks that a process has on it, so nobody opens one beside SQLite.
+    """
+    with closing(database_of(settings_of(home))) as database:
+        with database.read() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").all()
+        with database.administer():
+            pass
+        subprocess.run([sys.executable, "-c", _COMES_AND_GOES, str(home / file)], check=True)
+        assert (home / f"{file}-wal").exists()
+        with database.read() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").all()
+    with closing(sqlite3.connect(home / file)) as alone:
+        assert alone.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
