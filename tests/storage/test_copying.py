@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from tests.support.home import settings_of
 from tests.support.shopping import ask_as_bot
-from watchword.server.bootstrap import copy_database, open_context
+from watchword.server.bootstrap import open_context
 from watchword.server.operations import scopes
 from watchword.server.storage import copying, schema, token_schema
+from watchword.server.storage.administration import copy_database
 from watchword.server.storage.changes import Mark
 from watchword.server.storage.copying import CopyError
 from watchword.server.storage.databases import database_of

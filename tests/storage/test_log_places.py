@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from tests.support.home import ON_SQLITE, settings_of
 from tests.support.sealed import KEY, add_some_tokens, add_tokens, listing, seal
 from tests.support.stored import execute_on_tokens
-from watchword.server.bootstrap import bring_up_to_date, open_context
+from watchword.server.bootstrap import open_context
 from watchword.server.jobs import retention
 from watchword.server.operations.audit import verify
+from watchword.server.storage.administration import bring_up_to_date
 from watchword.server.storage.audit import places
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page

@@ -1,5 +1,5 @@
 """
-A process keeps the locks that SQLite has taken for it.
+SQLite's files: a process keeps the locks on them, and makes the token log's where it is missing.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.home import ON_SQLITE, settings_of
+from watchword.server.bootstrap import open_context, open_logs
 from watchword.server.storage.databases import database_of
+from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from watchword.server.storage.database import Database
 
 # Whoever closes the last connection takes the log away. Locks tell which one that is.
 _COMES_AND_GOES = """
@@ -44,3 +48,28 @@ def test_administration_leaves_the_locks_of_connections(home: Path, file: str) -
             connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").all()
     with closing(sqlite3.connect(home / file)) as alone:
         assert alone.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def number_of_records(database: Database) -> int:
+    """
+    Count the records of tokens.
+    """
+    with database.read() as connection:
+        number: int = connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").scalar_one()
+    return number
+
+
+@ON_SQLITE
+def test_token_log_that_is_gone_is_made_anew(home: Path) -> None:
+    """
+    By who serves and by who reads the logs, and then it is there at once, in connections that were opened before, too.
+    """
+    settings = settings_of(home)
+    for path in home.glob("tokens.db*"):
+        path.unlink()
+    with closing(open_context(settings, NoRequestLines())) as ctx:
+        assert number_of_records(ctx.database) == 0
+    for path in home.glob("tokens.db*"):
+        path.unlink()
+    with open_logs(settings) as (database, _):
+        assert number_of_records(database) == 0

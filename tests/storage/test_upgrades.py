@@ -18,8 +18,9 @@ from tests.support.shopping import ask_as_bot
 from tests.support.stored import drop_trigger
 from watchword.protocol.errors import InvalidTarget
 from watchword.server import storage
-from watchword.server.bootstrap import bring_up_to_date, database_status, open_context
+from watchword.server.bootstrap import open_context
 from watchword.server.storage import migrate, schema
+from watchword.server.storage.administration import bring_up_to_date, database_status
 from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:

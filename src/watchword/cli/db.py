@@ -33,8 +33,8 @@ def status(*, home: Home = None, as_json: AsJson = False) -> None:
     """
     from watchword.cli.failures import Failure
     from watchword.cli.output import emit_json, say, show_members, show_table
-    from watchword.server.bootstrap import database_status
     from watchword.server.settings import resolve
+    from watchword.server.storage.administration import database_status
 
     settings = resolve({"home": home}).settings
     found = database_status(settings)
@@ -61,8 +61,8 @@ def migrate(*, home: Home = None, as_json: AsJson = False) -> None:
     Bring the schema up to date. Servers of the version before may run meanwhile, and go on.
     """
     from watchword.cli.output import emit_json, say
-    from watchword.server.bootstrap import bring_up_to_date
     from watchword.server.settings import resolve
+    from watchword.server.storage.administration import bring_up_to_date
 
     name, versions = bring_up_to_date(resolve({"home": home}).settings)
     if as_json:
@@ -83,8 +83,8 @@ def copy(
     Stop the servers of the source first: what they write meanwhile is not copied. The master key stays the same.
     """
     from watchword.cli.output import emit_json, say
-    from watchword.server.bootstrap import copy_database
     from watchword.server.settings import resolve
+    from watchword.server.storage.administration import copy_database
 
     settings = resolve({"home": home}).settings
     _check_named(settings)

@@ -71,9 +71,10 @@ def make_home(home: Path | None, endpoint: str | None) -> "tuple[Settings, First
     """
     from watchword.server import bootstrap
     from watchword.server.settings import resolve
+    from watchword.server.storage import administration
 
     wanted = resolve({"home": home, "endpoint": endpoint}).settings
-    bootstrap.make_home(wanted.home)
+    administration.make_home(wanted.home)
     with _alone_in(wanted.home):
         _check_endpoint(resolve({"home": home}), wanted)
         _write_file(wanted)

@@ -22,13 +22,13 @@ from watchword.server.domain.limits import Limits
 from watchword.server.jobs import JOBS
 from watchword.server.operations.installation import FirstApplication, Ground, ensure_all_keys, set_up
 from watchword.server.settings import Settings
-from watchword.server.storage import copying, data_keys, master_key, migrate, tenants, upkeep
+from watchword.server.storage import data_keys, master_key, migrate, tenants, upkeep
+from watchword.server.storage.administration import make_home
 from watchword.server.storage.database import Connection, Database
 from watchword.server.storage.databases import database_of
 from watchword.server.storage.disk_space import DiskSpace
 from watchword.server.storage.loader import Loader
 from watchword.server.storage.master_key import MasterKeyError, MasterKeys
-from watchword.server.storage.migrate import DatabaseStatus
 from watchword.server.storage.sealing import DataKeys
 from watchword.server.telemetry.board import Board
 from watchword.server.telemetry.meters import Meters
@@ -67,7 +67,10 @@ def initialise(settings: Settings) -> FirstApplication:
         SchemaError: The database comes from a newer version.
         StorageUnavailable: The database can't be written.
     """
-    with _open_databases(settings, may_create=True) as (connection, keys):
+    with (
+        closing(database_of(settings)) as database,
+        _administer(database, settings, may_create=True) as (connection, keys),
+    ):
         return set_up(
             Ground(connection=connection, keys=keys, settings=settings, clock=now, random=secrets.token_bytes)
         )
@@ -78,10 +81,7 @@ def is_initialised(settings: Settings) -> bool:
     Tell whether a home's database holds a tenant.
     """
     with closing(database_of(settings)) as database:
-        if not database.holds_anything():
-            return False
-        with database.read() as connection:
-            return tenants.holds_a_tenant(connection)
+        return _holds_a_tenant(database)
 
 
 def open_context(
@@ -108,13 +108,7 @@ def open_context(
         SchemaError: The database comes from a newer version, or lacks a trigger.
         StorageUnavailable: The database can't be opened.
     """
-    with open_ground(settings) as ground:
-        migrate.check(ground.connection)
-        keys = ground.keys
-        for tenant_id in tenants.tenant_ids(ground.connection):
-            ensure_all_keys(ground, tenant_id)
-    database = database_of(settings)
-    _warn_of_older_token_log(database)
+    database, keys = _open_database(settings)
     clock = SteadyClock(time.time, uptime)
     meters = Meters(board, jobs=[job.name for job in JOBS])
     token_log = TokenLog(
@@ -143,6 +137,20 @@ def open_context(
     )
 
 
+def _open_database(settings: Settings) -> tuple[Database, DataKeys]:
+    database = database_of(settings)
+    try:
+        with _ground(database, settings) as ground:
+            migrate.check(ground.connection)
+            for tenant_id in tenants.tenant_ids(ground.connection):
+                ensure_all_keys(ground, tenant_id)
+        _warn_of_older_token_log(database)
+    except BaseException:
+        database.close()
+        raise
+    return database, ground.keys
+
+
 def _room_for_refusals(settings: Settings) -> Callable[[], bool]:
     if settings.database_url is not None:
         return lambda: True  # PostgreSQL's disk is not ours to look at
@@ -160,67 +168,8 @@ def open_ground(settings: Settings) -> Iterator[Ground]:
         SchemaError: The database comes from a newer version.
         StorageUnavailable: The database can't be opened.
     """
-    if not is_initialised(settings):
-        raise NotInitialised(
-            f"{settings.home} holds no installation: run `watchword init --home {settings.home} "
-            f"--endpoint {settings.public_endpoint}`, or serve with `--init`"
-        )
-    with _open_databases(settings, may_create=False) as (connection, keys):
-        yield Ground(connection=connection, keys=keys, settings=settings, clock=now, random=secrets.token_bytes)
-
-
-def bring_up_to_date(settings: Settings) -> tuple[str, dict[str, str]]:
-    """
-    Bring a database's schema up to date, whatever `auto_migrate` says; return its name, and each history's version.
-
-    It needs no master key, and makes an empty database ready for `initialise`.
-
-    Raises:
-        SchemaError: The database comes from a newer version.
-        StorageUnavailable: The database can't be written.
-    """
-    make_home(settings.home)
-    with closing(database_of(settings)) as database, database.administer() as connection:
-        migrate.bring_up_to_date(connection, "main")
-        versions = {"main": migrate.version_of(connection) or ""}
-        with database.administer_tokens(connection) as tokens:
-            migrate.bring_up_to_date(tokens, "tokens")
-            versions["tokens"] = migrate.version_of(tokens) or ""
-        return database.name, versions
-
-
-def database_status(settings: Settings) -> DatabaseStatus | None:
-    """
-    Look at a database's schema and change it in nothing; None where there is no database.
-
-    Raises:
-        SchemaError: The database comes from a newer version, with which this one can't work.
-        StorageUnavailable: The database can't be read.
-    """
-    with closing(database_of(settings)) as database:
-        if not database.holds_anything():
-            return None
-        with database.read() as connection:
-            return migrate.status_of(connection, database.name)
-
-
-def copy_database(
-    settings: Settings, *, to_postgresql: bool, report: Callable[[copying.Copied], None]
-) -> list[copying.Copied]:
-    """
-    Copy all from the home's SQLite files to the PostgreSQL database of its settings, or back.
-
-    Raises:
-        CopyError: There is nothing to copy, the target is not empty, or the copy differs.
-        SchemaError: One of the databases comes from a newer version.
-        StorageUnavailable: One of them can't be used.
-    """
-    files = database_of(settings.model_copy(update={"database_url": None}))
-    with closing(files), closing(database_of(settings)) as server:
-        source, target = (files, server) if to_postgresql else (server, files)
-        if not source.holds_anything():
-            raise copying.CopyError(f"there is no {source.name}: there is nothing to copy")
-        return copying.copy_installation(source, target, report)
+    with closing(database_of(settings)) as database, _ground(database, settings) as ground:
+        yield ground
 
 
 @contextmanager
@@ -234,19 +183,38 @@ def open_logs(settings: Settings) -> Iterator[tuple[Database, DataKeys]]:
         SchemaError: The database comes from a newer version.
         StorageUnavailable: The database can't be opened.
     """
-    with open_ground(settings) as ground:
-        keys = ground.keys
     with closing(database_of(settings)) as database:
-        yield database, keys
+        with _ground(database, settings) as ground:
+            pass
+        yield database, ground.keys
+
+
+def _holds_a_tenant(database: Database) -> bool:
+    if not database.holds_anything():
+        return False
+    with database.read() as connection:
+        return tenants.holds_a_tenant(connection)
 
 
 @contextmanager
-def _open_databases(settings: Settings, *, may_create: bool) -> Iterator[tuple[Connection, DataKeys]]:
+def _ground(database: Database, settings: Settings) -> Iterator[Ground]:
+    if not _holds_a_tenant(database):
+        raise NotInitialised(
+            f"{settings.home} holds no installation: run `watchword init --home {settings.home} "
+            f"--endpoint {settings.public_endpoint}`, or serve with `--init`"
+        )
+    with _administer(database, settings, may_create=False) as (connection, keys):
+        yield Ground(connection=connection, keys=keys, settings=settings, clock=now, random=secrets.token_bytes)
+    database.close()  # a connection that was opened before the token log was there has not got it
+
+
+@contextmanager
+def _administer(database: Database, settings: Settings, *, may_create: bool) -> Iterator[tuple[Connection, DataKeys]]:
     """
     Bring both databases up to date and open the data keys, in one writing transaction on the main one.
     """
     make_home(settings.home)
-    with closing(database_of(settings)) as database, database.administer() as connection:
+    with database.administer() as connection:
         _settle_schema(connection, "main", settings)
         ours = tenants.installation_id(connection)
         with database.administer_tokens(connection) as tokens:
@@ -306,12 +274,3 @@ def _new_master_key(settings: Settings) -> MasterKeys:
     if settings.master_key_file is not None:
         raise MasterKeyError(f"the master key file {settings.master_key_file} does not exist")
     return master_key.create(settings.key_file)
-
-
-def make_home(home: Path) -> None:
-    """
-    Make the home, for its owner alone. A folder that holds something already keeps its mode.
-    """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not any(home.iterdir()):
-        home.chmod(0o700)

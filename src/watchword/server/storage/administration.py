@@ -1,0 +1,75 @@
+"""
+What is done to a database as a whole: look at its schema, bring it up to date, copy it. It wants no master key.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from watchword.server.settings import Settings
+from watchword.server.storage import copying, migrate
+from watchword.server.storage.databases import database_of
+from watchword.server.storage.migrate import DatabaseStatus
+
+
+def bring_up_to_date(settings: Settings) -> tuple[str, dict[str, str]]:
+    """
+    Bring a database's schema up to date, whatever `auto_migrate` says; return its name, and each history's version.
+
+    It needs no master key, and makes an empty database ready for `initialise`.
+
+    Raises:
+        SchemaError: The database comes from a newer version.
+        StorageUnavailable: The database can't be written.
+    """
+    make_home(settings.home)
+    with closing(database_of(settings)) as database, database.administer() as connection:
+        migrate.bring_up_to_date(connection, "main")
+        versions = {"main": migrate.version_of(connection) or ""}
+        with database.administer_tokens(connection) as tokens:
+            migrate.bring_up_to_date(tokens, "tokens")
+            versions["tokens"] = migrate.version_of(tokens) or ""
+        return database.name, versions
+
+
+def database_status(settings: Settings) -> DatabaseStatus | None:
+    """
+    Look at a database's schema and change it in nothing; None where there is no database.
+
+    Raises:
+        SchemaError: The database comes from a newer version, with which this one can't work.
+        StorageUnavailable: The database can't be read.
+    """
+    with closing(database_of(settings)) as database:
+        if not database.holds_anything():
+            return None
+        with database.read() as connection:
+            return migrate.status_of(connection, database.name)
+
+
+def copy_database(
+    settings: Settings, *, to_postgresql: bool, report: Callable[[copying.Copied], None]
+) -> list[copying.Copied]:
+    """
+    Copy all from the home's SQLite files to the PostgreSQL database of its settings, or back.
+
+    Raises:
+        CopyError: There is nothing to copy, the target is not empty, or the copy differs.
+        SchemaError: One of the databases comes from a newer version.
+        StorageUnavailable: One of them can't be used.
+    """
+    files = database_of(settings.model_copy(update={"database_url": None}))
+    with closing(files), closing(database_of(settings)) as server:
+        source, target = (files, server) if to_postgresql else (server, files)
+        if not source.holds_anything():
+            raise copying.CopyError(f"there is no {source.name}: there is nothing to copy")
+        return copying.copy_installation(source, target, report)
+
+
+def make_home(home: Path) -> None:
+    """
+    Make the home, for its owner alone. A folder that holds something already keeps its mode.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not any(home.iterdir()):
+        home.chmod(0o700)
