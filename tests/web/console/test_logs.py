@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.browser import FOREIGN, PAYLOAD, Browser, invited
+from tests.support.roles import make_role
 from tests.support.shopping import INDICATOR, Shopping, ask, ask_as_bot, shopping
 from watchword.protocol.errors import OAuthError
 from watchword.server.domain.events import changed
-from watchword.server.domain.names import OperatorRole, Permission, RoleType
+from watchword.server.domain.names import OperatorRole, Permission
 from watchword.server.domain.records import LogEntry
-from watchword.server.operations import applications, logs, resources, role_applications, roles, secrets
+from watchword.server.operations import applications, logs, resources, role_applications, secrets
 from watchword.server.operations.operation import writes
 from watchword.server.operations.resources import NewResource
-from watchword.server.operations.roles import NewRole
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.web.console import log_rows
 from watchword.server.web.console.log_rows import Refusal, refusal_of
@@ -48,13 +48,6 @@ def record(tx: Transaction, key: str, data: Mapping[str, object]) -> None:
     Put something into the log.
     """
     tx.record(changed(key, tx.actor, data))
-
-
-def make_role(local: Acting, name: str) -> None:
-    """
-    Make a role, which is recorded.
-    """
-    roles.create(local, NewRole(name=name, description=name, type=RoleType.MACHINE_TO_MACHINE, scope_ids=[]))
 
 
 def ids(text: str) -> list[str]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.roles import make_role
 from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.search import NO_SEARCH
 from watchword.server.operations import application_roles, applications, roles, user_roles, users
 from watchword.server.operations.applications import NewApplication
-from watchword.server.operations.roles import NewRole
 from watchword.server.operations.users import NewUser
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.roles import RoleFilter
@@ -41,7 +41,7 @@ def make(local: Acting, role_type: RoleType, *names: str) -> Sequence[Role]:
     """
     Create roles.
     """
-    return [roles.create(local, NewRole(name=name, description="x", type=role_type)) for name in names]
+    return [make_role(local, name, role_type) for name in names]
 
 
 def known(local: Acting) -> Sequence[Role]:

@@ -22,6 +22,7 @@ CHANGES = (
     "MasterKey.Rotated",
     "Operator.Created",
     "Operator.Deleted",
+    "Operator.Invitation.Deleted",
     "Operator.Invited",
     "Operator.Password.Updated",
     "Operator.Role.Updated",

@@ -43,11 +43,18 @@ class OperatorLink:
     role: OperatorRole
     created_at: datetime
 
+    @property
+    def ends_at(self) -> datetime:
+        """
+        From when on it is too old.
+        """
+        return self.created_at + LINK_LASTS
+
     def is_over(self, now: datetime) -> bool:
         """
         Whether it is too old.
         """
-        return now - self.created_at >= LINK_LASTS
+        return now >= self.ends_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,5 @@
 """
-Operators: invite, join, list, change, remove.
+Operators: invite and take that back, join, list, change, remove.
 
 Whoever joins is nobody yet: they act by an invitation. What its link carries is kept as a digest.
 """
@@ -43,6 +43,29 @@ def invite_first(tx: Transaction) -> str | None:
         tx.leave_unchanged()
         return None
     return invite.body(tx, OperatorRole.OWNER)
+
+
+@reads(Permission.OPERATORS)
+def invitations(tx: Transaction) -> list[OperatorLink]:
+    """
+    List the invitations that are good now, oldest first.
+    """
+    return [link for link in operators.links(tx) if not link.is_over(tx.now())]
+
+
+@writes(Permission.OPERATORS)
+def take_back(tx: Transaction, invitation_id: str) -> None:
+    """
+    Make an invitation worthless.
+
+    Raises:
+        Problem: There is none. It may have been used, or be too old.
+    """
+    link = operators.link_of(tx, invitation_id)
+    if link is None:
+        raise problems.unknown("invitations", invitation_id)
+    operators.delete_link(tx, link.id)
+    tx.record(changed("Operator.Invitation.Deleted", tx.actor, {"role": link.role.value}))
 
 
 def is_anybody_there(ctx: Context, tenant_id: str) -> bool:

@@ -119,9 +119,18 @@ def link_of(tx: Transaction, link_id: str) -> OperatorLink | None:
     return load_link(tx.connection, tx.tenant_id, link_id)
 
 
+def links(tx: Transaction) -> list[OperatorLink]:
+    """
+    List all invitations, oldest first: those that are too old and still there among them.
+    """
+    query = sa.select(*rows.columns(_LINKS, OperatorLink)).where(rows.of_tenant(tx, _LINKS))
+    ordered = query.order_by(_LINKS.c.created_at, _LINKS.c.id)
+    return [rows.to_record(OperatorLink, row) for row in tx.connection.execute(ordered)]
+
+
 def delete_link(tx: Transaction, link_id: str) -> bool:
     """
-    Use up an invitation; tell whether there was one.
+    Delete an invitation; tell whether there was one.
     """
     return rows.delete(tx, _LINKS, id=link_id)
 

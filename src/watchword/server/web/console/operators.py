@@ -28,6 +28,14 @@ def invite(visitor: Visitor) -> Page:
     return _page(visitor, link=f"{visitor.ctx.settings.public_endpoint}{PREFIX}/join#{token}")
 
 
+def take_back(visitor: Visitor) -> GoTo:
+    """
+    Make an invitation worthless.
+    """
+    operators.take_back(visitor.acting, visitor.field("invitation"))
+    return GoTo(path=ROOM, says="The invitation is taken back: its link is no longer good.")
+
+
 def change_role(visitor: Visitor) -> GoTo:
     """
     Give an operator another role.
@@ -62,6 +70,7 @@ def _role(visitor: Visitor) -> OperatorRole:
 def _page(visitor: Visitor, *, link: str | None = None) -> Page:
     shows = {
         "operators": operators.listing(visitor.acting),
+        "invitations": operators.invitations(visitor.acting),
         "roles": list(OperatorRole),
         "link": link,
         "minutes": int(LINK_LASTS.total_seconds() // 60),
@@ -72,6 +81,7 @@ def _page(visitor: Visitor, *, link: str | None = None) -> Page:
 ROUTES = (
     get("/operators", listing),
     post("/operators", invite, is_grave=True),
+    post("/operators/invitations/take-back", take_back),
     post("/operators/{id}/role", change_role, is_grave=True),
     get("/operators/{id}/remove", removal),
     post("/operators/{id}/remove", remove, is_grave=True),

@@ -1,0 +1,312 @@
+"""
+The way into the console: invitations, signing in, sessions, cookies, and plain http.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from html import unescape
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.support.browser import PASSWORD, Browser, invited
+from tests.support.home import settings_of
+from watchword.server.bootstrap import open_context
+from watchword.server.domain.names import OperatorRole
+from watchword.server.jobs import operator_sessions
+from watchword.server.operations import operators
+from watchword.server.operations.operation import Acting
+from watchword.server.web.app import create_app
+from watchword.server.web.console.app import _origin_of
+from watchword.server.web.request_log import NoRequestLines
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.support.clock import MovedClock
+    from watchword.server.context import Context
+    from watchword.server.web.app import Application
+
+
+async def test_first_operator_comes_in_by_the_link(app: Application, local: Acting) -> None:
+    """
+    The link is good once, and dead once there is an operator.
+    """
+    first, other = operators.invite(local, OperatorRole.OWNER), operators.invite(local, OperatorRole.OWNER)
+    browser = Browser(app)
+    assert "first operator" in (await browser.open("/console")).text
+    answer = await browser.join(first, "Ada")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console")
+    assert "HttpOnly; SameSite=Lax" in answer.headers["set-cookie"]
+    assert '><bdi>Ada</bdi> <span class="quiet">owner</span>' in (await browser.open("/console/applications")).text
+    for used in (first, other, "nonsense"):
+        again = await Browser(app).join(used, "Eve")
+        assert again.status_code == 403
+        assert "not good" in again.text
+
+
+async def test_invitation_is_too_old_after_fifteen_minutes(app: Application, local: Acting, clock: MovedClock) -> None:
+    """
+    And good until then.
+    """
+    late = operators.invite(local, OperatorRole.OWNER)
+    clock.move(seconds=1)
+    in_time = operators.invite(local, OperatorRole.OWNER)
+    clock.move(minutes=14, seconds=59)
+    assert (await Browser(app).join(late, "Eve")).status_code == 403
+    assert (await Browser(app).join(in_time, "Ada")).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"password": "short", "again": "short"}, "12 to 1024"),
+        ({"password": PASSWORD, "again": "something else"}, "differ"),
+        ({"name": " ", "password": PASSWORD, "again": PASSWORD}, "printable"),
+        ({"name": "a\u0007b", "password": PASSWORD, "again": PASSWORD}, "printable"),
+    ],
+)
+async def test_bad_name_or_password_is_told(app: Application, local: Acting, fields: dict[str, str], text: str) -> None:
+    """
+    The invitation is not used up by it.
+    """
+    invitation, browser = operators.invite(local, OperatorRole.OWNER), Browser(app)
+    await browser.open("/console/join")
+    answer = await browser.send("/console/join", **{"invitation": invitation, "name": "Ada", **fields})
+    assert answer.status_code == 422
+    assert text in answer.text
+    assert PASSWORD not in answer.text
+    assert (await browser.join(invitation, "Ada")).status_code == 303
+
+
+@pytest.mark.usefixtures("owner")
+async def test_sign_in_by_name_in_whatever_case(app: Application) -> None:
+    """
+    An unknown name and a wrong password look the same.
+    """
+    browser = Browser(app)
+    refused = [await browser.sign_in("Ada", "wrong password"), await browser.sign_in("Nobody")]
+    assert [answer.status_code for answer in refused] == [401, 401]
+    texts = {re.sub(r'value="[^"]*"', "", answer.text) for answer in refused}
+    assert len(texts) == 1
+    assert (await browser.sign_in(" aDA ")).status_code == 303
+    assert (await browser.open("/console")).headers["location"] == "/console/start"
+
+
+@pytest.mark.usefixtures("owner")
+async def test_too_many_tries_are_refused_whatever_the_password(app: Application) -> None:
+    """
+    From one source for one name; others get in meanwhile.
+    """
+    guesser = Browser(app, "203.0.113.7")
+    for _ in range(10):
+        assert (await guesser.sign_in("Ada", "wrong password")).status_code == 401
+    assert (await guesser.sign_in("Ada")).status_code == 429
+    assert (await Browser(app, "203.0.113.8").sign_in("Ada")).status_code == 303
+
+
+PAGES = (
+    "/start",
+    "/applications",
+    "/applications/new",
+    "/applications/x",
+    "/applications/%00",
+    "/explain",
+    "/explain/scope",
+    "/logs",
+    "/logs/x",
+    "/logs/export",
+    "/keys",
+    "/keys/x/revoke",
+    "/settings",
+    "/operators",
+    "/nothing",
+    "/%2E%2E/api/users",
+)
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_strangers_are_sent_to_sign_in(app: Application, path: str) -> None:
+    """
+    From every page, and every form, below the console.
+    """
+    browser = Browser(app)
+    shown, sent = await browser.client.get("/console" + path), await browser.send("/console" + path)
+    assert [shown.status_code, sent.status_code] == [303, 303]
+    assert shown.headers["location"].startswith("/console/sign-in?to=%2F")
+    assert sent.headers["location"].partition("?")[0] == "/console/sign-in"
+
+
+@pytest.mark.usefixtures("owner")
+@pytest.mark.parametrize(
+    "to",
+    [
+        *("//evil.example", "https://evil.example", "/\\evil.example", "\t//evil.example", "/x\r\ny: z"),
+        *("/..//evil.example", "/../api/status", "/x/%2e%2E/%2e./api/status", "/x//y", "x", ""),
+    ],
+)
+async def test_sign_in_leads_nowhere_else(app: Application, to: str) -> None:
+    """
+    No open redirect, whatever an address brings along.
+    """
+    browser = Browser(app)
+    await browser.open("/console/sign-in")
+    answer = await browser.send("/console/sign-in", name="Ada", password=PASSWORD, to=to)
+    assert answer.headers["location"] == "/console"
+
+
+async def test_session_ends_by_idleness_by_age_and_by_hand(
+    app: Application, local: Acting, owner: Browser, clock: MovedClock
+) -> None:
+    """
+    And at once where the operator is removed.
+    """
+    for _ in range(24):  # it is in use, and lasts twelve hours
+        clock.move(minutes=29)
+        assert (await owner.open("/console/applications")).status_code == 200
+    clock.move(minutes=29)
+    assert (await owner.open("/console/applications")).status_code == 303
+    await owner.sign_in("Ada")
+    clock.move(minutes=30)
+    assert (await owner.open("/console/applications")).status_code == 303
+    await owner.sign_in("Ada")
+    stolen = dict(owner.client.cookies)
+    await owner.open("/console/applications")
+    assert (await owner.send("/console/sign-out")).status_code == 303
+    thief = Browser(app)
+    thief.client.cookies.update(stolen)
+    assert (await thief.open("/console/applications")).status_code == 303
+    editor = await invited(app, local, OperatorRole.EDITOR)
+    assert (await editor.open("/console/applications")).status_code == 200
+    gone = next(one for one in operators.listing(local) if one.role is OperatorRole.EDITOR)
+    operators.remove(local, gone.id)
+    assert (await editor.open("/console/applications")).status_code == 303
+
+
+@pytest.fixture
+async def exposed(home: Path) -> AsyncIterator[Context]:
+    """
+    A server whose endpoint is plain http, off loopback.
+    """
+    ctx = open_context(settings_of(home, endpoint="http://id.example", allow_http_endpoint=True), NoRequestLines())
+    yield ctx
+    ctx.close()
+
+
+async def test_plain_http_off_loopback_has_one_page(exposed: Context) -> None:
+    """
+    It says why, and what to do; nobody types a password there.
+    """
+    browser = Browser(create_app(exposed, lambda: None))
+    for path in ("", "/sign-in", "/applications"):
+        answer = await browser.client.get("/console" + path)
+        assert answer.status_code == 403
+        assert "The console needs https" in answer.text
+        assert "id.example" in answer.text
+        assert "<form" not in answer.text
+        loaded = re.findall(r'(?:href|src)="(/console/[^"]+|/docs[^"]*|/api[^"]*)"', answer.text)
+        assert len(loaded) == 6  # icon, stylesheet, scripts, and what is open to all
+        for address in loaded:
+            assert (await browser.client.get(address)).status_code == 200, address
+
+
+@pytest.mark.usefixtures("owner")
+@pytest.mark.parametrize("path", ["", "/sign-in", "/join"])
+async def test_way_in_says_what_it_leads_to(app: Application, path: str) -> None:
+    """
+    Whoever has several servers knows whose password is asked for.
+    """
+    page = (await Browser(app).open(f"/console{path}")).text
+    assert '<span class="brand">Watchword</span> <span class="quiet">127.0.0.1:3001</span>' in page
+
+
+async def test_cookies_are_bound_to_the_host_over_https(home: Path) -> None:
+    """
+    `__Host-`: secure, for the whole host and no other.
+    """
+    ctx = open_context(settings_of(home, endpoint="https://id.example"), NoRequestLines())
+    answer = await Browser(create_app(ctx, lambda: None)).client.get("/console/join")
+    assert re.fullmatch(
+        r"__Host-watchword-form=[\w-]{43}; Path=/; HttpOnly; SameSite=Lax; Secure", answer.headers["set-cookie"]
+    )
+    ctx.close()
+
+
+async def test_sessions_that_are_over_are_forgotten(ctx: Context, owner: Browser, clock: MovedClock) -> None:
+    """
+    A job deletes what nobody can use any more.
+    """
+    assert (await owner.open("/console/applications")).status_code == 200
+    for minutes, left in ((29, 1), (1, 0)):
+        clock.move(minutes=minutes)
+        operator_sessions.run_once(ctx, ctx.clock())
+        with ctx.database.read() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM operator_sessions").scalar_one() == left
+
+
+@pytest.mark.usefixtures("owner")
+async def test_tries_at_once_and_other_spellings_are_counted(app: Application) -> None:
+    """
+    Neither many at a time nor blanks around a name get a guesser further.
+    """
+    browsers = [Browser(app, "203.0.113.7") for _ in range(30)]
+    answers = await asyncio.gather(
+        *(browser.sign_in(" " * number + "ADA", "wrong password") for number, browser in enumerate(browsers))
+    )
+    statuses = Counter(answer.status_code for answer in answers)
+    assert statuses[401] + statuses[503] == 10
+    assert statuses[429] == 20
+    late = await browsers[0].sign_in("Ada")
+    assert late.status_code == 429
+    assert int(late.headers["retry-after"]) <= 61
+
+
+@pytest.mark.usefixtures("owner")
+async def test_way_back_has_the_whole_address(app: Application) -> None:
+    """
+    A question that was handed on is there after signing in; what was sent is not sent again.
+    """
+    browser = Browser(app)
+    sent_away = await browser.client.get("/console/explain?application=x&scope=a%20b")
+    await browser.open(sent_away.headers["location"])
+    to = re.search(r'name="to" value="([^"]*)"', browser.shown.text)
+    assert to is not None
+    answer = await browser.send("/console/sign-in", name="Ada", password=PASSWORD, to=unescape(to[1]))
+    assert answer.headers["location"] == "/console/explain?application=x&scope=a%20b"
+    late = Browser(app)
+    posted = await late.send("/console/applications/x/secrets")
+    assert posted.headers["location"] == "/console/sign-in?to=%2Fapplications%2Fx"
+    assert "what you sent was not taken" in (await late.open(posted.headers["location"])).text
+
+
+@pytest.mark.parametrize("foreign", ["flag", "a/b=1", "version=1", 'prefs={"a":1,"b":[2]}', "=", ";;"])
+async def test_cookies_of_others_are_in_nobodys_way(owner: Browser, foreign: str) -> None:
+    """
+    Other servers on this host set theirs for all ports.
+    """
+    own = "; ".join(f"{name}={value}" for name, value in owner.client.cookies.items())
+    owner.client.cookies.clear()
+    answer = await owner.client.get("/console/applications", headers={"cookie": f"{foreign}; {own}"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "origin"),
+    [
+        ("https://ID.example.com:443", "https://id.example.com"),
+        ("https://id.example.com:8443", "https://id.example.com:8443"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://[::1]:3001", "http://[::1]:3001"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_origin_is_written_as_browsers_do(endpoint: str, origin: str) -> None:
+    """
+    However the setting is written.
+    """
+    assert _origin_of(urlsplit(endpoint)) == origin
