@@ -114,6 +114,7 @@ async def test_password_is_kept_as_argon2id(api: httpx.AsyncClient, ctx: Context
     shown = await with_hash(api, user)
     assert list(shown)[-2:] == ["passwordDigest", "passwordAlgorithm"]
     assert shown["passwordAlgorithm"] == "Argon2id"
+    assert shown["passwordDigest"].startswith("$argon2id$v=19$m=8192,t=8,p=1$")
     assert argon2.PasswordHasher().verify(shown["passwordDigest"], CLEAR)
     held = b"".join(path.read_bytes() for path in ctx.settings.home.iterdir())
     assert CLEAR.encode() not in held

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.browser import Browser
 from tests.support.clock import with_clock
+from tests.support.passwords import cheap_passwords
 from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.names import DEFAULT_TENANT, OperatorRole
 from watchword.server.operations import operators
@@ -19,6 +20,15 @@ from watchword.server.web.app import Application, create_app
 if TYPE_CHECKING:
     from tests.support.clock import MovedClock
     from watchword.server.context import Context
+
+__all__ = ["cheap_passwords"]
+
+
+@pytest.fixture(autouse=True)
+def _operators_sign_in_quickly(cheap_passwords: None) -> None:
+    """
+    Almost every test here begins with somebody who joins.
+    """
 
 
 @pytest.fixture
