@@ -13,11 +13,11 @@ from playwright.sync_api import FloatRect
 from tests.browser.chromium import NARROW
 from tests.browser.console import fill_in
 from tests.browser.tasks import TASKS, WITH_SCRIPTS
-from tests.support.shop import create, unique
+from tests.support.shop import unique
 from watchword.server.web.console.pages import ROOMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Page
 
@@ -143,25 +143,32 @@ def test_application_is_created_by_keyboard_alone(page: Page) -> None:
     page.get_by_role("button", name="Take away role Shop reader").wait_for()
 
 
-def test_enter_sends_the_form_and_not_its_search(page: Page, console: Console) -> None:
+@pytest.fixture
+def many_roles(console: Console) -> Iterator[list[str]]:
     """
-    More roles than are shown bring a search, which stands before the form's own button. In its field Enter searches.
+    Have more roles than a page shows, and return their names.
+    """
+    role = {"description": "x", "type": "MachineToMachine"}
+    with console.server.new_management() as management:
+        roles = [management.post("/roles", json={"name": unique("Of many "), **role}).json() for _ in range(50)]
+        yield [role["name"] for role in roles]
+        for one in roles:
+            assert management.delete(f"/roles/{one['id']}").status_code == HTTPStatus.NO_CONTENT
+
+
+def test_enter_sends_the_form_and_not_its_search(page: Page, many_roles: list[str]) -> None:
+    """
+    The search stands before the form's own button. In its field Enter searches.
     """
     name = unique("Entered ")
-    roles = [
-        create(console.server, "/roles", {"name": unique("Of many "), "description": "x", "type": "MachineToMachine"})
-        for _ in range(50)
-    ]
     page.goto("/console/applications/new")
     page.get_by_label("Name", exact=True).fill(name)
-    page.get_by_label("There are more roles than are shown").press_sequentially(f"{roles[0]['name']}\n")
-    page.get_by_label(roles[0]["name"]).wait_for()
+    page.get_by_label("There are more roles than are shown").press_sequentially(f"{many_roles[0]}\n")
+    page.get_by_label(many_roles[0]).wait_for()
     assert page.get_by_role("checkbox").count() == 1
     page.get_by_label("Name", exact=True).press("Enter")
     page.get_by_text("It is shown this once.").wait_for()
     page.get_by_role("heading", name=name).wait_for()
-    for role in roles:
-        assert console.server.management.delete(f"/roles/{role['id']}").status_code == HTTPStatus.NO_CONTENT
 
 
 def test_narrow_window_reaches_every_room(page: Page) -> None:

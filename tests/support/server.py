@@ -87,6 +87,12 @@ class RunningServer:
         """
         Return a client for the Management API; its token has the scope `all`.
         """
+        return self.new_management()
+
+    def new_management(self) -> httpx.Client:
+        """
+        Return another one, with a token of its own: for a server on which keys are revoked.
+        """
         answer = self.token(self.application_id, self.application_secret, resource=MANAGEMENT_RESOURCE, scope="all")
         answer.raise_for_status()
         return self.management_as(answer.json()["access_token"])
