@@ -7,12 +7,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from watchword.server.storage.token_records import Record, Row, TokenRecords, Use
 
 if TYPE_CHECKING:
-    from watchword.server.context import Context
+    from watchword.server.context import Context, TokenLog
+    from watchword.server.domain.events import Event
 
 
 class Watched(TokenRecords):
@@ -70,3 +71,10 @@ class Watched(TokenRecords):
         Close as usual.
         """
         self.records.close()
+
+
+async def append(log: TokenLog, event: Event, **more: Any) -> None:  # noqa: ANN401 - handed on
+    """
+    Append a record, and make nothing meanwhile.
+    """
+    await log.append("default", event, meanwhile=lambda: None, **more)

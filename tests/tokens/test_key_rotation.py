@@ -226,10 +226,10 @@ async def test_revoking_the_key_that_a_request_signs_with(ctx: Context, shopping
     appending, go_on = asyncio.Event(), asyncio.Event()
     append = ctx.token_log.append
 
-    async def hold(*args: Any, **more: Any) -> None:  # noqa: ANN401 - handed on
+    async def hold(*args: Any, **more: Any) -> object:  # noqa: ANN401 - handed on
         appending.set()
         await go_on.wait()
-        await append(*args, **more)
+        return await append(*args, **more)
 
     held = Mock(wraps=ctx.token_log, append=hold)
     under_way = asyncio.ensure_future(ask_as_bot(replace(ctx, token_log=held), shopping))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.shopping import Shopping, ask, ask_as_bot
-from tests.support.watched_records import Watched
+from tests.support.watched_records import Watched, append
 from watchword.protocol.errors import InvalidClient, InvalidTarget, OAuthError, TemporarilyUnavailable
 from watchword.server.bootstrap import uptime
 from watchword.server.domain.client_auth import Seen
@@ -218,7 +218,7 @@ async def test_refusals_share_no_commit_with_tokens(log: TokenLog, records: Watc
     However they come: what fails one can't fail the other.
     """
     for _ in range(5):
-        await asyncio.gather(*(refuse(log) if n % 2 else log.append("default", TOKEN) for n in range(32)))
+        await asyncio.gather(*(refuse(log) if n % 2 else append(log, TOKEN) for n in range(32)))
     assert sorted(records.keys, key=str) == sorted([{"Token"}, {REFUSAL_KEY}] * 5, key=str)
 
 
@@ -231,9 +231,7 @@ async def test_refusal_that_cannot_be_recorded_is_counted(
     """
     records.refuse_row = lambda row: fault if row[1] == REFUSAL_KEY else None
     refusal = InvalidTarget("unknown")
-    answers = await asyncio.gather(
-        *(refuse(log, refusal) if n % 2 else log.append("default", TOKEN) for n in range(32))
-    )
+    answers = await asyncio.gather(*(refuse(log, refusal) if n % 2 else append(log, TOKEN) for n in range(32)))
     assert answers == [None, refusal] * 16
     assert payloads(ctx) == []
     records.refuse_row = lambda _: None
@@ -252,7 +250,7 @@ async def test_without_room_refusals_are_counted(
     room.is_there = False
     for _ in range(10):
         await refuse(log)
-    await log.append("default", TOKEN)
+    await append(log, TOKEN)
     asked = room.asked
     await until(lambda: room.asked > asked + 2)  # it was tried to record the count
     assert payloads(ctx) == []
@@ -315,7 +313,7 @@ async def test_refusals_take_a_tenth_of_the_logs_time(log: TokenLog, records: Wa
     began = loop.time()
     waiting = asyncio.ensure_future(refuse(log))
     for _ in range(3):
-        await log.append("default", TOKEN)
+        await append(log, TOKEN)
     await waiting
     assert loop.time() - began >= 9 * 0.02
     assert records.keys == [{REFUSAL_KEY}, {"Token"}, {"Token"}, {"Token"}, {REFUSAL_KEY}]
@@ -354,7 +352,7 @@ async def test_refusal_whose_late_record_fails_is_counted(
     await asyncio.to_thread(records.began.wait, 10)
     await under_way
     records.gate.set()
-    await log.append("default", TOKEN)
+    await append(log, TOKEN)
     await until(lambda: "refusals are counted and not recorded" in caplog.messages)
     records.refuse_row = lambda _: None
     log.close()

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.support.load import wait_until
 from tests.support.shopping import Shopping, ask, ask_as_bot
-from tests.support.watched_records import Watched
+from tests.support.watched_records import Watched, append
 from watchword.protocol.errors import InvalidTarget, TemporarilyUnavailable
 from watchword.protocol.forms import TokenForm
 from watchword.server.bootstrap import uptime
@@ -80,7 +81,7 @@ async def test_append_returns_only_after_the_commit(ctx: Context, log: TokenLog,
     As long as the commit is held up nobody is answered, and then the record is there.
     """
     records.gate.clear()
-    waiting = asyncio.ensure_future(log.append("default", event(n=1)))
+    waiting = asyncio.ensure_future(append(log, event(n=1)))
     done, _ = await asyncio.wait([waiting], timeout=0.05)
     assert not done
     assert rows(ctx) == []
@@ -93,17 +94,55 @@ async def test_concurrent_records_share_a_commit(log: TokenLog, records: Watched
     """
     Those that come together, and those that come while a commit is under way, are committed together.
     """
-    await asyncio.gather(*(log.append("default", event(n=n)) for n in range(16)))
+    await asyncio.gather(*(append(log, event(n=n)) for n in range(16)))
     assert records.commits == [16]
     records.gate.clear()
     records.began.clear()
-    first = asyncio.ensure_future(log.append("default", event(n=0)))
+    first = asyncio.ensure_future(append(log, event(n=0)))
     await asyncio.to_thread(records.began.wait, 10)
-    rest = [asyncio.ensure_future(log.append("default", event(n=n))) for n in range(5)]
+    rest = [asyncio.ensure_future(append(log, event(n=n))) for n in range(5)]
     await asyncio.sleep(0)
     records.gate.set()
     await asyncio.gather(first, *rest)
     assert records.commits == [16, 1, 5]
+
+
+async def test_tokens_are_made_in_a_row_while_their_records_are_written(log: TokenLog, records: Watched) -> None:
+    """
+    And leave when those are durable: each request gets its own.
+    """
+    records.gate.clear()
+    records.began.clear()
+    made: list[int] = []
+
+    def make(number: int) -> int:
+        made.append(number)
+        return number
+
+    appended = [log.append("default", event(n=n), meanwhile=partial(make, n)) for n in range(4)]
+    waiting = asyncio.gather(*appended)
+    await asyncio.to_thread(records.began.wait, 10)
+    await come_to_pass(lambda: len(made) == 4)
+    assert made == [0, 1, 2, 3]
+    assert not waiting.done()
+    records.gate.set()
+    assert await waiting == [0, 1, 2, 3]
+
+
+async def test_token_that_cannot_be_made_fails_its_own_request(ctx: Context, log: TokenLog) -> None:
+    """
+    The others get theirs. There is a record of what nobody has got, never the other way round.
+    """
+
+    def fail() -> None:
+        raise ArithmeticError
+
+    first, second, third = await asyncio.gather(
+        *(log.append("default", event(n=n), meanwhile=fail if n == 1 else lambda: None) for n in range(3)),
+        return_exceptions=True,
+    )
+    assert (first, type(second), third) == (None, ArithmeticError, None)
+    assert rows(ctx) == ['{"n":0}', '{"n":1}', '{"n":2}']
 
 
 async def test_long_turns_hold_no_commit_up(log: TokenLog, records: Watched) -> None:
@@ -120,7 +159,7 @@ async def test_long_turns_hold_no_commit_up(log: TokenLog, records: Watched) -> 
             asyncio.get_running_loop().call_soon(take_long)
 
     asyncio.get_running_loop().call_soon(take_long)
-    await log.append("default", event(n=1))
+    await append(log, event(n=1))
     assert turns <= 2
 
 
@@ -157,9 +196,9 @@ async def test_fault_that_nobody_expected_keeps_nobody_waiting(
     """
     records.fail_with = fault
     with pytest.raises(TemporarilyUnavailable):
-        await asyncio.wait_for(log.append("default", event()), 5)
+        await asyncio.wait_for(append(log, event()), 5)
     records.fail_with = None
-    await asyncio.wait_for(log.append("default", event()), 5)
+    await asyncio.wait_for(append(log, event()), 5)
     assert records.commits == [1]
 
 
@@ -176,7 +215,7 @@ async def test_bad_record_fails_alone(ctx: Context, log: TokenLog, monkeypatch: 
 
     monkeypatch.setattr(Watched, "commit", picky)
     outcomes = await asyncio.gather(
-        *(log.append("default", event(kind="bad" if n == 2 else "good")) for n in range(5)), return_exceptions=True
+        *(append(log, event(kind="bad" if n == 2 else "good")) for n in range(5)), return_exceptions=True
     )
     assert [type(outcome) for outcome in outcomes].count(TemporarilyUnavailable) == 1
     assert isinstance(outcomes[2], TemporarilyUnavailable)
@@ -190,7 +229,7 @@ async def test_bad_record_costs_few_commits(ctx: Context, log: TokenLog, records
     """
     records.refuse_row = lambda row: fault if '"bad"' in row[4] else None
     outcomes = await asyncio.gather(
-        *(log.append("default", event(kind="bad" if n == 37 else "good")) for n in range(64)), return_exceptions=True
+        *(append(log, event(kind="bad" if n == 37 else "good")) for n in range(64)), return_exceptions=True
     )
     assert [n for n, outcome in enumerate(outcomes) if outcome is not None] == [37]
     assert len(rows(ctx)) == 63
@@ -202,11 +241,11 @@ async def test_use_of_a_secret_is_noted_apart_from_the_record(ctx: Context, log:
     No token waits for it; it is noted when the log is looked after, and at the latest when it is closed.
     """
     used = "SELECT secret_id FROM tokens.uses WHERE secret_id <> '' ORDER BY secret_id"
-    await log.append("default", event(), used_secret=("app", "one"))
+    await append(log, event(), used_secret=("app", "one"))
     assert rows(ctx, used) == []
     log.look_after()
     await come_to_pass(lambda: rows(ctx, used) == ["one"])
-    await log.append("default", event(), used_secret=("app", "two"))
+    await append(log, event(), used_secret=("app", "two"))
     log.close()
     assert rows(ctx, used) == ["one", "two"]
     assert records.commits == [1, 1]
@@ -255,9 +294,7 @@ async def test_hostile_text_changes_nothing_for_its_neighbours(ctx: Context, log
     seen = Seen(form=TokenForm(parameters), client_id=text)
     origin = Origin(ip=text, user_agent=text)
     hostile = token_refused(seen, InvalidTarget("unknown", detail=text), origin)
-    await asyncio.gather(
-        log.append("default", event(n=1)), log.append("default", hostile), log.append("default", event(n=2))
-    )
+    await asyncio.gather(append(log, event(n=1)), append(log, hostile), append(log, event(n=2)))
     assert rows(ctx) == ['{"n":1}', '{"n":2}']
     (kept,) = rows(ctx, "SELECT payload FROM tokens.token_events WHERE key = 'ExchangeTokenBy.Unknown'")
     assert len(kept.encode()) <= LARGEST_RECORD
@@ -300,9 +337,9 @@ async def test_process_that_was_frozen_grants_nothing_from_memory(ctx: Context, 
     else:
         records.after = lambda: seconds.__setitem__(0, 100.0 + Moment.LONGEST + 1)
     late, fresh, refusal = await asyncio.gather(
-        log.append("default", event(n=1), moment=Moment(100.0)),
-        log.append("default", event(n=2), moment=Moment(100.0 + Moment.LONGEST)),
-        log.append("default", event(n=3)),
+        append(log, event(n=1), moment=Moment(100.0)),
+        append(log, event(n=2), moment=Moment(100.0 + Moment.LONGEST)),
+        append(log, event(n=3)),
         return_exceptions=True,
     )
     log.close()
@@ -319,10 +356,10 @@ async def test_batch_of_nothing_but_late_records_leaves_the_log_at_work(ctx: Con
     seconds = [100.0 + Moment.LONGEST + 1]
     log = TokenLog(records, lambda: NOW, lambda: seconds[0])
     late = await asyncio.gather(
-        *(log.append("default", event(n=n), moment=Moment(100.0)) for n in range(3)), return_exceptions=True
+        *(append(log, event(n=n), moment=Moment(100.0)) for n in range(3)), return_exceptions=True
     )
     assert [type(outcome) for outcome in late] == [TemporarilyUnavailable] * 3
-    await asyncio.wait_for(log.append("default", event(n=3), moment=Moment(seconds[0])), 10)
+    await asyncio.wait_for(append(log, event(n=3), moment=Moment(seconds[0])), 10)
     log.close()
     assert rows(ctx) == ['{"n":3}']
 
@@ -335,21 +372,21 @@ async def test_commit_that_hangs_keeps_nobody_waiting(
     """
     monkeypatch.setattr(token_log, "LONGEST_COMMIT_SECONDS", 0.05)
     records.gate.clear()
-    first = asyncio.ensure_future(log.append("default", event(n=1)))
+    first = asyncio.ensure_future(append(log, event(n=1)))
     await asyncio.to_thread(records.began.wait, 10)
-    second = asyncio.ensure_future(log.append("default", event(n=2)))
+    second = asyncio.ensure_future(append(log, event(n=2)))
     for waiting in (first, second):
         with pytest.raises(TemporarilyUnavailable) as caught:
             await asyncio.wait_for(waiting, 10)
         assert (caught.value.status, caught.value.detail) == (503, "a commit has not come back")
     with pytest.raises(TemporarilyUnavailable):
-        await log.append("default", event(n=3))
+        await append(log, event(n=3))
     assert log.evidence.fault == "a commit has not come back"
     monkeypatch.setattr(token_log, "LONGEST_COMMIT_SECONDS", 10.0)
     records.gate.set()
     await come_to_pass(lambda: log.evidence.fault is None)
     await come_to_pass(lambda: log.is_accepting)
-    await log.append("default", event(n=4))
+    await append(log, event(n=4))
     # The record whose commit came back late is there, though nobody has got its token; never the other way round.
     assert rows(ctx) == ['{"n":1}', '{"n":4}']
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 PARENT = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
-PHASES = ["receive", "look", "form", "authenticate", "authorize", "sign", "log"]
+PHASES = ["receive", "look", "form", "authenticate", "authorize", "gather", "sign", "log"]
 
 
 class Kept:

@@ -32,6 +32,7 @@ from watchword.server.telemetry.meters import Meters
 from watchword.server.telemetry.tracing import Tracer
 
 D = TypeVar("D")
+Made = TypeVar("Made")
 
 
 class Directory(Protocol):
@@ -68,9 +69,10 @@ class TokenLog(Protocol):
         *,
         moment: Moment | None = None,
         used_secret: tuple[str, str] | None = None,
-    ) -> None:
+        meanwhile: Callable[[], Made],
+    ) -> Made:
         """
-        Return once the record is durable.
+        Return what was made while the record was written, once it is durable.
         """
 
     async def refuse(

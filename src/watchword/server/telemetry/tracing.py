@@ -13,8 +13,8 @@ from typing import Final, Protocol
 from watchword.protocol.trace_context import TraceParent
 
 # Its body was there; the directory handed out a view; the form was read; the caller was known; it was decided what may
-# be had; the token was signed; the record was durable.
-PHASES: Final = ("receive", "look", "form", "authenticate", "authorize", "sign", "log")
+# be had; those that are recorded together had come together; the token was signed; the record was durable.
+PHASES: Final = ("receive", "look", "form", "authenticate", "authorize", "gather", "sign", "log")
 
 
 class Phases(Protocol):
@@ -30,7 +30,7 @@ class Phases(Protocol):
 
 class _UnnotedPhases:
     """
-    Notes nothing: nobody wants to know. By a built-in, since it is called seven times a token.
+    Notes nothing: nobody wants to know. By a built-in, since it is called eight times a token.
     """
 
     ended = staticmethod(bool)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from queue import SimpleQueue
 from typing import NamedTuple
 
@@ -36,11 +37,13 @@ class Batch(NamedTuple):
     Attributes:
         done: Called on the event loop with what became of each record: None, or why it was not kept.
         is_wanted: Asked on the thread, just before; where it says no, nothing is written.
+        begun: Called on the event loop as the records are being written, always before `done`.
     """
 
     records: Sequence[Record]
     done: Callable[[Outcomes], None]
     is_wanted: Callable[[], bool] | None = None
+    begun: Callable[[], None] | None = None
 
 
 class NotWanted(Exception):
@@ -106,10 +109,10 @@ class BatchWriter:
                 self._note(item)
                 continue
             loop, batch = item
+            if batch.begun is not None:
+                _tell(loop, batch.begun)
             outcomes = self._write(batch)
-            # A loop that was closed has nobody left who waits.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(batch.done, outcomes)
+            _tell(loop, partial(batch.done, outcomes))
             _report(outcomes)  # afterwards: nobody waits for a log line
 
     def _note(self, uses: Sequence[Use]) -> None:
@@ -159,6 +162,12 @@ class BatchWriter:
             return [*self._commit(records[:middle]), *self._commit(records[middle:])]
         self.evidence.succeeded()
         return [None] * len(records)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
+    # A loop that was closed has nobody left who waits.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(what)
 
 
 def _report(outcomes: Outcomes) -> None:

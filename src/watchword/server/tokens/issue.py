@@ -1,10 +1,11 @@
 """
-The token request: who asks, what may be had, sign, record, answer.
+The token request: who asks, what may be had, record, sign, answer.
 """
 
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
@@ -17,7 +18,7 @@ from watchword.protocol.scopes import format_scope
 from watchword.server.context import Context
 from watchword.server.domain.client_auth import Caller, Seen, authenticate
 from watchword.server.domain.client_auth.origins import check_origin
-from watchword.server.domain.events import Event, Origin, token_issued
+from watchword.server.domain.events import Origin, token_issued
 from watchword.server.domain.grants import Authorization, grant_for
 from watchword.server.domain.ids import new_jti
 from watchword.server.domain.signing_keys import SigningKey
@@ -127,11 +128,16 @@ async def issue_token(
     try:
         decided = await ctx.directory.decide(request.tenant_id, decide)
         phases.ended("authorize")
-        response, event = _issue(decided, request, ctx, seen)
-        phases.ended("sign")
         secret = decided.caller.secret
-        used = None if secret is None else (decided.caller.application.id, secret.id)
-        await ctx.token_log.append(request.tenant_id, event, now, moment=decided.moment, used_secret=used)
+        jti = new_jti("" if secret is None else secret.id, ctx.random)
+        response = await ctx.token_log.append(
+            request.tenant_id,
+            token_issued(seen, decided.authorization, jti, request.came_from),
+            now,
+            moment=decided.moment,
+            used_secret=None if secret is None else (decided.caller.application.id, secret.id),
+            meanwhile=partial(_issue, decided, jti, request, ctx),
+        )
         phases.ended("log")
     except StorageUnavailable as error:
         raise TemporarilyUnavailable("the database can't be read", detail=str(error)) from error
@@ -143,16 +149,17 @@ async def issue_token(
     return response
 
 
-def _issue(decided: Decided, request: TokenRequest, ctx: Context, seen: Seen) -> tuple[TokenResponse, Event]:
+def _issue(decided: Decided, jti: str, request: TokenRequest, ctx: Context) -> TokenResponse:
     """
-    Sign a token, which must not leave yet, and say what the log must hold before it does.
+    Sign a token, which must not leave yet.
     """
-    authorization, key, secret = decided.authorization, decided.key, decided.caller.secret
+    request.phases.ended("gather")
+    authorization, key = decided.authorization, decided.key
     began = time.perf_counter()
-    jti = new_jti("" if secret is None else secret.id, ctx.random)
     response = sign(authorization, jti, key, request.came_at, ctx.settings.issuer)
     ctx.meters.signed(key.algorithm, authorization.dropped.values(), time.perf_counter() - began)
-    return response, token_issued(seen, authorization, jti, request.came_from)
+    request.phases.ended("sign")
+    return response
 
 
 def sign(authorization: Authorization, jti: str, key: SigningKey, now: datetime, issuer: str) -> TokenResponse:

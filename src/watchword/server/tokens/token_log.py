@@ -2,13 +2,17 @@
 The token log: a token leaves only after its record is durable.
 
 Concurrent requests share a commit. The first record of a batch lets the event loop turn a few times, so that what has
-arrived gets decided and signed meanwhile; then one thread commits. A lone request waits for nobody.
+arrived gets decided meanwhile; then one thread commits, and the tokens of the batch are signed one after the other. A
+lone request waits for nobody.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
 
 from watchword.protocol.errors import OAuthError, TemporarilyUnavailable
 from watchword.server.domain.client_auth import Seen
@@ -29,7 +33,23 @@ LONGEST_WAIT_SECONDS = 0.02
 LONGEST_COMMIT_SECONDS = 5.0
 _OVERDUE = "a commit has not come back"
 
-Waiting = tuple[Record, "asyncio.Future[None]"]
+Made = TypeVar("Made")
+
+
+class Waiting(msgspec.Struct):
+    """
+    A request whose record is not durable yet.
+
+    Attributes:
+        meanwhile: What is done while the record is written.
+        made: What came of that.
+        done: Gets what was made, once the record is durable.
+    """
+
+    record: Record
+    meanwhile: Callable[[], object]
+    done: "asyncio.Future[Any]"
+    made: object = None
 
 
 class TokenLog:
@@ -71,14 +91,17 @@ class TokenLog:
         *,
         moment: Moment | None = None,
         used_secret: tuple[str, str] | None = None,
-    ) -> None:
+        meanwhile: Callable[[], Made],
+    ) -> Made:
         """
-        Return once the record is durable.
+        Return what `meanwhile` has made, once the record is durable.
 
         Args:
             now: When it happened, an aware UTC datetime; None is this moment.
             moment: The moment of the view that granted a token; None where nothing was granted.
             used_secret: Application id and secret id, where a secret was used with success.
+            meanwhile: Called while the record is written, for all requests of a batch in a row: what it needs stays at
+                hand. Where it fails there is a record of a token that nobody has got, never the other way round.
 
         Raises:
             TemporarilyUnavailable: It can't be made durable now.
@@ -86,15 +109,15 @@ class TokenLog:
         if not self.is_accepting:
             raise _unavailable(_OVERDUE)
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
+        done: asyncio.Future[Made] = loop.create_future()
         now = now or self._clock()
         if used_secret is not None:
             self._uses.add(tenant_id, *used_secret, now)
-        self._waiting.append((record_of(tenant_id, event, now, moment=moment), done))
+        self._waiting.append(Waiting(record_of(tenant_id, event, now, moment=moment), meanwhile, done))
         if not self._busy:
             self._busy = True
             self._begin(loop)
-        await done
+        return await done
 
     async def refuse(
         self, tenant_id: str, seen: Seen, refusal: OAuthError, *, came_from: Origin, limits: Limits
@@ -142,7 +165,8 @@ class TokenLog:
             return
         batch, self._waiting = self._waiting, []
         self._overdue = loop.call_later(LONGEST_COMMIT_SECONDS, self._give_up, batch)
-        self._writer.put(loop, Batch([record for record, _ in batch], partial(self._done, loop, batch)))
+        records = [waiting.record for waiting in batch]
+        self._writer.put(loop, Batch(records, partial(self._done, loop, batch), begun=partial(_make, batch)))
 
     def _give_up(self, batch: Sequence[Waiting]) -> None:
         """
@@ -153,29 +177,39 @@ class TokenLog:
         self.is_accepting = False
         self.evidence.failed(_OVERDUE)
         refused, self._waiting = [*batch, *self._waiting], []
-        for _, done in refused:
-            if not done.done():
-                done.set_exception(_unavailable(_OVERDUE))
+        for waiting in refused:
+            if not waiting.done.done():
+                waiting.done.set_exception(_unavailable(_OVERDUE))
 
     def _done(self, loop: asyncio.AbstractEventLoop, batch: Sequence[Waiting], outcomes: Outcomes) -> None:
         if self._overdue is not None:
             self._overdue.cancel()
         self.is_accepting = True
-        late = self._writer.late([record for record, _ in batch])
-        for (_, done), outcome, is_late in zip(batch, outcomes, late, strict=True):
-            if done.done():
+        late = self._writer.late([waiting.record for waiting in batch])
+        for waiting, outcome, is_late in zip(batch, outcomes, late, strict=True):
+            if waiting.done.done():
                 continue
             # Frozen since the commit: the record stands, and its token never leaves.
             failure = TOO_LATE if outcome is None and is_late else outcome
             if failure is None:
-                done.set_result(None)
+                waiting.done.set_result(waiting.made)
                 self._appended += 1
             else:
-                done.set_exception(_unavailable(str(failure)))
+                waiting.done.set_exception(_unavailable(str(failure)))
         if self._waiting:
             self._begin(loop)
         else:
             self._busy = False
+
+
+def _make(batch: Sequence[Waiting]) -> None:
+    for waiting in batch:
+        if waiting.done.done():
+            continue
+        try:
+            waiting.made = waiting.meanwhile()
+        except Exception as error:  # noqa: BLE001 - the others of the batch get what is theirs
+            waiting.done.set_exception(error)
 
 
 def _unavailable(detail: str) -> TemporarilyUnavailable:
