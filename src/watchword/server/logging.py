@@ -29,6 +29,7 @@ def set_up_logging(settings: Settings) -> None:
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # the server has a line of its own for each request
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # which it has is nobody's concern
 
 
 class _Lines(logging.Formatter, ABC):
