@@ -1,33 +1,29 @@
 """
 What a look costs on each database, and how much another tenant's writer slows token requests down.
 
-    python benchmarks/looks.py            SQLite
-    python benchmarks/looks.py URL        and PostgreSQL, in an empty database that is left full, beside another one
+PostgreSQL is measured where this machine has its programs, on a server of its own.
 
 The writer's changes go to a database of their own, too, on the same server where there is one: that takes as much of
 the machine, so what is between the two is what sharing a database costs.
 """
 
+import argparse
 import asyncio
 import multiprocessing
-import secrets
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from multiprocessing.synchronize import Event
 from pathlib import Path
-
-import psycopg
-from psycopg import sql
-from sqlalchemy import make_url
 
 # Run by its path, it finds the other modules of this folder where its folder is.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.pinned_server import choose_cores, running_on
+from benchmarks.postgres_server import PostgresError, binaries, new_folder, start_postgres
 from watchword.server.bootstrap import initialise, open_context
 from watchword.server.context import Context
 from watchword.server.domain.names import DEFAULT_TENANT
@@ -42,31 +38,37 @@ ROUNDS = 5
 CHANGES_A_SECOND = 200
 
 
-def main(url: str | None) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """
-    Measure SQLite, and PostgreSQL where its URL is given.
+    Measure SQLite, and PostgreSQL where it can be had.
     """
+    argparse.ArgumentParser(prog="looks.py", description="Measure what a look costs.").parse_args(arguments)
+    _measure("SQLite", None, None)
+    try:
+        binaries()
+    except PostgresError as error:
+        print(f"not measured: {error}")
+        return
+    with (
+        new_folder() as folder,
+        start_postgres(folder / "postgres") as server,
+        server.new_database() as url,
+        server.new_database() as beside,
+    ):
+        _measure("PostgreSQL", url, beside)
+
+
+def _measure(name: str, url: str | None, beside: str | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        for name, database_url in (("SQLite", None), ("PostgreSQL", url)):
-            if name == "PostgreSQL" and url is None:
-                continue
-            settings = _make(Path(folder) / name, database_url)
-            stranger = _make(Path(folder) / f"beside-{name}", database_url and _another_database(database_url))
-            with closing(open_context(settings, NoRequestLines())) as ctx:
-                print(f"{name}: {_looks(ctx)}; {_neighbour(ctx, stranger)}")
+        settings, stranger = _make(Path(folder, "home"), url), _make(Path(folder, "beside"), beside)
+        with closing(open_context(settings, NoRequestLines())) as ctx:
+            print(f"{name}: {_looks(ctx)}; {_neighbour(ctx, stranger)}")
 
 
 def _make(home: Path, database_url: str | None) -> Settings:
     settings = resolve({"home": home, "database_url": database_url}, {}).settings
     initialise(settings)
     return settings
-
-
-def _another_database(url: str) -> str:
-    name = f"beside_{secrets.token_hex(4)}"
-    with closing(psycopg.connect(url, autocommit=True)) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return make_url(url).set(database=name).render_as_string(hide_password=False)
 
 
 def _looks(ctx: Context) -> str:
@@ -148,4 +150,4 @@ def _write(settings: Settings, begun: Event, stop: Event, core: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else None)
+    main()
