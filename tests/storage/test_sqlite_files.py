@@ -31,25 +31,6 @@ connection.close()
 """
 
 
-@ON_SQLITE
-@pytest.mark.parametrize("file", ["watchword.db", "tokens.db"])
-def test_administration_leaves_the_locks_of_connections(home: Path, file: str) -> None:
-    """
-    To close a file gives up all locks that a process has on it, so nobody opens one beside SQLite.
-    """
-    with closing(database_of(settings_of(home))) as database:
-        with database.read() as connection:
-            connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").all()
-        with database.administer():
-            pass
-        subprocess.run([sys.executable, "-c", _COMES_AND_GOES, str(home / file)], check=True)
-        assert (home / f"{file}-wal").exists()
-        with database.read() as connection:
-            connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").all()
-    with closing(sqlite3.connect(home / file)) as alone:
-        assert alone.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-
-
 def number_of_records(database: Database) -> int:
     """
     Count the records of tokens.
@@ -59,17 +40,40 @@ def number_of_records(database: Database) -> int:
     return number
 
 
+def delete_token_log(home: Path) -> None:
+    """
+    Delete the file, and what SQLite keeps beside it.
+    """
+    for path in home.glob("tokens.db*"):
+        path.unlink()
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("file", ["watchword.db", "tokens.db"])
+def test_administration_leaves_the_locks_of_connections(home: Path, file: str) -> None:
+    """
+    To close a file gives up all locks that a process has on it, so nobody opens one beside SQLite.
+    """
+    with closing(database_of(settings_of(home))) as database:
+        assert number_of_records(database) == 0
+        with database.administer():
+            pass
+        subprocess.run([sys.executable, "-c", _COMES_AND_GOES, str(home / file)], check=True)
+        assert (home / f"{file}-wal").exists()
+        assert number_of_records(database) == 0
+    with closing(sqlite3.connect(home / file)) as alone:
+        assert alone.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
 @ON_SQLITE
 def test_token_log_that_is_gone_is_made_anew(home: Path) -> None:
     """
     By who serves and by who reads the logs, and then it is there at once, in connections that were opened before, too.
     """
     settings = settings_of(home)
-    for path in home.glob("tokens.db*"):
-        path.unlink()
+    delete_token_log(home)
     with closing(open_context(settings, NoRequestLines())) as ctx:
         assert number_of_records(ctx.database) == 0
-    for path in home.glob("tokens.db*"):
-        path.unlink()
+    delete_token_log(home)
     with open_logs(settings) as (database, _):
         assert number_of_records(database) == 0
