@@ -23,7 +23,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.pinned_server import choose_cores, running_on
-from benchmarks.postgres_server import PostgresError, binaries, new_folder, start_postgres
+from benchmarks.postgres_server import new_folder, start_postgres, versions
 from watchword.server.bootstrap import initialise, open_context
 from watchword.server.context import Context
 from watchword.server.domain.names import DEFAULT_TENANT
@@ -44,10 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     argparse.ArgumentParser(prog="looks.py", description="Measure what a look costs.").parse_args(arguments)
     _measure("SQLite", None, None)
-    try:
-        binaries()
-    except PostgresError as error:
-        print(f"not measured: {error}")
+    if not versions():
+        print("not measured: PostgreSQL, which this machine has not got")
         return
     with (
         new_folder() as folder,
