@@ -86,7 +86,7 @@ async def test_list_tells_the_instants(owner: httpx.AsyncClient, clock: MovedClo
     assert all(list(one) == members for one in listed)
     assert (listed[0]["signsFrom"], listed[1]["signsFrom"]) == (listed[0]["publishedAt"], None)
     assert listed[0]["signsUntil"] is None
-    assert milliseconds(clock()) - listed[0]["publishedAt"] < 600_000
+    assert 0 <= milliseconds(clock()) - listed[0]["publishedAt"] < 24 * 3600_000
 
 
 async def test_rotation_waits_until_every_verifier_knows_the_key(owner: httpx.AsyncClient, clock: MovedClock) -> None:
