@@ -2,6 +2,8 @@
 The table of contents of the command line.
 """
 
+from typing import Annotated
+
 import typer
 
 from watchword import __version__
@@ -43,6 +45,22 @@ def version() -> None:
     Print the version.
     """
     typer.echo(__version__)
+
+
+def _version_if(asked: bool) -> None:
+    if asked:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version_if, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
 
 
 def run() -> None:

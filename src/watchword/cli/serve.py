@@ -27,13 +27,15 @@ def serve(
     """
     Serve a home until a stop signal; requests in flight finish.
     """
-    from watchword.cli.http_server import run_server, run_worker
-    from watchword.cli.init import make_home_once
     from watchword.server.settings import resolve
 
     flags = {"home": home, "host": host, "port": port, "workers": workers, "endpoint": endpoint}
     resolved = resolve(flags)
     settings = resolved.settings
+    # Now, since loading the server takes half a second, and a setting that is wrong is told before.
+    from watchword.cli.http_server import run_server, run_worker
+    from watchword.cli.init import make_home_once
+
     if fd:
         run_worker(resolved, fd, board)
         return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+from watchword import __version__
 from watchword.cli.app import app
 from watchword.cli.target import Connection
 from watchword.server.domain.names import ApplicationType, RoleType
@@ -144,3 +145,13 @@ def test_misuse_ends_with_2(recorder: Recorder, line: str) -> None:
     """
     assert CliRunner().invoke(app, line.split()).exit_code == 2
     assert recorder.words == ""
+
+
+@pytest.mark.parametrize("asked", ["version", "--version", "--version apps list"])
+def test_version_is_told(asked: str, recorder: Recorder) -> None:
+    """
+    By the command, and by the option that other programs have, which does nothing else.
+    """
+    result = CliRunner().invoke(app, asked.split())
+    assert (result.exit_code, result.output) == (0, f"{__version__}\n")
+    assert recorder.asked is None
