@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests.support.home import ON_SQLITE, settings_of
+from tests.support.long import IS_LONG
 from tests.support.sealed import add_changes, add_some_tokens, seal
 from tests.support.stored import execute_on_tokens
 from watchword.server.bootstrap import open_context, open_logs
@@ -149,7 +150,7 @@ TAMPERINGS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tampering", TAMPERINGS, ids=lambda each: f"{each.chain}-{each.table}-{each.what}")
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50 if IS_LONG else 6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_change_to_what_is_sealed_is_found(
     sealed_home: Path, tmp_path: Path, tampering: Tampering, data: st.DataObject
