@@ -37,9 +37,6 @@ from watchword.server.web.sweeper import ConnectionLimits, Sweeper
 from watchword.server.web.token_protocol import TokenProtocol
 
 _CAN_NOT_START = 3
-# So many new objects let Python look for garbage. With its own 700 it looks several times a batch, and finds requests
-# that wait for their commit: a tenth of a token's time at sixteen connections.
-_YOUNG_OBJECTS = 20_000
 _LINE = 0  # a worker's standard input is its line to the supervisor
 _M_ARENA_MAX = -8  # of malloc.h
 _log = logging.getLogger(__name__)
@@ -144,7 +141,6 @@ def _serve(
     make: Callable[[Config], AcceptingServer],
 ) -> None:
     gc.freeze()  # what lives as long as the process need not be looked at again
-    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
     server = make(Config(application, **_options(settings, application)))
     server.run(sockets)
     if not server.started:
