@@ -5,11 +5,11 @@ Copying an installation: from SQLite to PostgreSQL and back, all of it or nothin
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from tests.support.home import settings_of
 from tests.support.shopping import ask_as_bot

@@ -4,9 +4,10 @@ A job that has more to do goes on, and stops where its turn or the process ends.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from tests.support.home import ON_SQLITE
 from watchword.server.jobs import Job

@@ -9,13 +9,13 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.support.home import settings_of
 from tests.support.long import IS_LONG

@@ -5,11 +5,11 @@ The log's queries: which indexes they walk, and that reading keeps nobody from w
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from tests.support.home import ON_SQLITE
 from watchword.server.domain.actors import Actor, ActorKind

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from tests.support.shopping import Shopping, ask, ask_as_bot, claims_of
 from watchword.protocol.errors import AccessDenied, InvalidClient, InvalidRequest, InvalidTarget, OAuthError

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import Mock
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.clock import MovedClock, with_clock
 from tests.support.home import settings_of

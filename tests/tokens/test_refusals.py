@@ -10,11 +10,11 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.shopping import Shopping, ask, ask_as_bot
 from tests.support.watched_records import Watched, append

@@ -8,12 +8,12 @@ import json
 import sqlite3
 import threading
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.home import ON_SQLITE, settings_of
 from tests.support.shopping import Shopping, ask_as_bot

@@ -4,11 +4,11 @@ What a node knows of its own state where there is a database server: its clock i
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from tests.support.home import ON_POSTGRESQL
 from tests.support.shopping import Shopping, ask_as_bot

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from tests.support.wire import assert_oauth_headers, assert_oidc_error
 from watchword.server.domain.limits import Limits

@@ -6,7 +6,6 @@ The token path's parts appear here as the protocols that `tokens` fulfils; `boot
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -167,8 +166,7 @@ class RequestLog(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(msgspec.Struct, frozen=True, kw_only=True):
     """
     The server's parts, put together once.
 
@@ -195,7 +193,7 @@ class Context:
     meters: Meters
     tracer: Tracer | None = None
     own_url: str | None = None
-    origins: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @contextmanager
     def read(self, tenant_id: str, actor: Actor, permission: Permission) -> Iterator[Transaction]:

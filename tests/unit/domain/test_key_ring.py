@@ -4,12 +4,12 @@ How signing keys follow each other: whatever is done, in whatever order, one key
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 
 from tests.unit.domain.key_records import NOON, key_of
 from watchword.protocol.access_token import CLOCKS_APART

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from watchword.server.domain.log_chain import (
     BEGINNING,

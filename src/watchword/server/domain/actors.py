@@ -2,8 +2,9 @@
 Who does something through an operation.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class ActorKind(StrEnum):
@@ -19,8 +20,7 @@ class ActorKind(StrEnum):
     LOCAL = "local"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
     """
     Who acts, and from where.
 

@@ -6,9 +6,10 @@ says of the day is only what the clock said when the process began.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
+
+import msgspec
 
 LARGEST_DIFFERENCE = 5.0
 JUMP_LASTS = 10.0
@@ -16,8 +17,7 @@ _NOT_WORTH_FOLLOWING = 0.1
 _STOPS_WITHIN = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseTime:
+class DatabaseTime(msgspec.Struct, frozen=True, kw_only=True):
     """
     What the database says of the time.
 
@@ -30,8 +30,7 @@ class DatabaseTime:
     is_exact: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Course:
+class _Course(msgspec.Struct, frozen=True):
     """
     How the time follows from the counter, in seconds: by an offset, up to an instant at which it stands still.
     """

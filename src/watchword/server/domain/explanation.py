@@ -6,8 +6,9 @@ server has time, and a clock to believe. All else is what the token path does: t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from watchword.protocol.errors import InvalidClient, OAuthError
 from watchword.protocol.forms import TokenForm
@@ -22,8 +23,7 @@ from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.view import ApplicationEntry, ResourceEntry, RoleEntry, View
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     """
     A token request as somebody thinks of it.
 
@@ -50,8 +50,7 @@ class Question:
         return TokenForm({name: (value,) for name, value in given.items() if value})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainedApplication:
+class ExplainedApplication(msgspec.Struct, frozen=True, kw_only=True):
     """
     Who would ask.
 
@@ -65,8 +64,7 @@ class ExplainedApplication:
     usable_secrets: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainedResource:
+class ExplainedResource(msgspec.Struct, frozen=True, kw_only=True):
     """
     What the token would be for.
     """
@@ -76,8 +74,7 @@ class ExplainedResource:
     indicator: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainedRole:
+class ExplainedRole(msgspec.Struct, frozen=True, kw_only=True):
     """
     A role of the application, and what it gives on that API.
     """
@@ -88,8 +85,7 @@ class ExplainedRole:
     scopes: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainedScope:
+class ExplainedScope(msgspec.Struct, frozen=True, kw_only=True):
     """
     A scope that was asked for.
 
@@ -104,8 +100,7 @@ class ExplainedScope:
     reason: Dropped | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
+class Granted(msgspec.Struct, frozen=True, kw_only=True):
     """
     The token that would leave.
 
@@ -119,8 +114,7 @@ class Granted:
     algorithm: Algorithm
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """
     The error that would be answered.
 
@@ -134,8 +128,7 @@ class Refused:
     detail: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """
     What a request would come to, and why. Exactly one of `granted` and `refused` is there.
 

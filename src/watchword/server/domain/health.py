@@ -3,7 +3,8 @@ What readiness says: one check for each thing that tokens need, and why it fails
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 # By words that the databases, their drivers and the operating system use; their own texts may name paths and hosts.
 _REASONS = (
@@ -20,8 +21,7 @@ _REASONS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(msgspec.Struct, frozen=True, kw_only=True):
     """
     One thing that was looked at.
 

@@ -6,8 +6,10 @@ one begins at the very instant at which it ends; a key stays published until the
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from watchword.protocol.access_token import CLOCKS_APART
 from watchword.protocol.names import Algorithm
@@ -35,8 +37,7 @@ def ended(key: SigningKeyRecord, at: datetime) -> SigningKeyRecord:
     return replace(key, signs_until=at, dropped_at=at + timedelta(seconds=key.longest_lifetime) + KEPT_LONGER)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRing:
+class KeyRing(msgspec.Struct, frozen=True):
     """
     A tenant's keys.
     """

@@ -9,7 +9,6 @@ with the same key: the tip (the newest seal) and the checkpoint (the newest seal
 import hashlib
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
@@ -29,8 +28,7 @@ class MarkKind(StrEnum):
     CHECKPOINT = "checkpoint"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(msgspec.Struct, frozen=True, kw_only=True):
     """
     A place in a chain: after a seal.
 
@@ -48,8 +46,7 @@ class Position:
 BEGINNING = Position(seal=0, last=0, head=bytes(HEAD_BYTES).hex())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seal:
+class Seal(msgspec.Struct, frozen=True, kw_only=True):
     """
     A seal over the records with the numbers `first` to `last`.
 
@@ -82,8 +79,7 @@ class Seal:
         return self.number == before.seal + 1 and self.first == before.last + 1 and self.last >= self.first
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
     """
     A signed pointer into a chain.
 

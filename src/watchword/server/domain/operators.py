@@ -2,8 +2,9 @@
 Operators: the people who run a server by its console. What each role lets them do, and how long a session lasts.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from watchword.server.domain.management import forbidden, unauthorized
 from watchword.server.domain.names import OperatorRole, Permission
@@ -16,8 +17,7 @@ CONFIRMATION_LASTS = timedelta(minutes=10)
 LEAST_PASSWORD, MOST_PASSWORD, MOST_NAME = 12, 1024, 128
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operator:
+class Operator(msgspec.Struct, frozen=True, kw_only=True):
     """
     A person who may sign in at the console.
     """
@@ -29,8 +29,7 @@ class Operator:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorLink:
+class OperatorLink(msgspec.Struct, frozen=True, kw_only=True):
     """
     An invitation: whoever has the link becomes an operator, once.
 
@@ -57,8 +56,7 @@ class OperatorLink:
         return now >= self.ends_at
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorSession:
+class OperatorSession(msgspec.Struct, frozen=True, kw_only=True):
     """
     A browser in which an operator has signed in.
 

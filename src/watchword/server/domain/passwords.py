@@ -4,12 +4,12 @@ Passwords of users, as they are kept: hashed here, or brought along with the alg
 Nobody signs in with one here; they are kept for the system that does.
 """
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 
 import msgspec
 
+from watchword.server.domain.confidential import Confidential
 from watchword.server.domain.ids import RandomBytes
 from watchword.server.domain.problems import Problem
 
@@ -40,13 +40,12 @@ class PasswordAlgorithm(StrEnum):
     LEGACY = "Legacy"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Password:
+class Password(Confidential, frozen=True, kw_only=True):
     """
     A password as it is kept.
     """
 
-    digest: str = field(repr=False)
+    digest: str
     algorithm: PasswordAlgorithm
 
 

@@ -1,22 +1,23 @@
 """
-The records that the server keeps, each one frozen dataclass. Column and member names follow from the field names.
+The records that the server keeps, each one frozen struct. Column and member names follow from the field names.
 
 Times are aware UTC datetimes. A record never holds a secret or a key in clear text, `ApplicationSecret.value` apart,
 which storage fills in only where an operation reads one back.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from watchword.protocol.names import Algorithm
+from watchword.server.domain.confidential import Confidential
 from watchword.server.domain.names import ApplicationType, RoleType
 
 Json = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tenant:
+class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     """
     A realm with its own issuer, keys and Management API.
     """
@@ -26,8 +27,7 @@ class Tenant:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
+class Application(msgspec.Struct, frozen=True, kw_only=True):
     """
     Software that asks for tokens: the client of RFC 6749.
     """
@@ -46,8 +46,7 @@ class Application:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationSecret:
+class ApplicationSecret(Confidential, frozen=True, kw_only=True):
     """
     One of an application's secrets.
 
@@ -58,15 +57,14 @@ class ApplicationSecret:
     tenant_id: str
     application_id: str
     name: str
-    value: str | None = field(repr=False)
+    value: str | None
     created_at: datetime
     expires_at: datetime | None
     id: str
     masked_value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """
     An API that accepts tokens of this server, under its indicator.
 
@@ -84,8 +82,7 @@ class Resource:
     signing_algorithm: Algorithm | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """
     One permission that an API resource offers.
     """
@@ -98,8 +95,7 @@ class Scope:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Role:
+class Role(msgspec.Struct, frozen=True, kw_only=True):
     """
     A named set of permissions, for users or for machines.
     """
@@ -112,8 +108,7 @@ class Role:
     is_default: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
+class User(Confidential, frozen=True, kw_only=True):
     """
     A person, as a record: nobody signs in here.
 
@@ -137,12 +132,11 @@ class User:
     application_id: str | None
     cimd_client_id: str | None
     is_suspended: bool
-    password_digest: str | None = field(repr=False)
+    password_digest: str | None
     password_algorithm: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogEntry:
+class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
     """
     One line of the audit log.
     """
@@ -154,8 +148,7 @@ class LogEntry:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SigningKeyRecord:
+class SigningKeyRecord(Confidential, frozen=True, kw_only=True):
     """
     A signing key as it is kept: instants, not states, and the private half sealed.
 
@@ -171,7 +164,7 @@ class SigningKeyRecord:
     id: str
     algorithm: Algorithm
     public_jwk: Json
-    sealed_private_key: bytes = field(repr=False)
+    sealed_private_key: bytes
     created_at: datetime
     published_at: datetime
     signs_from: datetime
@@ -180,8 +173,7 @@ class SigningKeyRecord:
     longest_lifetime: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CookieKey:
+class CookieKey(msgspec.Struct, frozen=True, kw_only=True):
     """
     A key of cookies, by id alone: nobody signs in, so that nothing is signed with it.
     """

@@ -3,8 +3,9 @@ What a list is searched for: the `search`, `mode`, `joint` and `isCaseSensitive`
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from watchword.server.domain.problems import Problem, invalid_input
 
@@ -34,8 +35,7 @@ class Joint(StrEnum):
     AND = "and"
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """
     One field compared with one or more values; any of them will do.
     """
@@ -45,8 +45,7 @@ class Match:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(msgspec.Struct, frozen=True):
     """
     Groups of matches: a group holds where any of its matches does.
     """

@@ -8,9 +8,10 @@ Authentication never looks at the checksum.
 import hmac
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType
+
+import msgspec
 
 from watchword.protocol.credentials import ClientSecret
 from watchword.server.domain.ids import RandomBytes, random_text
@@ -24,8 +25,7 @@ _CHECKSUM = 6
 _NOBODY = SecretDigest(b"\0" * 32)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretEntry:
+class SecretEntry(msgspec.Struct, frozen=True, kw_only=True):
     """
     What authentication needs to know of one secret: a digest, never the secret.
     """

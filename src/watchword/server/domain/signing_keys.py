@@ -6,13 +6,15 @@ for a while knows the next one before anything is signed with it. How keys follo
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
+import msgspec
+
 from watchword.protocol.jose import Signer, type_of_key
 from watchword.protocol.names import Algorithm
+from watchword.server.domain.confidential import Confidential
 from watchword.server.domain.records import SigningKeyRecord
 
 # How long verifiers may keep the published keys (RFC 9111 §5.2.2.1).
@@ -45,8 +47,7 @@ _PUBLISHED_ORDER = list(KeyState)
 _LISTED = (KeyState.NEXT, KeyState.CURRENT)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SigningKey:
+class SigningKey(Confidential, frozen=True, kw_only=True):
     """
     One key, ready to sign, and its instants.
 
@@ -59,15 +60,14 @@ class SigningKey:
     kid: str
     algorithm: Algorithm
     public_jwk: Mapping[str, object]
-    signer: Signer = field(repr=False)
+    signer: Signer
     published_at: datetime
     signs_from: datetime
     signs_until: datetime | None
     dropped_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnAlgorithm:
+class OwnAlgorithm(msgspec.Struct, frozen=True, kw_only=True):
     """
     What a tenant's tokens are signed with, unless an API resource has its own.
 
@@ -101,8 +101,7 @@ class OwnAlgorithm:
         return OwnAlgorithm(present=self.last) if self.at(now) is self.last else self
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedKey:
+class PublishedKey(msgspec.Struct, frozen=True, kw_only=True):
     """
     What is told of a key.
 

@@ -3,9 +3,10 @@ What a decision about a token may read: entries that mirror the database at one 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
+
+import msgspec
 
 from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.protocol.names import Algorithm
@@ -14,8 +15,7 @@ from watchword.server.domain.secrets import SecretEntry
 from watchword.server.domain.signing_keys import OwnAlgorithm, SigningKey, current_key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantEntry:
+class TenantEntry(msgspec.Struct, frozen=True, kw_only=True):
     """
     A tenant: what signs its tokens, and where a request without `resource` goes.
     """
@@ -26,8 +26,7 @@ class TenantEntry:
     keys: tuple[SigningKey, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationEntry:
+class ApplicationEntry(msgspec.Struct, frozen=True, kw_only=True):
     """
     An application with its secrets and the ids of its roles.
 
@@ -43,8 +42,7 @@ class ApplicationEntry:
     origins: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleEntry:
+class RoleEntry(msgspec.Struct, frozen=True, kw_only=True):
     """
     A role with the ids of the scopes that it gives.
     """
@@ -55,8 +53,7 @@ class RoleEntry:
     scope_ids: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceEntry:
+class ResourceEntry(msgspec.Struct, frozen=True, kw_only=True):
     """
     An API resource with its scopes, id by name.
 
@@ -73,8 +70,7 @@ class ResourceEntry:
     is_requestable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """
     When a view was taken, and where: what is decided by it counts for a few seconds, and on that server.
 

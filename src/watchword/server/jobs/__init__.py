@@ -5,8 +5,9 @@ Owns: the list of jobs and their turns. A turn is leased by a row, so that of al
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from watchword.server.context import Context
 from watchword.server.jobs import (
@@ -21,8 +22,7 @@ from watchword.server.jobs import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """
     Something that is done again and again.
 

@@ -4,8 +4,9 @@ Seals the logs: what is closed gets a seal, a batch at a time, in short transact
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from watchword.server.context import Context
 from watchword.server.domain.log_chain import BEGINNING, MarkKind, Position, Seal, head_of, is_genuine, sign_mark

@@ -4,8 +4,9 @@ Applications: list, create, read, change, delete, and their custom data.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+
+import msgspec
 
 from watchword.server.domain import names, problems
 from watchword.server.domain.actors import ActorKind
@@ -28,8 +29,7 @@ LONGEST_NAME = 256
 NO_URIS: Json = {"redirectUris": [], "postLogoutRedirectUris": []}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewApplication:
+class NewApplication(msgspec.Struct, frozen=True, kw_only=True):
     """
     What an application is created with.
     """
@@ -37,15 +37,14 @@ class NewApplication:
     name: str
     type: ApplicationType
     description: str | None = None
-    oidc_client_metadata: Json = field(default_factory=lambda: dict(NO_URIS))
-    custom_client_metadata: Json = field(default_factory=dict)
+    oidc_client_metadata: Json = msgspec.field(default_factory=lambda: dict(NO_URIS))
+    custom_client_metadata: Json = msgspec.field(default_factory=dict)
     protected_app_metadata: Json | None = None
-    custom_data: Json = field(default_factory=dict)
+    custom_data: Json = msgspec.field(default_factory=dict)
     is_third_party: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationDetail:
+class ApplicationDetail(msgspec.Struct, frozen=True, kw_only=True):
     """
     An application, and whether it holds the internal admin role.
 

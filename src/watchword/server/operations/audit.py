@@ -8,9 +8,9 @@ nobody waiting, and goes on while servers seal and drop.
 import hashlib
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 import msgspec
+from msgspec.structs import replace
 
 from watchword.server.domain.log_chain import BEGINNING, Mark, MarkKind, Position, Seal, head_of, is_genuine
 from watchword.server.storage.audit import counts, inspection, places, seals
@@ -25,8 +25,7 @@ _RECORDS_AT_ONCE = 1_000
 _MODULUS = 2**128
 
 
-@dataclass(slots=True, kw_only=True)
-class Finding:
+class Finding(msgspec.Struct, kw_only=True):
     """
     What a chain's walk found.
 
@@ -42,9 +41,9 @@ class Finding:
     chain: str
     seals: int = 0
     records: int = 0
-    faults: list[str] = field(default_factory=list)
+    faults: list[str] = msgspec.field(default_factory=list)
     more_faults: int = 0
-    proven: dict[str, Position] = field(default_factory=dict)
+    proven: dict[str, Position] = msgspec.field(default_factory=dict)
     position: Position = BEGINNING
     checkpoint: Mark | None = None
     unsealed: int = 0

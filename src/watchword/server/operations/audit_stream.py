@@ -5,9 +5,9 @@ Numbers give the order. Whoever reads keeps a cursor, and gets everything after 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 import msgspec
+from msgspec.structs import replace
 
 from watchword.server.domain.log_chain import BEGINNING, Mark, MarkKind, Position, Seal
 from watchword.server.storage.audit import seals
@@ -63,8 +63,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return msgspec.json.encode(self) + b"\n"
 
 
-@dataclass(slots=True)
-class Stream:
+class Stream(msgspec.Struct):
     """
     Reads on from a cursor. `cursor` moves with what was read: it is to be kept once the lines are safe.
     """

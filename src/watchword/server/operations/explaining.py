@@ -5,7 +5,8 @@ All of it is judged by the code of the token path, over a view of one transactio
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from watchword.protocol.names import GrantType
 from watchword.protocol.scopes import parse_scope
@@ -31,8 +32,7 @@ from watchword.server.storage.view import TransactionView
 MOST_SCOPES = 100  # each costs some queries
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explained:
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
     """
     An explanation, and what would mend it.
     """
@@ -41,8 +41,7 @@ class Explained:
     remedies: Sequence[Remedy]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obtaining:
+class Obtaining(msgspec.Struct, frozen=True, kw_only=True):
     """
     An application with a role that gives a scope.
 
@@ -58,8 +57,7 @@ class Obtaining:
     error: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
+class Loss(msgspec.Struct, frozen=True, kw_only=True):
     """
     What an application would lose with a role: scopes by the indicator of their API.
     """
@@ -69,8 +67,7 @@ class Loss:
     scopes: Mapping[str, Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
     """
     An API on which an application's roles give something.
     """
@@ -80,8 +77,7 @@ class Reach:
     scopes: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainedRecord:
+class ExplainedRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
     A record of a token request, and what the same request would come to now.
 

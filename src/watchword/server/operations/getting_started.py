@@ -3,7 +3,8 @@ Getting started: how far somebody has come, and trying it out.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from watchword.server.domain import problems
 from watchword.server.domain.events import changed
@@ -15,8 +16,7 @@ from watchword.server.storage import roles
 from watchword.server.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """
     What is tried: a token of an application for an API.
     """

@@ -6,11 +6,13 @@ run everything.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from watchword.server.domain import names
 from watchword.server.domain.actors import Actor, ActorKind
+from watchword.server.domain.confidential import Confidential
 from watchword.server.domain.events import changed
 from watchword.server.domain.ids import RandomBytes
 from watchword.server.domain.names import ApplicationType, RoleType
@@ -27,8 +29,7 @@ from watchword.server.storage.transaction import Transaction
 FIRST_APPLICATION = "First application"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirstApplication:
+class FirstApplication(Confidential, frozen=True, kw_only=True):
     """
     The application that a new installation begins with.
 
@@ -37,11 +38,10 @@ class FirstApplication:
     """
 
     id: str | None
-    secret: str | None = field(repr=False)
+    secret: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class Ground(msgspec.Struct, frozen=True, kw_only=True):
     """
     What setting up needs while there is no context yet.
     """

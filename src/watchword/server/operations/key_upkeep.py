@@ -2,8 +2,9 @@
 What every change of signing keys has in common: no algorithm without a key and a standby, and nothing unrecorded.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.events import changed
@@ -15,8 +16,7 @@ from watchword.server.storage import signing_keys, tenants
 from watchword.server.storage.transaction import Transaction
 
 
-@dataclass(slots=True)
-class Keys:
+class Keys(msgspec.Struct):
     """
     A tenant's keys, as they were read and as they are to become.
 

@@ -3,7 +3,6 @@ The log: list, read, go through and write out. Tokens issued and refused, and ev
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -33,8 +32,7 @@ class Outcome(StrEnum):
     ERROR = "Error"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class Stretch(msgspec.Struct, frozen=True, kw_only=True):
     """
     A stretch of the log, newest first.
 

@@ -5,7 +5,7 @@ Rotation changes the wrapping, not the data keys: secrets and digests keep worki
 Each of these runs inside one writing transaction, so that no two of them meet.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import DEFAULT_TENANT
@@ -15,8 +15,7 @@ from watchword.server.storage import data_keys, master_key
 from watchword.server.storage.master_key import MasterKeyError, MasterKeys, source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyLine:
+class KeyLine(msgspec.Struct, frozen=True, kw_only=True):
     """
     A line of the master key, without the key.
 

@@ -5,7 +5,7 @@ Nobody sends a request here: the question is asked again, within the transaction
 done if it is proposed still. So a page that is out of date, or a form that somebody made up, does nothing else.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from watchword.server.domain.explanation import Question
 from watchword.server.domain.names import ApplicationType, Permission, RoleType
@@ -28,8 +28,7 @@ from watchword.server.operations.roles import NewRole
 from watchword.server.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mended:
+class Mended(msgspec.Struct, frozen=True, kw_only=True):
     """
     What was done.
 

@@ -11,8 +11,9 @@ The decorator opens the transaction; asking for the permission happens inside it
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Concatenate, Generic, ParamSpec, TypeVar
+
+import msgspec
 
 from watchword.server.context import Context
 from watchword.server.domain.actors import Actor
@@ -27,8 +28,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acting:
+class Acting(msgspec.Struct, frozen=True, kw_only=True):
     """
     Who does something, in which tenant.
     """
@@ -38,8 +38,7 @@ class Acting:
     actor: Actor
 
 
-@dataclass(frozen=True, slots=True)
-class Operation(Generic[P, R]):
+class Operation(msgspec.Struct, Generic[P, R], frozen=True):
     """
     Something that can be done.
 

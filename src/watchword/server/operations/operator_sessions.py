@@ -6,7 +6,6 @@ another session, so that a cookie that somebody has put into, or taken from, a b
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
 from unicodedata import normalize
 
@@ -14,6 +13,7 @@ from watchword.protocol.credentials import ClientSecret
 from watchword.server.context import Context
 from watchword.server.domain import problems
 from watchword.server.domain.actors import Actor, ActorKind
+from watchword.server.domain.confidential import Confidential
 from watchword.server.domain.events import Origin, changed
 from watchword.server.domain.ids import new_token
 from watchword.server.domain.management import unauthorized
@@ -38,14 +38,13 @@ _USE_IS_NOTED_EVERY = timedelta(minutes=1)
 _MOST_IP, _MOST_USER_AGENT = 64, 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(Confidential, frozen=True, kw_only=True):
     """
     A name and a password, as somebody has typed them.
     """
 
     name: str
-    password: str = field(repr=False)
+    password: str
 
     def normal(self) -> "Credentials":
         """
@@ -54,15 +53,14 @@ class Credentials:
         return Credentials(name=normalize("NFC", self.name).strip(), password=normal_password(self.password))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn:
+class SignedIn(Confidential, frozen=True, kw_only=True):
     """
     An operator, the session that has begun, and what its cookie carries.
     """
 
     operator: Operator
     session: OperatorSession
-    token: str = field(repr=False)
+    token: str
 
 
 def normal_password(typed: str) -> str:

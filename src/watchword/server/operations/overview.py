@@ -7,8 +7,10 @@ it says of more than it has read is marked so.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from watchword.server.domain.names import Permission
 from watchword.server.operations.operation import reads
@@ -30,8 +32,7 @@ MOST_SHOWN = 20
 LOOKED_AT = 5_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Minute:
+class Minute(msgspec.Struct, frozen=True, kw_only=True):
     """
     A minute of the token endpoint.
     """
@@ -41,8 +42,7 @@ class Minute:
     refused: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """
     Refusals of one application for one reason.
 
@@ -61,8 +61,7 @@ class Failure:
     last_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Activity:
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
     """
     What the token endpoint did lately.
 

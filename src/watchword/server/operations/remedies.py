@@ -6,7 +6,8 @@ A remedy is a proposal. Whoever sends it needs the permission that its route dem
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from watchword.protocol.resource_indicators import is_registrable
 from watchword.server.domain import names
@@ -27,8 +28,7 @@ MOST_MENDED = 20  # of the scopes that are not granted
 _LONGEST_INDICATOR, _LONGEST_SCOPE, _LONGEST_TITLE = 2_000, 256, 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remedy:
+class Remedy(msgspec.Struct, frozen=True, kw_only=True):
     """
     Something that helps.
 

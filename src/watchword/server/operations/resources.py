@@ -3,7 +3,8 @@ API resources: list, create, read, change, delete, and which one is the default.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from watchword.protocol.names import Algorithm
 from watchword.server.domain import names, problems
@@ -20,8 +21,7 @@ from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewResource:
+class NewResource(msgspec.Struct, frozen=True, kw_only=True):
     """
     What an API resource is created with.
     """
@@ -32,8 +32,7 @@ class NewResource:
     signing_algorithm: Algorithm | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedResource:
+class ListedResource(msgspec.Struct, frozen=True, kw_only=True):
     """
     An API resource as a list shows it.
 

@@ -3,7 +3,8 @@ Roles: list, create, read, change, delete.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from watchword.server.domain import problems
 from watchword.server.domain.events import changed
@@ -22,8 +23,7 @@ from watchword.server.storage.transaction import Transaction
 LONGEST_TEXT = 128
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRole:
+class NewRole(msgspec.Struct, frozen=True, kw_only=True):
     """
     What a role is created with.
     """
@@ -35,8 +35,7 @@ class NewRole:
     scope_ids: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedRole:
+class ListedRole(msgspec.Struct, frozen=True, kw_only=True):
     """
     A role as a list shows it.
 

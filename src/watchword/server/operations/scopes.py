@@ -3,7 +3,8 @@ The permissions that an API resource offers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from watchword.server.domain import names, problems
 from watchword.server.domain.events import changed
@@ -21,8 +22,7 @@ from watchword.server.storage.transaction import Transaction
 LONGEST_NAME = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
+class Choices(msgspec.Struct, frozen=True, kw_only=True):
     """
     Scopes by resource.
 

@@ -3,8 +3,9 @@ Application secrets: list, add, rename, delete.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from watchword.server.domain import problems
 from watchword.server.domain.actors import ActorKind

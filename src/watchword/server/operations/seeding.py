@@ -3,8 +3,9 @@ Many applications at once, for development: what load tests are run against.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import DEFAULT_TOKEN_LIFETIME, ApplicationType, Permission, RoleType
@@ -20,8 +21,7 @@ _COLOURS = ("amber", "azure", "coral", "ivory", "jade", "lilac", "ochre", "olive
 _TRADES = ("billing", "catalog", "dispatch", "export", "invoice", "ledger", "metrics", "notify", "orders", "pricing")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Landscape:
+class Landscape(msgspec.Struct, frozen=True, kw_only=True):
     """
     What seeded applications may have.
 

@@ -3,8 +3,9 @@ Signing keys: list, rotate, revoke, and what is to be done about them from time 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.events import changed
@@ -19,8 +20,7 @@ from watchword.server.storage import signing_keys
 from watchword.server.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turning:
+class Turning(msgspec.Struct, frozen=True, kw_only=True):
     """
     What a rotation of an algorithm's keys would do.
 

@@ -3,7 +3,8 @@ Users as records: list, create, read, change, delete, and their custom data. Nob
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from watchword.server.domain import problems
 from watchword.server.domain.actors import ActorKind
@@ -35,8 +36,7 @@ _TAKEN = {
 _LONGEST = {"username": 128, "primary_email": 128, "primary_phone": 128, "name": 128, "avatar": 2048}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewUser:
+class NewUser(msgspec.Struct, frozen=True, kw_only=True):
     """
     What a user is created with.
 
@@ -50,8 +50,8 @@ class NewUser:
     primary_phone: str | None = None
     name: str | None = None
     avatar: str | None = None
-    custom_data: Json = field(default_factory=dict)
-    profile: Json = field(default_factory=dict)
+    custom_data: Json = msgspec.field(default_factory=dict)
+    profile: Json = msgspec.field(default_factory=dict)
     password: Password | None = None
 
 

@@ -6,9 +6,9 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 from pydantic import ValidationError
 
 from watchword.server.settings.table import FILE_NAME, Settings, SettingsError, default_home
@@ -19,14 +19,13 @@ COMMAND_LINE = frozenset({"WATCHWORD_CLI_ENDPOINT", "WATCHWORD_CLI_CLIENT_ID", "
 _NOT_IN_FILE = frozenset({"home"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
+class Resolved(msgspec.Struct, frozen=True, kw_only=True):
     """
     Settings, and where each value came from.
     """
 
     settings: Settings
-    origins: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 def resolve(flags: Mapping[str, object], environment: Mapping[str, str] | None = None) -> Resolved:

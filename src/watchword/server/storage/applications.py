@@ -3,10 +3,10 @@ Applications, their secrets, and their roles, as rows.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from watchword.protocol.credentials import ClientSecret
@@ -29,8 +29,7 @@ _MACHINE = ApplicationType.MACHINE_TO_MACHINE
 NEWEST_FIRST = (_T.c.created_at.desc(), _T.c.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationFilter:
+class ApplicationFilter(msgspec.Struct, frozen=True, kw_only=True):
     """
     Which applications a list shows; None does not filter.
     """

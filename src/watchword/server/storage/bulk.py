@@ -4,9 +4,9 @@ Many rows at once, for whoever fills a database: as ordinary rows, and told to r
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from watchword.protocol.credentials import ClientSecret
@@ -18,8 +18,7 @@ from watchword.server.storage.postgresql.copying import copy_rows
 from watchword.server.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WithSecret:
+class WithSecret(msgspec.Struct, frozen=True, kw_only=True):
     """
     An application to add, with its secret and the ids of its roles.
     """

@@ -4,9 +4,9 @@ The look: what has changed in a tenant since the last one.
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 import sqlalchemy as sa
 
 from watchword.server.storage import schema
@@ -19,8 +19,7 @@ _NEWEST = sa.select(sa.func.max(schema.changes.c.number)).where(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """
     A moment in a tenant's history: the newest change, and the nonce that tells it from another history's.
     """
@@ -29,8 +28,7 @@ class Mark:
     nonce: str
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """
     What a look saw.
 

@@ -6,7 +6,6 @@ What is copied is compared by counts and digests inside the transaction that wro
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -28,8 +27,7 @@ class CopyError(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copied:
+class Copied(msgspec.Struct, frozen=True, kw_only=True):
     """
     A table that was copied.
 

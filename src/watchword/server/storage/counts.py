@@ -3,9 +3,9 @@ Row counts that triggers keep, so that a list of a million tells its total at on
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from watchword.server.domain.names import INTERNAL_ROLE_PREFIX, ApplicationType
@@ -13,8 +13,7 @@ from watchword.server.storage import schema
 from watchword.server.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """
     A table whose rows are counted.
 
@@ -69,8 +68,7 @@ def total(tx: Transaction, table: sa.Table, keys: Collection[str] | None = None)
     return int(tx.connection.execute(query).scalar_one() or 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Totals:
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
     """
     How many things a tenant has.
 

@@ -3,8 +3,9 @@ Entries, loaded in one reading transaction together with the tenant's change num
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from watchword.server.domain.view import ApplicationEntry, ResourceEntry, RoleEntry, TenantEntry
 from watchword.server.storage import entries
@@ -26,8 +27,7 @@ class Kind(StrEnum):
     RESOURCE = "resource"
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True):
     """
     What a load found.
 

@@ -3,11 +3,12 @@ Which entries of the log a list shows, and the ways that lead to them.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from watchword.server.storage import rows
 from watchword.server.storage.audit.places import newest_placed, places_in
@@ -16,8 +17,7 @@ from watchword.server.storage.transaction import Transaction
 from watchword.server.storage.types import to_microseconds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogFilter:
+class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
     """
     Which entries a list shows; None does not filter.
 
@@ -43,8 +43,7 @@ class LogFilter:
         return replace(self, since=max(begins, default=None), before=min(ends, default=None))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Way(msgspec.Struct, frozen=True, kw_only=True):
     """
     What leads to entries of a table that a filter shows.
 

@@ -7,10 +7,10 @@ counted by the records themselves.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from watchword.server.domain.log_chain import MarkKind
 from watchword.server.storage.audit import seals

@@ -11,9 +11,9 @@ import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from watchword.server.domain.confidential import Confidential
 from watchword.server.settings import Settings
 from watchword.server.storage.sealing import KEY_BYTES
 
@@ -27,13 +27,12 @@ class MasterKeyError(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class MasterKeys:
+class MasterKeys(Confidential, frozen=True):
     """
     The keys of all lines, by id, in the order of the lines.
     """
 
-    keys: Mapping[str, bytes] = field(repr=False)
+    keys: Mapping[str, bytes]
 
     @property
     def wrapping(self) -> tuple[str, bytes]:

@@ -6,9 +6,9 @@ schema 0005 at least. So a node of the version before goes on, and starts, besid
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import sqlalchemy as sa
 
 from watchword.server.storage import counts, schema, search_index, token_schema, triggers
@@ -25,8 +25,7 @@ class SchemaError(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(msgspec.Struct, frozen=True, kw_only=True):
     """
     How far a database has come in one of the two histories.
 
@@ -42,8 +41,7 @@ class History:
     pending: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseStatus:
+class DatabaseStatus(msgspec.Struct, frozen=True, kw_only=True):
     """
     What a database's schema is like.
     """

@@ -3,9 +3,9 @@ Roles, their scopes, and who holds them, as rows.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from watchword.server.domain.names import INTERNAL_ROLE_PREFIX, ApplicationType, RoleType
@@ -24,8 +24,7 @@ OLDEST_FIRST = (_T.c.created_at, _T.c.id)
 MOST_FEATURED = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleFilter:
+class RoleFilter(msgspec.Struct, frozen=True, kw_only=True):
     """
     Which roles a list shows; None does not filter.
     """
@@ -35,8 +34,7 @@ class RoleFilter:
     exclude_application_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeaturedApplication:
+class FeaturedApplication(msgspec.Struct, frozen=True, kw_only=True):
     """
     An application as a list of roles shows it.
     """
@@ -46,8 +44,7 @@ class FeaturedApplication:
     type: ApplicationType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeaturedUser:
+class FeaturedUser(msgspec.Struct, frozen=True, kw_only=True):
     """
     A user as a list of roles shows it.
     """
@@ -57,8 +54,7 @@ class FeaturedUser:
     name: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holders:
+class Holders(msgspec.Struct, frozen=True, kw_only=True):
     """
     How many hold a role, and the first few of them.
     """

@@ -4,11 +4,10 @@ Records and rows: the mapping follows from the names, so no family writes it aga
 Every query is bound to the transaction's tenant here.
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.sql.operators import desc_op
 
@@ -16,10 +15,10 @@ from watchword.server.storage.sqlite.hints import BY_ROWID_ONLY
 from watchword.server.storage.transaction import Transaction
 
 R = TypeVar("R")
+_Record = TypeVar("_Record", bound=msgspec.Struct)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """
     A part of a list: `limit` records from `offset` on.
     """
@@ -28,8 +27,7 @@ class Page:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Listing(Generic[R]):
+class Listing(msgspec.Struct, Generic[R], frozen=True):
     """
     Records of a page, and how many there are in all.
     """
@@ -45,22 +43,22 @@ def of_tenant(tx: Transaction, table: sa.Table) -> sa.ColumnElement[bool]:
     return table.c.tenant_id == tx.tenant_id
 
 
-def to_record(record_type: type[R], row: sa.Row[*tuple[Any, ...]]) -> R:
+def to_record(record_type: type[_Record], row: sa.Row[*tuple[Any, ...]]) -> _Record:
     """
     Make a record of a row that has its columns, by name.
     """
     mapping = row._mapping  # noqa: SLF001 - SQLAlchemy's documented accessor
-    return record_type(**{name: mapping[name] for name in _fields(record_type)})
+    return record_type(**{name: mapping[name] for name in record_type.__struct_fields__})
 
 
-def columns(table: sa.Table, record_type: type[object]) -> list[sa.Column[Any]]:
+def columns(table: sa.Table, record_type: type[msgspec.Struct]) -> list[sa.Column[Any]]:
     """
     Return the columns that a record is made of.
     """
-    return [table.c[name] for name in _fields(record_type)]
+    return [table.c[name] for name in record_type.__struct_fields__]
 
 
-def find(tx: Transaction, table: sa.Table, record_type: type[R], **keys: object) -> R | None:
+def find(tx: Transaction, table: sa.Table, record_type: type[_Record], **keys: object) -> _Record | None:
     """
     Return the record with these column values, or None.
     """
@@ -77,18 +75,18 @@ def exists(tx: Transaction, table: sa.Table, **keys: object) -> bool:
     return tx.connection.execute(query.limit(1)).first() is not None
 
 
-def insert(tx: Transaction, table: sa.Table, record: object, **more: object) -> None:
+def insert(tx: Transaction, table: sa.Table, record: msgspec.Struct, **more: object) -> None:
     """
     Add a record's row; `more` holds columns that the record does not carry.
     """
     tx.connection.execute(table.insert().values(**to_values(table, record), **more))
 
 
-def to_values(table: sa.Table, record: object) -> dict[str, object]:
+def to_values(table: sa.Table, record: msgspec.Struct) -> dict[str, object]:
     """
     Return a record's values for the columns of its table.
     """
-    return {name: getattr(record, name) for name in _fields(type(record)) if name in table.c}
+    return {name: getattr(record, name) for name in record.__struct_fields__ if name in table.c}
 
 
 def link(tx: Transaction, table: sa.Table, links: Sequence[Mapping[str, str]]) -> None:
@@ -118,13 +116,13 @@ def delete(tx: Transaction, table: sa.Table, **keys: object) -> bool:
 
 def listing(
     tx: Transaction,
-    record_type: type[R],
+    record_type: type[_Record],
     query: sa.Select[Any],
     page: Page | None,
     total: int | None = None,
     *,
     walked: sa.Table | None = None,
-) -> Listing[R]:
+) -> Listing[_Record]:
     """
     Run a query whose columns make records; a page also counts all that the query finds.
 
@@ -173,10 +171,6 @@ def _reversed(clause: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     if isinstance(clause, sa.UnaryExpression) and clause.modifier is desc_op:
         return clause.element
     return clause.desc()
-
-
-def _fields(record_type: type[object]) -> list[str]:
-    return [field.name for field in dataclasses.fields(record_type)]  # type: ignore[arg-type]  # a dataclass, by contract
 
 
 def _equal(table: sa.Table, keys: Mapping[str, object]) -> list[sa.ColumnElement[bool]]:

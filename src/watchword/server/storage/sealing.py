@@ -7,7 +7,6 @@ What is sealed is bound to a purpose, a tenant and a row, so that a sealed value
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cryptography.exceptions import InvalidTag
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from watchword.protocol.credentials import ClientSecret
+from watchword.server.domain.confidential import Confidential
 from watchword.server.domain.secrets import SecretDigest
 
 KEY_BYTES = 32
@@ -46,15 +46,14 @@ class Unsealable(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class DataKeys:
+class DataKeys(Confidential, frozen=True):
     """
     The data keys of an installation, in clear text, in memory only.
     """
 
-    sealing: bytes = field(repr=False)
-    digesting: hmac.HMAC = field(repr=False)
-    audit: bytes = field(repr=False)
+    sealing: bytes
+    digesting: hmac.HMAC
+    audit: bytes
 
     @classmethod
     def of(cls, keys: Mapping[str, bytes]) -> "DataKeys":

@@ -3,9 +3,9 @@ When secrets expire: what an operator wants to know ahead.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import sqlalchemy as sa
 
 from watchword.server.storage import rows, schema
@@ -15,8 +15,7 @@ from watchword.server.storage.transaction import Transaction
 _BY_EXPIRY = "INDEXED BY ix_application_secrets_expires_at"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expiring:
+class Expiring(msgspec.Struct, frozen=True, kw_only=True):
     """
     A secret that expires, and whose it is.
     """

@@ -4,7 +4,6 @@ What the token path did lately: how many records a minute, and why tokens were r
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
@@ -26,8 +25,7 @@ _IS_REFUSED = sa.text(token_schema.IS_REFUSED)
 _BY_REFUSAL = "INDEXED BY ix_token_events_refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefusalRecord:
+class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
     A record of a refusal, or of many that were counted.
     """

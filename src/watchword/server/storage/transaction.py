@@ -3,9 +3,9 @@ A transaction as operations see it: bound to one tenant, and recording what it d
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import sqlalchemy as sa
 
 from watchword.server.domain.actors import Actor
@@ -16,8 +16,7 @@ from watchword.server.storage import schema
 from watchword.server.storage.sealing import DataKeys
 
 
-@dataclass(slots=True)
-class Transaction:
+class Transaction(msgspec.Struct):
     """
     A reading or writing transaction of one tenant.
 
@@ -72,8 +71,7 @@ class Transaction:
         self.unchanged = True
 
 
-@dataclass(frozen=True, slots=True)
-class Upkeep:
+class Upkeep(msgspec.Struct, frozen=True):
     """
     A transaction that may write only the tables that the schema marks for upkeep, and drop records of the logs.
     """

@@ -3,8 +3,8 @@ Users, as rows.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+import msgspec
 import sqlalchemy as sa
 
 from watchword.server.domain.records import User
@@ -19,8 +19,7 @@ _LINKS = schema.user_roles
 NEWEST_FIRST = (_T.c.created_at.desc(), _T.c.id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserFilter:
+class UserFilter(msgspec.Struct, frozen=True, kw_only=True):
     """
     Which users a list shows; None does not filter.
     """

@@ -3,9 +3,9 @@ When secrets were last used, and which applications use none.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import sqlalchemy as sa
 
 from watchword.server.domain.names import ApplicationType
@@ -17,8 +17,7 @@ _USES = token_schema.read_uses
 _T = schema.applications
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unused:
+class Unused(msgspec.Struct, frozen=True, kw_only=True):
     """
     An application that has had no token for long.
 

@@ -2,11 +2,10 @@
 The list of what the directory must hear about: change triggers are made from it.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(msgspec.Struct, frozen=True):
     """
     A table whose changes the directory must hear about.
 

@@ -10,11 +10,12 @@ caller chooses becomes a label, and the number of series is bounded.
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from itertools import product
 from typing import TypeAlias, TypeVar
 from zlib import crc32
+
+import msgspec
 
 from watchword.server.telemetry.board import CELLS
 
@@ -39,8 +40,7 @@ class Kind(Enum):
     HISTOGRAM = "histogram"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """
     One name on the metrics page.
 

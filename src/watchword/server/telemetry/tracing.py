@@ -6,9 +6,10 @@ Spans are made afterwards, of instants that were noted on the way. Where traces 
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
+
+import msgspec
 
 from watchword.protocol.trace_context import TraceParent
 
@@ -72,8 +73,7 @@ class NotedPhases:
 UNNOTED: Final = _UnnotedPhases()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
     """
     A request that was answered.
 

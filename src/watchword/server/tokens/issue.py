@@ -18,6 +18,7 @@ from watchword.protocol.scopes import format_scope
 from watchword.server.context import Context
 from watchword.server.domain.client_auth import Caller, Seen, authenticate
 from watchword.server.domain.client_auth.origins import check_origin
+from watchword.server.domain.confidential import Confidential
 from watchword.server.domain.events import Origin, token_issued
 from watchword.server.domain.grants import Authorization, grant_for
 from watchword.server.domain.ids import new_jti
@@ -29,7 +30,7 @@ from watchword.server.telemetry.tracing import UNNOTED, Phases
 _encode = msgspec.json.Encoder().encode
 
 
-class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
+class TokenRequest(Confidential, frozen=True, kw_only=True):
     """
     A token request as it came: nothing of it is read yet, so that a bad one is refused, and recorded, in one place.
 
@@ -50,9 +51,6 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
     came_at: datetime
     phases: Phases = UNNOTED
 
-    def __repr__(self) -> str:
-        return f"TokenRequest(tenant_id={self.tenant_id!r}, …)"  # what it carries are credentials
-
     def read(self) -> TokenForm:
         """
         Read the body.
@@ -63,7 +61,7 @@ class TokenRequest(msgspec.Struct, frozen=True, kw_only=True):
         return read_form(self.content_type, self.body)
 
 
-class TokenResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TokenResponse(Confidential, frozen=True, kw_only=True, omit_defaults=True):
     """
     What the caller gets (RFC 6749 §5.1), in the order of the wire.
 
@@ -77,9 +75,6 @@ class TokenResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     # Required: without a default it is never left out.
     token_type: str
     scope: str = ""
-
-    def __repr__(self) -> str:
-        return f"TokenResponse(…, expires_in={self.expires_in!r}, scope={self.scope!r})"
 
 
 def _nothing() -> None:

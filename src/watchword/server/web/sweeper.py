@@ -10,9 +10,10 @@ import asyncio
 import heapq
 import logging
 import math
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
+
+import msgspec
 
 SWEEP_SECONDS = 0.5
 _ENDED_AT_ONCE = 100
@@ -34,8 +35,7 @@ class Awaits(Enum):
     READER = "that what was written last is read"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionLimits:
+class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
     """
     Seconds that a wait may last from its begin to its end, however much trickles in meanwhile, and connections.
 

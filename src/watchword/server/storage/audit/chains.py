@@ -2,15 +2,13 @@
 The two logs, each a chain of its own: what operations changed, and what the token path wrote.
 """
 
-from dataclasses import dataclass
-
+import msgspec
 import sqlalchemy as sa
 
 from watchword.server.storage import schema, token_schema
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
+class Chain(msgspec.Struct, frozen=True, kw_only=True):
     """
     A log and what is kept beside it, as reading connections see them.
 

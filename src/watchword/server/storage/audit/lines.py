@@ -4,9 +4,9 @@ Records as the text that is sealed.
 The database writes it, a batch at a time: the interpreter's lock is free meanwhile, and sealing keeps no token waiting.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from watchword.server.storage.audit.chains import Chain
@@ -15,8 +15,7 @@ from watchword.server.storage.database import Connection
 _INTEGERS = frozenset({"number", "created_at"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """
     Records in the order of their numbers.
 

@@ -7,8 +7,8 @@ for that, while tokens wait; so the rest is closed to what comes from then on, a
 """
 
 import re
-from dataclasses import dataclass
 
+import msgspec
 import sqlalchemy as sa
 
 from watchword.server.storage.audit.chains import TOKENS
@@ -24,8 +24,7 @@ _REST = f"{_PARENT}_rest"
 _IS_CLOSED = "token_events_rest_is_closed"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Partition:
+class Partition(msgspec.Struct, frozen=True, order=True):
     """
     The records from a moment up to another, which is the next one's; microseconds since 1970.
     """

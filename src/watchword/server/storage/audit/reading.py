@@ -3,7 +3,6 @@ Records in the order of their numbers, of all tenants.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 import sqlalchemy as sa
@@ -13,8 +12,7 @@ from watchword.server.storage.audit.chains import Chain
 from watchword.server.storage.database import Connection
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, kw_only=True):
     """
     A record of a log.
 

@@ -2,8 +2,7 @@
 A trigger of PostgreSQL: what it is made of, made, found and dropped.
 """
 
-from dataclasses import dataclass
-
+import msgspec
 import sqlalchemy as sa
 
 # The bits of pg_trigger.tgtype: none for "each row" or "before".
@@ -28,8 +27,7 @@ WHERE split_part(tgname::text, '_', 1) = ANY (%s) AND pg_table_is_visible(tgreli
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(msgspec.Struct, frozen=True):
     """
     A trigger, and what its function does.
 

@@ -4,10 +4,11 @@ What a route of the Management API is.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Generic, TypeVar
 from urllib.parse import unquote
+
+import msgspec
 
 from watchword.server.operations.operation import Acting
 from watchword.server.storage.rows import Page
@@ -28,8 +29,7 @@ class Paging(Enum):
     ALWAYS = "always"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Generic[B]):
+class Call(msgspec.Struct, Generic[B], frozen=True, kw_only=True):
     """
     A request that has passed all checks that are the same for every route.
 
@@ -46,8 +46,7 @@ class Call(Generic[B]):
     body: B
 
 
-@dataclass(frozen=True, slots=True)
-class Paged:
+class Paged(msgspec.Struct, frozen=True):
     """
     An answer that is one page of a list.
 
@@ -64,8 +63,7 @@ class Paged:
 Reply = object | Paged | Answer | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(msgspec.Struct, frozen=True, kw_only=True):
     """
     A query parameter, for the OpenAPI document.
 
@@ -80,8 +78,7 @@ class Query:
     repeats: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True):
     """
     One row of the table.
 
@@ -109,7 +106,7 @@ class Route:
     media_type: str = "application/json"
     also: Sequence[int] = ()
     is_public: bool = False
-    tag: str = field(default="")
+    tag: str = ""
 
     @property
     def path_parameters(self) -> list[str]:
@@ -119,8 +116,7 @@ class Route:
         return re.findall(r"{(\w+)}", self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(msgspec.Struct, frozen=True):
     """
     A path with all its methods.
     """

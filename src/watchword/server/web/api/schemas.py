@@ -2,13 +2,13 @@
 JSON Schemas of answers, by the names that routes use: derived from the records, so that they can't tell another story.
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
+import msgspec
 from pydantic.alias_generators import to_camel
 
 from watchword.server.domain.explanation import Explanation
@@ -73,7 +73,7 @@ def answer_schemas() -> dict[str, Schema]:
 
 
 def record_schema(
-    record_type: type[object],
+    record_type: type[msgspec.Struct],
     *,
     without: frozenset[str] | set[str] = frozenset(),
     replace: Mapping[str, Schema] | None = None,
@@ -86,8 +86,7 @@ def record_schema(
         replace: Schemas of members that say more than the field's type.
     """
     hints = get_type_hints(record_type)
-    names = [field.name for field in dataclasses.fields(record_type) if field.name not in without]  # type: ignore[arg-type]  # a dataclass, by contract
-    members = {to_camel(name): _of_type(hints[name]) for name in names}
+    members = {to_camel(name): _of_type(hints[name]) for name in record_type.__struct_fields__ if name not in without}
     return _object({**members, **(replace or {})})
 
 
@@ -108,7 +107,7 @@ def _of_type(annotation: Any) -> Schema:  # noqa: ANN401 - types of types
         return {"type": "array", "items": _of_type(options[0])}
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         return {"type": "string", "enum": [word.value for word in annotation]}
-    if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
         return record_schema(annotation)
     return {"type": "object"}
 

@@ -2,11 +2,11 @@
 Records as JSON: camelCase names in the order of their fields, times in milliseconds since 1970.
 """
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+import msgspec
 from pydantic.alias_generators import to_camel
 
 from watchword.server.domain.problems import Problem
@@ -18,7 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-def as_json(record: object) -> dict[str, object]:
+def as_json(record: msgspec.Struct) -> dict[str, object]:
     """
     Write a record as the wire has it.
     """
@@ -34,7 +34,7 @@ def as_json(record: object) -> dict[str, object]:
     return _plain(record)
 
 
-def all_as_json(records: Sequence[object]) -> list[dict[str, object]]:
+def all_as_json(records: Sequence[msgspec.Struct]) -> list[dict[str, object]]:
     """
     Write several records.
     """
@@ -63,12 +63,8 @@ def from_milliseconds(value: float) -> datetime:
         ) from None
 
 
-def _plain(record: object, *, without: frozenset[str] = frozenset()) -> dict[str, object]:
-    return {
-        to_camel(field.name): _value(getattr(record, field.name))
-        for field in dataclasses.fields(record)  # type: ignore[arg-type]  # a dataclass, by contract
-        if field.name not in without
-    }
+def _plain(record: msgspec.Struct, *, without: frozenset[str] = frozenset()) -> dict[str, object]:
+    return {to_camel(name): _value(getattr(record, name)) for name in record.__struct_fields__ if name not in without}
 
 
 def _value(value: object) -> object:
@@ -79,10 +75,10 @@ def _value(value: object) -> object:
             return value.value
         case Mapping() | str():
             return value
-        case _ if dataclasses.is_dataclass(value):
+        case msgspec.Struct():
             return as_json(value)
         case Sequence():
-            return [_value(item) if not dataclasses.is_dataclass(item) else as_json(item) for item in value]
+            return [_value(item) if not isinstance(item, msgspec.Struct) else as_json(item) for item in value]
     return value
 
 

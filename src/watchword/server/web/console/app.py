@@ -11,9 +11,9 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from urllib.parse import SplitResult, quote, urlsplit
 
+from msgspec.structs import replace
 from starlette.concurrency import run_in_threadpool
 
 from watchword.server.context import Context

@@ -3,7 +3,8 @@ A chart of bars that stand on each other: where each stands, for a template to d
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 HEIGHT = 100.0
 STEP = 10.0
@@ -11,8 +12,7 @@ _GAP = 2.0
 _LEAST = 1.5  # of what is not nothing: it is seen beside thousands
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
+class Bar(msgspec.Struct, frozen=True, kw_only=True):
     """
     A bar, in the units of the picture.
 
@@ -27,8 +27,7 @@ class Bar:
     height: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chart:
+class Chart(msgspec.Struct, frozen=True, kw_only=True):
     """
     A picture.
 

@@ -4,7 +4,7 @@ The password once more: before a secret is shown, somebody is given rights, or s
 The form waits meanwhile within the page that asks: with the password it is sent again, whole.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import operator_sessions

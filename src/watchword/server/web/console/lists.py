@@ -3,9 +3,10 @@ Lists: a page of what there is, or of what a search finds. The address of the pa
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
+
+import msgspec
 
 from watchword.server.domain.search import NO_SEARCH, Search, parse_search
 from watchword.server.storage.rows import Listing
@@ -17,8 +18,7 @@ A_PAGE = 20
 _MOST_DIGITS = 9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found(Generic[R]):
+class Found(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     """
     A page of a list.
 

@@ -7,8 +7,9 @@ granted.
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from watchword.protocol.errors import InvalidClient, OAuthError
 from watchword.protocol.scopes import parse_scope
@@ -23,8 +24,7 @@ _DOCUMENTED = frozenset(kind.error for kind in OAuthError.__subclasses__() if ki
 _NOBODY: Mapping[str, object] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, kw_only=True):
     """
     A record as a list shows it.
 
@@ -47,8 +47,7 @@ class Row:
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """
     Why a request was refused, as its record has it.
 

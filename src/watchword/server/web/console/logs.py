@@ -6,9 +6,10 @@ The address of a page holds the search, and where in the log the page begins, so
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
+
+import msgspec
 
 from watchword.server.domain.event_keys import EVENT_KEYS
 from watchword.server.domain.events import TOKEN_KEY_PREFIX
@@ -46,8 +47,7 @@ _OUTCOMES: Mapping[str, Fits] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """
     What the address of a page asks for.
 

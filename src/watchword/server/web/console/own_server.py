@@ -7,12 +7,12 @@ followed.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from watchword.server.context import Context
+from watchword.server.domain.confidential import Confidential
 from watchword.server.domain.problems import Problem
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ _LARGEST_ANSWER = 64 * 1024
 _SHOWN = ("content-type", "www-authenticate", "retry-after", "total-number", "cache-control")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class Answered(Confidential, frozen=True, kw_only=True):
     """
     What came back.
 
@@ -38,7 +37,7 @@ class Answered:
 
     status: int
     headers: Mapping[str, str]
-    body: str = field(repr=False)
+    body: str
     ms: float
 
 

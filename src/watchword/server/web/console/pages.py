@@ -3,12 +3,12 @@ Pages: a template and what it shows, or another page to go to.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+import msgspec
 from markupsafe import Markup
 
 from watchword.server.domain.problems import Problem
@@ -37,8 +37,7 @@ ROOMS = (
 POLICY = (b"content-security-policy", _POLICY)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Page(msgspec.Struct, frozen=True, kw_only=True):
     """
     What is shown.
 
@@ -48,13 +47,12 @@ class Page:
     """
 
     template: str
-    shows: Mapping[str, object] = field(default_factory=dict)
+    shows: Mapping[str, object] = msgspec.field(default_factory=dict)
     status: int = 200
     headers: Headers = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GoTo:
+class GoTo(msgspec.Struct, frozen=True, kw_only=True):
     """
     Another page of the console.
 

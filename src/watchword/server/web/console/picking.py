@@ -3,7 +3,8 @@ What forms offer to tick: some of all permissions or roles, more by a search tha
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from watchword.server.domain.names import MANAGEMENT_RESOURCE_ID, RoleType
 from watchword.server.domain.records import Role
@@ -20,8 +21,7 @@ _LONGEST_WORDS = 256
 _ROLES_SEARCHED = ("id", "name", "description")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """
     Permissions that may be ticked.
 
@@ -38,8 +38,7 @@ class Offer:
     management: str = MANAGEMENT_RESOURCE_ID
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleOffer:
+class RoleOffer(msgspec.Struct, frozen=True, kw_only=True):
     """
     Roles that may be ticked, or of which one may be chosen.
 

@@ -2,7 +2,7 @@
 Who holds a role: applications, or, of a role for users, users.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.records import Application, User
@@ -24,8 +24,7 @@ _SEARCHED = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(msgspec.Struct, frozen=True, kw_only=True):
     """
     An application or a user, as these pages show both.
     """

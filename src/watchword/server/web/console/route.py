@@ -4,7 +4,8 @@ Routes of the console: which handler answers which path, and what it takes to ge
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from watchword.server.web.answers import Answer
 from watchword.server.web.console.pages import GoTo, Page
@@ -13,8 +14,7 @@ from watchword.server.web.console.visitor import Visitor
 Handler = Callable[[Visitor], Page | GoTo | Answer]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True):
     """
     What answers a path.
 

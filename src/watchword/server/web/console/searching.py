@@ -3,8 +3,9 @@ One box that looks everywhere: a few of each kind, with the way to all of them.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlencode
+
+import msgspec
 
 from watchword.server.domain.ids import RECORD_ID
 from watchword.server.domain.problems import Problem
@@ -28,8 +29,7 @@ _FEW = Part(limit=5, offset=0)
 _NAMED = ("id", "name", "description")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """
     Something that was found.
 
@@ -43,8 +43,7 @@ class Hit:
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(msgspec.Struct, frozen=True, kw_only=True):
     """
     The first few of a kind.
 
@@ -58,8 +57,7 @@ class Found:
     all: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True, kw_only=True):
     """
     What can be found.
 

@@ -8,10 +8,11 @@ that no id, however odd, can become code.
 import json
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from watchword.protocol.metadata import TOKEN_PATH
 
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 Quote = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Language:
+class Language(msgspec.Struct, frozen=True, kw_only=True):
     """
     A language that there are snippets in.
 
@@ -39,8 +39,7 @@ class Language:
     quote: Quote
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snippet:
+class Snippet(msgspec.Struct, frozen=True, kw_only=True):
     """
     What is shown of a language.
     """
@@ -51,8 +50,7 @@ class Snippet:
     call: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """
     What snippets are filled in with.
 

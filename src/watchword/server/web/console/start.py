@@ -6,7 +6,9 @@ The room that gets one started: the guide to machine-to-machine, as a list of wh
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.problems import Problem, bad_value
@@ -36,8 +38,7 @@ _LONGEST_NAME = roles.LONGEST_TEXT  # the shortest there is
 _MOST_PERMISSIONS = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shown:
+class _Shown(msgspec.Struct, frozen=True, kw_only=True):
     """
     What a page shows beside the steps.
     """
@@ -45,6 +46,9 @@ class _Shown:
     problem: Problem | str | None = None
     secret: str = ""
     tried: Tried | None = None
+
+
+_NOTHING = _Shown()
 
 
 class Start:
@@ -172,7 +176,7 @@ def assign(visitor: Visitor) -> Page | GoTo:
     return _next(chosen, "It has the role from the next token request on.")
 
 
-def _page(visitor: Visitor, chosen: Chosen, shown: _Shown = _Shown()) -> Page:
+def _page(visitor: Visitor, chosen: Chosen, shown: _Shown = _NOTHING) -> Page:
     steps = look(visitor, chosen)
     caller = steps.caller(visitor.ctx.settings.public_endpoint)
     named = {language.id for language in LANGUAGES}

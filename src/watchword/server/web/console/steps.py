@@ -6,9 +6,11 @@ it names alone leads to what it can get.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
 from urllib.parse import urlencode
+
+import msgspec
+from msgspec.structs import replace
 
 from watchword.server.domain.names import MANAGEMENT_RESOURCE_ID, ApplicationType, RoleType
 from watchword.server.domain.problems import Problem
@@ -41,8 +43,7 @@ _FIRST = Part(limit=1, offset=0)
 _NEWEST_RECORDS = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     """
     Ids of what was chosen; empty ones choose nothing.
     """
@@ -59,8 +60,7 @@ class Chosen:
         return "?" + urlencode({name: value for name, value in named.items() if value})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Steps:
+class Steps(msgspec.Struct, frozen=True, kw_only=True):
     """
     How far somebody has come.
 

@@ -5,9 +5,10 @@ Trying it: a token request as an application sends it, and what came of it, to b
 import json
 from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote_plus, urlencode, urlsplit
+
+import msgspec
 
 from watchword.protocol.metadata import TOKEN_PATH
 from watchword.server.context import Context
@@ -24,8 +25,7 @@ _TIMES = {"iat": "issued", "nbf": "good from", "exp": "expires"}
 _SHOWN_OF_TOKEN = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """
     A request and its answer, as they are shown.
 
@@ -47,8 +47,7 @@ class Exchange:
             return self.answer.body
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True, kw_only=True):
     """
     What a token says.
 
@@ -61,8 +60,7 @@ class Decoded:
     times: Sequence[tuple[str, datetime]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
     """
     What came of it.
 

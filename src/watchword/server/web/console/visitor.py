@@ -3,11 +3,13 @@ Who visits a page, and what their browser has shown: cookies, the form that it s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from watchword.protocol.credentials import ClientSecret
 from watchword.server.context import Context
+from watchword.server.domain.confidential import Confidential
 from watchword.server.domain.events import Origin
 from watchword.server.domain.operators import Operator, OperatorSession
 from watchword.server.domain.problems import Problem
@@ -21,8 +23,7 @@ _MOST_FIELDS = 1_000
 Values = Mapping[str, Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visitor:
+class Visitor(Confidential, frozen=True, kw_only=True):
     """
     A request for a page.
 
@@ -39,12 +40,12 @@ class Visitor:
     tenant_id: str
     origin: Origin
     here: str
-    path: Mapping[str, str] = field(default_factory=dict)
-    query: Values = field(default_factory=dict)
-    form: Values = field(default_factory=dict, repr=False)
+    path: Mapping[str, str] = msgspec.field(default_factory=dict)
+    query: Values = msgspec.field(default_factory=dict)
+    form: Values = msgspec.field(default_factory=dict)
     session: OperatorSession | None
     operator: Operator | None
-    seed: str = field(repr=False)
+    seed: str
     notice: str = ""
 
     @property
@@ -96,8 +97,7 @@ class Visitor:
         return self.query.get(name, ("",))[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Cookies:
+class Cookies(msgspec.Struct, frozen=True):
     """
     The names of the console's cookies, and how they are set. Over https no other host can set them: `__Host-`.
     """

@@ -4,9 +4,9 @@ The catalogue as pages of HTML: without scripts, without anything from elsewhere
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 
+import msgspec
 from markupsafe import Markup, escape
 
 from watchword.server.web.docs.catalogue import by_code, groups, pieces
@@ -19,8 +19,7 @@ REPOSITORY = "https://github.com/watchword-id/watchword/blob/main/docs/"
 _OF_THIS_SERVER = ("/console", "/api/docs", "/health/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pages:
+class Pages(msgspec.Struct, frozen=True, kw_only=True):
     """
     All pages, as they are sent.
 
