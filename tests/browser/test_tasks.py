@@ -4,6 +4,7 @@ The main task of every room, with JavaScript and without; and what JavaScript ad
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -88,12 +89,15 @@ def test_search_looks_as_one_types(page: Page) -> None:
 
 def test_times_are_in_the_readers_zone(page: Page, console: Console) -> None:
     """
-    In UTC where there is no JavaScript, and where one points.
+    In UTC where there is no JavaScript, and where one points. Both are written alike.
     """
     page.goto(console.address("/applications/{application}"))
     time = page.locator("time").first
-    assert (time.get_attribute("title") or "").endswith("UTC")
-    assert "UTC" not in time.inner_text()
+    in_utc = datetime.fromisoformat(time.get_attribute("datetime") or "")
+    assert time.get_attribute("title") == f"{in_utc:%Y-%m-%d %H:%M} UTC"
+    behind = page.evaluate("(at) => new Date(at).getTimezoneOffset()", in_utc.isoformat())
+    assert behind in {-60, -120}, "the browser is not in Berlin"
+    assert time.inner_text() == f"{in_utc - timedelta(minutes=behind):%Y-%m-%d %H:%M}"
 
 
 def test_log_is_asked_for_times_in_the_readers_zone(visit: Callable[..., Page]) -> None:
