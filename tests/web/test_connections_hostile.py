@@ -163,6 +163,23 @@ async def test_client_that_does_not_read_is_let_go(
         await asyncio.wait_for(ended.wait(), 10)
 
 
+async def test_client_that_does_not_read_makes_room_for_newcomers(
+    port: int, stalled: asyncio.Event, ended: asyncio.Event, made: list[HttpProtocol]
+) -> None:
+    """
+    Where there are too many connections: an answer that waits for the one before it to be read is none under way.
+    """
+    with unread_socket(port) as peer:
+        await asyncio.get_running_loop().sock_sendall(peer, LARGE_REQUEST * 2)
+        await asyncio.wait_for(stalled.wait(), 10)
+        made[0]._sweeper._limits = ConnectionLimits(most=1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(REQUEST)
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 204")
+        await asyncio.wait_for(ended.wait(), 10)
+        writer.close()
+
+
 async def test_client_that_reads_slowly_is_served(
     port: int, stalled: asyncio.Event, ended: asyncio.Event, made: list[HttpProtocol]
 ) -> None:

@@ -206,6 +206,7 @@ class HttpProtocol(HttpToolsProtocol):
         """
         super().pause_writing()
         self._stall.begin()
+        self._settle()
 
     def resume_writing(self) -> None:
         """
@@ -213,6 +214,7 @@ class HttpProtocol(HttpToolsProtocol):
         """
         self._stall.end()
         super().resume_writing()
+        self._settle()
 
     def _close(self) -> None:
         self.transport.close()
@@ -276,7 +278,8 @@ class HttpProtocol(HttpToolsProtocol):
             # Nothing less than a new request keeps an idle connection: the rest of a body that was answered does not.
             return Awaits.HEAD if self._head_is_open else Awaits.REQUEST
         if not cycle.more_body or self.pipeline:
-            return Awaits.NOTHING
+            # Who does not read is waited for like any other: else answers to nobody would take all connections.
+            return Awaits.READER if self.flow.write_paused else Awaits.NOTHING
         return Awaits.TOKEN_BODY if cycle.scope["path"] == TOKEN_PATH else Awaits.BODY
 
     def _refuse(self, status: HTTPStatus) -> None:

@@ -32,7 +32,7 @@ class Awaits(Enum):
     TOKEN_BODY = "the rest of a token request's body"
     BODY = "the rest of another body"
     REQUEST = "another request"
-    READER = "that what was written last is read"
+    READER = "that what was written is read"
 
 
 class ConnectionLimits(msgspec.Struct, frozen=True, kw_only=True):
