@@ -270,3 +270,20 @@ def test_refused_write_leaves_no_entry(world: World) -> None:
     body = {"name": "never<n>", "description": "d", "scopeIds": ["nope"]}
     assert world.send(Exchange(method="POST", path="/roles", body=body)).status_code == 404
     assert world.fill("never<n>") not in str(entries(world.server))
+
+
+def test_administrators_are_made_in_the_log(server: RunningServer, application: Application) -> None:
+    """
+    `isAdmin` gives a role that no list shows: the log does. What changes nothing is no change.
+    """
+    for is_admin in (True, True, False):
+        changed = server.management.patch(f"/applications/{application.id}", json={"isAdmin": is_admin})
+        changed.raise_for_status()
+    found = [entry["payload"]["data"] for entry in entries(server, logKey="Application.Roles.Updated")]
+    assert [data for data in found if data["id"] == application.id][:2] == [
+        {"id": application.id, "added": [], "removed": ["admin-role"]},
+        {"id": application.id, "added": ["admin-role"], "removed": []},
+    ]
+    assert application.id not in [
+        entry["payload"]["data"]["id"] for entry in entries(server, logKey="Application.Data.Updated")
+    ]

@@ -5,7 +5,7 @@ The roles of an application. Only machine-to-machine applications have roles, an
 from collections.abc import Sequence
 
 from watchword.server.domain import problems
-from watchword.server.domain.events import changed
+from watchword.server.domain.events import roles_updated
 from watchword.server.domain.names import INTERNAL_ROLE_PREFIX, ApplicationType, Permission, RoleType
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import Role
@@ -106,7 +106,6 @@ def _wrong_type() -> Problem:
 
 def _record(tx: Transaction, application_id: str, *, added: Sequence[str], removed: Sequence[str]) -> None:
     if added or removed:
-        data = {"id": application_id, "added": list(added), "removed": list(removed)}
-        tx.record(changed("Application.Roles.Updated", tx.actor, data))
+        tx.record(roles_updated(tx.actor, application_id, added=added, removed=removed))
     else:
         tx.leave_unchanged()

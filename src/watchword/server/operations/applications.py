@@ -10,7 +10,7 @@ import msgspec
 
 from watchword.server.domain import names, problems
 from watchword.server.domain.actors import ActorKind
-from watchword.server.domain.events import changed
+from watchword.server.domain.events import changed, roles_updated
 from watchword.server.domain.names import ApplicationType, Permission
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import Application, Json
@@ -128,16 +128,14 @@ def update(
     """
     application = demand(tx, application_id)
     _check_changes(application, changes)
-    if is_admin is not None:
-        _set_admin(tx, application_id, is_admin=is_admin)
+    has_other_roles = is_admin is not None and _set_admin(tx, application_id, is_admin=is_admin)
     columns = {name: value for name, value in changes.items() if name != "protected_app_metadata"}
     if "description" in columns:
         columns["description"] = columns["description"] or None
     if columns:
         applications.update(tx, application_id, columns)
-    if columns or is_admin is not None:
         tx.record(changed("Application.Data.Updated", tx.actor, {"id": application_id, "changed": sorted(columns)}))
-    else:
+    elif not has_other_roles:
         tx.leave_unchanged()
     return demand(tx, application_id)
 
@@ -192,12 +190,17 @@ def _add_first_secret(tx: Transaction, application: Application) -> str | None:
     return secret.value if is_shown_once else None
 
 
-def _set_admin(tx: Transaction, application_id: str, *, is_admin: bool) -> None:
-    held = names.ADMIN_ROLE_ID in applications.role_ids(tx, application_id)
-    if is_admin and not held:
-        applications.add_roles(tx, application_id, [names.ADMIN_ROLE_ID])
-    if not is_admin and held:
-        applications.remove_role(tx, application_id, names.ADMIN_ROLE_ID)
+def _set_admin(tx: Transaction, application_id: str, *, is_admin: bool) -> bool:
+    role_id = names.ADMIN_ROLE_ID
+    if is_admin == (role_id in applications.role_ids(tx, application_id)):
+        return False
+    if is_admin:
+        applications.add_roles(tx, application_id, [role_id])
+        tx.record(roles_updated(tx.actor, application_id, added=[role_id]))
+    else:
+        applications.remove_role(tx, application_id, role_id)
+        tx.record(roles_updated(tx.actor, application_id, removed=[role_id]))
+    return True
 
 
 def _check_new(new: NewApplication) -> None:
