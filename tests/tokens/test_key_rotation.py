@@ -192,6 +192,23 @@ def test_resource_needs_an_algorithm_before_the_tenant_has_it(acting: Acting, cl
     assert only(acting, KeyState.NEXT, Algorithm.RS256).signs_from == clock() + timedelta(hours=1)
 
 
+def test_revoked_key_of_the_next_algorithm_is_replaced_by_one_that_verifiers_know(
+    acting: Acting, clock: MovedClock
+) -> None:
+    """
+    Its standby begins at the instant that is fixed; none is made that nobody has heard of when it signs.
+    """
+    oidc_keys.rotate_private(acting, KeyType.RSA, timedelta(hours=1))
+    at, known = clock() + timedelta(hours=1), only(acting, KeyState.STANDBY, Algorithm.RS256)
+    clock.move(minutes=10)
+    signing_keys.revoke(acting, only(acting, KeyState.NEXT, Algorithm.RS256).id)
+    upcoming = only(acting, KeyState.NEXT, Algorithm.RS256)
+    assert (upcoming.id, upcoming.signs_from) == (known.id, at)
+    clock.move(minutes=55)
+    signing_keys.maintain(acting, None)
+    assert only(acting, KeyState.CURRENT, Algorithm.RS256).id == known.id
+
+
 async def test_tenant_goes_over_to_another_algorithm_by_itself(
     ctx: Context, shopping: Shopping, clock: MovedClock
 ) -> None:

@@ -81,6 +81,19 @@ class KeyRing(msgspec.Struct, frozen=True):
         """
         return KeyRing((*self.keys, key))
 
+    def beginning(self, algorithm: Algorithm, now: datetime) -> "KeyRing":
+        """
+        Let the standby sign from now on, until the next key does: no key signs yet.
+
+        Raises:
+            LookupError: There is no standby.
+        """
+        standby, upcoming = self.standby(algorithm), self.next(algorithm, now)
+        if standby is None:
+            raise LookupError(f"no key of {algorithm} waits")
+        key = replace(standby, signs_from=now)
+        return self._with(key if upcoming is None else ended(key, upcoming.signs_from))
+
     def succeeding(self, algorithm: Algorithm, at: datetime, now: datetime) -> "KeyRing":
         """
         Let the next key, or else the standby, sign from an instant on, and the current one until then.

@@ -8,7 +8,7 @@ import msgspec
 
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.events import changed
-from watchword.server.domain.key_ring import MOST_KEYS, KeyRing, ended, ready_at
+from watchword.server.domain.key_ring import MOST_KEYS, KeyRing, ready_at
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import SigningKeyRecord
 from watchword.server.domain.signing_keys import NEVER, OwnAlgorithm
@@ -48,7 +48,8 @@ class Keys(msgspec.Struct):
         """
         standby = self.ring.standby(algorithm)
         if standby is None:
-            standby = self._make(algorithm, NEVER)
+            longest = tenants.longest_token_lifetime(self.tx)
+            standby = signing_keys.new_key(self.tx, algorithm, self.now, signs_from=NEVER, longest_lifetime=longest)
             self.ring = self.ring.adding(standby)
         return standby
 
@@ -89,6 +90,7 @@ class Keys(msgspec.Struct):
         """
         used, later = self.in_use(), self.in_use_later()
         self.ring = self.ring.continued(sorted(later), self.now)
+        self._demand_following()
         for algorithm in sorted(used):
             self._demand_current(algorithm)
         for algorithm in sorted(used | later):
@@ -98,12 +100,18 @@ class Keys(msgspec.Struct):
 
     def _demand_current(self, algorithm: Algorithm) -> None:
         if self.ring.current(algorithm, self.now) is None:
-            key, following = self._make(algorithm, self.now), self.ring.next(algorithm, self.now)
-            self.ring = self.ring.adding(key if following is None else ended(key, following.signs_from))
+            self.demand_standby(algorithm)
+            self.ring = self.ring.beginning(algorithm, self.now)
 
-    def _make(self, algorithm: Algorithm, signs_from: datetime) -> SigningKeyRecord:
-        longest = tenants.longest_token_lifetime(self.tx)
-        return signing_keys.new_key(self.tx, algorithm, self.now, signs_from=signs_from, longest_lifetime=longest)
+    def _demand_following(self) -> None:
+        """
+        Let the algorithm that is fixed have a key from its instant on: the next one may have been revoked.
+        """
+        algorithm, at = self.own.last, self.own.following_from
+        waits = self.ring.current(algorithm, self.now) is None and self.ring.next(algorithm, self.now) is None
+        if at is not None and waits:
+            self.demand_standby(algorithm)
+            self.ring = self.ring.succeeding(algorithm, at, self.now)
 
     def _record(self) -> None:
         known = {key.id: key for key in self.before.keys}
