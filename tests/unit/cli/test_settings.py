@@ -125,6 +125,38 @@ def test_bad_environment_is_refused(environment: dict[str, str], text: str, tmp_
 
 
 @pytest.mark.parametrize(
+    ("endpoint", "text"),
+    [
+        pytest.param("https://例え.jp", "xn--", id="letters beyond ASCII"),
+        pytest.param('https://id.ex"ample.com', "base URL", id="quote"),
+        pytest.param("https://id example.com", "absolute http or https URL", id="blank"),
+        pytest.param("HTTPS://id.example.com", "in lower case", id="scheme in upper case"),
+        pytest.param("https://id.example.com/auth", "no path", id="path"),
+        pytest.param("https://:pw@id.example.com", "no user name", id="password"),
+        pytest.param("https://id.example.com:99999", "endpoint: Port", id="port too large"),
+        pytest.param("https://id.example.com:0", "no valid port", id="port 0"),
+        pytest.param("http://id.example.com", "allow_http_endpoint", id="unsafe"),
+    ],
+)
+def test_endpoint_that_tokens_and_headers_cant_carry_is_refused(endpoint: str, text: str, tmp_path: Path) -> None:
+    """
+    It is the issuer of every token, and stands in headers.
+    """
+    with pytest.raises(SettingsError, match=f"endpoint: .*{text.removeprefix('endpoint: ')}"):
+        resolve({"home": tmp_path, "endpoint": endpoint}, {})
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["https://[::1]:3001", "http://localhost.:3001", "https://xn--r8jz45g.jp", "http://a_b.localhost"]
+)
+def test_any_other_base_url_is_an_endpoint(endpoint: str, tmp_path: Path) -> None:
+    """
+    Addresses, names with a final dot, and international names as ASCII.
+    """
+    assert resolve({"home": tmp_path, "endpoint": endpoint}, {}).settings.public_endpoint == endpoint
+
+
+@pytest.mark.parametrize(
     ("toml", "text"),
     [
         pytest.param("prot = 1", "watchword.toml: prot: .*did you mean port", id="typo"),

@@ -7,7 +7,7 @@ Every setting `x` is also `WATCHWORD_X`, and `WATCHWORD_X_FILE` names a file tha
 """
 
 from watchword.server.settings.sources import PREFIX, Resolved, check_names, resolve
-from watchword.server.settings.table import FILE_NAME, Settings, SettingsError, default_home, is_loopback
+from watchword.server.settings.table import FILE_NAME, Settings, SettingsError, default_home
 
 __all__ = [
     "FILE_NAME",
@@ -17,6 +17,5 @@ __all__ = [
     "SettingsError",
     "check_names",
     "default_home",
-    "is_loopback",
     "resolve",
 ]

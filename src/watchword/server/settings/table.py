@@ -7,14 +7,15 @@ import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from watchword.protocol.endpoints import check_endpoint
 from watchword.protocol.names import Algorithm
 
 FILE_NAME = "watchword.toml"
+_BASE_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?\Z")
 _METRICS_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]{16,}=*\Z")  # RFC 6750 §2.1, and long enough
 
 
@@ -179,15 +180,15 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _check_endpoint(self) -> "Settings":
-        url = urlsplit(self.public_endpoint)
-        if url.scheme not in {"http", "https"} or not url.hostname:
-            raise ValueError("endpoint: it must be an http or https URL")
-        if url.path or url.query or url.fragment or url.username or self.public_endpoint.endswith(("?", "#")):
-            raise ValueError("endpoint: it must be a base URL: scheme, host and port, no path")
-        if url.scheme == "http" and not self.allow_http_endpoint and not is_loopback(url.hostname):
+        try:
+            check_endpoint(self.public_endpoint, allow_http=self.allow_http_endpoint)
+        except ValueError as error:
+            raise ValueError(f"endpoint: {error}") from None
+        # It stands in headers, in tokens and in pages as it is written here.
+        if not _BASE_URL.match(self.public_endpoint):
             raise ValueError(
-                "endpoint: an http endpoint is refused unless its host is loopback: "
-                "use https, or set allow_http_endpoint"
+                "endpoint: it must be a base URL: https:// or http:// in lower case, host and port, no path; "
+                "a host with other letters than ASCII's is written in its xn-- form"
             )
         return self
 
@@ -232,15 +233,3 @@ class Settings(BaseModel):
         The settings file.
         """
         return self.home / FILE_NAME
-
-
-def is_loopback(host: str) -> bool:
-    """
-    Tell whether a host name or address never leaves this machine.
-    """
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -16,11 +16,11 @@ from urllib.parse import SplitResult, quote, urlsplit
 from msgspec.structs import replace
 from starlette.concurrency import run_in_threadpool
 
+from watchword.protocol.endpoints import is_loopback
 from watchword.server.context import Context
 from watchword.server.domain.backlog import HELD_SECONDS, Backlog
 from watchword.server.domain.problems import Problem
 from watchword.server.operations.operator_sessions import session_of
-from watchword.server.settings import is_loopback
 from watchword.server.telemetry.meters import Throttle
 from watchword.server.web.answers import CLOSE, NO_STORE, Answer, text_answer
 from watchword.server.web.console import notices
