@@ -101,6 +101,34 @@ def test_wild_values_never_fail_inside(world: World, body: dict[str, object]) ->
         assert read.json()["name"] == answer.json()["name"]
 
 
+@pytest.mark.parametrize("method", ["PATCH", "POST"])
+@pytest.mark.parametrize(
+    "member",
+    [
+        pytest.param({"oidcClientMetadata": None}, id="metadata"),
+        pytest.param({"customClientMetadata": None}, id="custom metadata"),
+        pytest.param({"customClientMetadata": {"corsAllowedOrigins": None}}, id="origins"),
+        pytest.param(
+            {"oidcClientMetadata": {"redirectUris": [], "postLogoutRedirectUris": [], "backchannelLogoutUri": None}},
+            id="URI",
+        ),
+        pytest.param(
+            {"oidcClientMetadata": {"redirectUris": [], "postLogoutRedirectUris": [], "logoUri": "a\x00"}}, id="NUL"
+        ),
+    ],
+)
+def test_null_is_no_value_of_what_is_always_there(world: World, method: str, member: dict[str, object]) -> None:
+    """
+    Else scripts that read `oidcClientMetadata.redirectUris` would break; what is refused changes nothing (core §1.6).
+    """
+    before = world.send(Exchange(method="GET", path="/applications/<app>")).json()
+    path = "/applications" if method == "POST" else "/applications/<app>"
+    body = {"name": "x", "type": "MachineToMachine", **member}
+    answer = world.send(Exchange(method=method, path=path, body=body))
+    assert (answer.status_code, answer.json()["code"]) == (400, "guard.invalid_input")
+    assert world.send(Exchange(method="GET", path="/applications/<app>")).json() == before
+
+
 @pytest.mark.parametrize(
     "path",
     [

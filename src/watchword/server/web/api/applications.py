@@ -43,9 +43,13 @@ class OidcClientMetadata(Body):
 
     redirect_uris: list[RedirectUri]
     post_logout_redirect_uris: list[RedirectUri]
-    backchannel_logout_uri: RedirectUri | None = None
-    backchannel_logout_session_required: StrictBool | None = None
-    logo_uri: str | None = None
+    backchannel_logout_uri: RedirectUri = ""
+    backchannel_logout_session_required: StrictBool = False
+    logo_uri: Text = ""
+
+
+def _no_uris() -> OidcClientMetadata:
+    return OidcClientMetadata.model_validate(applications.NO_URIS)
 
 
 class CustomClientMetadata(Body):
@@ -53,16 +57,16 @@ class CustomClientMetadata(Body):
     How the server treats the application.
     """
 
-    cors_allowed_origins: list[NonEmpty] | None = None
-    id_token_ttl: float | None = None
-    refresh_token_ttl: float | None = None
-    refresh_token_ttl_in_days: Annotated[int, Field(ge=1, le=180)] | None = None
-    tenant_id: str | None = None
-    always_issue_refresh_token: StrictBool | None = None
-    rotate_refresh_token: StrictBool | None = None
-    allow_token_exchange: StrictBool | None = None
-    is_device_flow: StrictBool | None = None
-    max_allowed_grants: Annotated[int, Field(ge=1)] | None = None
+    cors_allowed_origins: list[NonEmpty] = Field(default_factory=list)
+    id_token_ttl: float = 0
+    refresh_token_ttl: float = 0
+    refresh_token_ttl_in_days: Annotated[int, Field(ge=1, le=180)] = 1
+    tenant_id: Text = ""
+    always_issue_refresh_token: StrictBool = False
+    rotate_refresh_token: StrictBool = False
+    allow_token_exchange: StrictBool = False
+    is_device_flow: StrictBool = False
+    max_allowed_grants: Annotated[int, Field(ge=1)] = 1
 
 
 class CreateApplication(Body):
@@ -73,8 +77,8 @@ class CreateApplication(Body):
     name: Text256
     type: Annotated[ApplicationType, word(ApplicationType)]
     description: Text | None = None
-    oidc_client_metadata: OidcClientMetadata | None = None
-    custom_client_metadata: CustomClientMetadata | None = None
+    oidc_client_metadata: OidcClientMetadata = Field(default_factory=_no_uris)
+    custom_client_metadata: CustomClientMetadata = Field(default_factory=CustomClientMetadata)
     protected_app_metadata: dict[str, Any] | None = None
     custom_data: dict[str, Any] = Field(default_factory=dict)
     is_third_party: StrictBool = False
@@ -87,8 +91,8 @@ class UpdateApplication(Body):
 
     name: Text256 = ""
     description: Text | None = None
-    oidc_client_metadata: OidcClientMetadata | None = None
-    custom_client_metadata: CustomClientMetadata | None = None
+    oidc_client_metadata: OidcClientMetadata = Field(default_factory=_no_uris)
+    custom_client_metadata: CustomClientMetadata = Field(default_factory=CustomClientMetadata)
     protected_app_metadata: dict[str, Any] | None = None
     custom_data: dict[str, Any] = Field(default_factory=dict)
     app_level_access_control_enabled: StrictBool = False
@@ -140,8 +144,8 @@ def _create(call: Call[CreateApplication]) -> object:
         name=body.name,
         type=body.type,
         description=body.description,
-        oidc_client_metadata=_metadata(body.oidc_client_metadata) or dict(applications.NO_URIS),
-        custom_client_metadata=_metadata(body.custom_client_metadata) or {},
+        oidc_client_metadata=_metadata(body.oidc_client_metadata),
+        custom_client_metadata=_metadata(body.custom_client_metadata),
         protected_app_metadata=body.protected_app_metadata,
         custom_data=body.custom_data,
         is_third_party=body.is_third_party,
@@ -161,7 +165,7 @@ def _update(call: Call[UpdateApplication]) -> object:
     is_admin = changes.pop("is_admin", None)
     for name in ("oidc_client_metadata", "custom_client_metadata"):
         if name in changes:
-            changes[name] = _metadata(getattr(call.body, name)) or {}
+            changes[name] = _metadata(getattr(call.body, name))
     application = applications.update(
         call.acting, call.path["id"], changes, is_admin=None if is_admin is None else bool(is_admin)
     )
@@ -216,8 +220,8 @@ def _remove_role(call: Call[None]) -> None:
     application_roles.remove(call.acting, call.path["id"], call.path["roleId"])
 
 
-def _metadata(body: Body | None) -> dict[str, Any] | None:
-    return None if body is None else body.model_dump(by_alias=True, exclude_unset=True)
+def _metadata(body: Body) -> dict[str, Any]:
+    return body.model_dump(by_alias=True, exclude_unset=True)
 
 
 _ONE = "/applications/{id}"
