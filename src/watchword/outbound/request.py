@@ -2,12 +2,14 @@
 One HTTP request, and its answer or that there was none worth reading.
 """
 
-import time
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
 import httpx
+
+from watchword.outbound.deadline import Deadline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +64,19 @@ def send(request: Request, open_client: Callable[[], httpx.Client]) -> Answer | 
     """
     Send a request from this thread; redirects are not followed.
     """
-    body = _Body(request)
+    deadline = Deadline(request.longest_seconds)
+    body = _Body(request, deadline)
     try:
-        with open_client() as client, client.stream(**_arguments(request)) as response:
+        with (
+            deadline.cutting(),
+            open_client() as client,
+            client.stream(**_arguments(request), extensions={"trace": deadline.trace}) as response,
+        ):
             body.refuse_packed(response)
             for chunk in response.iter_bytes():
                 body.add(chunk)
     except (httpx.HTTPError, _Refused) as error:
-        return Unreachable(f"{type(error).__name__}: {error}")
+        return _no_answer(error, deadline)
     return body.of(response)
 
 
@@ -77,15 +84,25 @@ async def asend(request: Request, open_client: Callable[[], httpx.AsyncClient]) 
     """
     Send a request from this event loop; redirects are not followed.
     """
-    body = _Body(request)
+    deadline = Deadline(request.longest_seconds)
+    body = _Body(request, deadline)
     try:
-        async with open_client() as client, client.stream(**_arguments(request)) as response:
+        async with (
+            asyncio.timeout(request.longest_seconds),
+            open_client() as client,
+            client.stream(**_arguments(request)) as response,
+        ):
             body.refuse_packed(response)
             async for chunk in response.aiter_bytes():
                 body.add(chunk)
-    except (httpx.HTTPError, _Refused) as error:
-        return Unreachable(f"{type(error).__name__}: {error}")
+    except (httpx.HTTPError, TimeoutError, _Refused) as error:
+        return _no_answer(error, deadline)
     return body.of(response)
+
+
+def _no_answer(error: Exception, deadline: Deadline) -> Unreachable:
+    # Whatever it broke off with: that is how it was ended.
+    return Unreachable(str(deadline) if deadline.is_over else f"{type(error).__name__}: {error}")
 
 
 class _Arguments(TypedDict):
@@ -122,11 +139,11 @@ class _Body:
     Collects an answer's body within bounds of size and time.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, deadline: Deadline) -> None:
         self._chunks: list[bytes] = []
         self._size = 0
         self._request = request
-        self._deadline = time.monotonic() + request.longest_seconds
+        self._deadline = deadline
 
     def refuse_packed(self, response: httpx.Response) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
@@ -136,8 +153,8 @@ class _Body:
         self._size += len(chunk)
         if self._size > self._request.largest_answer:
             raise _Refused(f"the answer is larger than {self._request.largest_answer} bytes")
-        if time.monotonic() > self._deadline:
-            raise _Refused(f"the answer takes longer than {self._request.longest_seconds:.0f} s")
+        if self._deadline.is_over:
+            raise _Refused(str(self._deadline))
         self._chunks.append(chunk)
 
     def of(self, response: httpx.Response) -> Answer:
