@@ -206,8 +206,25 @@ def came_from(address: str | None, headers: RequestHeaders, trusted: Networks) -
     if trusted and address is not None:
         hops = [hop.strip() for value in headers.all(b"x-forwarded-for") for hop in value.split(",")]
         while hops and _is_trusted(address, trusted):
-            address = hops.pop()
+            hop = _address_in(hops.pop())
+            if hop is None:
+                break
+            address = hop
     return Origin(ip=address, user_agent=headers.first(b"user-agent"))
+
+
+def _address_in(hop: str) -> str | None:
+    """
+    Return the address of a hop, without the port that some proxies write; None where it is no address.
+    """
+    text = hop[1:].partition("]")[0] if hop.startswith("[") else hop
+    if text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        ip_address(text)
+    except ValueError:
+        return None
+    return text
 
 
 def _is_trusted(address: str, networks: Networks) -> bool:
