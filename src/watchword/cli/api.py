@@ -86,15 +86,17 @@ class Api:
             Failure: It can't be read.
         """
         # What is added meanwhile moves records to the next page: each counts once.
-        records: dict[object, dict[str, Any]] = {}
+        records: dict[str, dict[str, Any]] = {}
         size = _LARGEST_PAGE if limit is None else min(limit, _LARGEST_PAGE)
         number, total = 1, None
         while total is None or (size * (number - 1) < total and (limit is None or len(records) < limit)):
             pages = {"page": str(number), "page_size": str(size)}
             response = await self._send("GET", path, {**query, **pages}, None)
-            total = int(response.headers.get("total-number", "0"))
-            for record in _json(response):
-                records.setdefault(record.get("id", len(records)), record)
+            page, total = _page(response)
+            for record in page:
+                records.setdefault(str(record.get("id", len(records))), record)
+            if not page:
+                break
             number += 1
         return Listing(list(records.values())[:limit], total)
 
@@ -189,8 +191,23 @@ def _json(response: httpx.Response) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return response.json()
     except ValueError:
-        raise Failure(
-            f"{response.url.copy_with(query=None)} does not answer as the Management API: "
-            "see that --endpoint names the server and nothing else",
-            code=FAILED,
-        ) from None
+        raise _strange(response) from None
+
+
+def _page(response: httpx.Response) -> tuple[list[dict[str, Any]], int]:
+    records, total = _json(response), response.headers.get("total-number", "0")
+    if (
+        not isinstance(records, list)
+        or not all(isinstance(record, dict) for record in records)
+        or not total.isdecimal()
+    ):
+        raise _strange(response)
+    return records, int(total)
+
+
+def _strange(response: httpx.Response) -> Failure:
+    return Failure(
+        f"{response.url.copy_with(query=None)} does not answer as the Management API: "
+        "see that --endpoint names the server and nothing else",
+        code=FAILED,
+    )

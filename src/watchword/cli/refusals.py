@@ -43,7 +43,7 @@ _WHAT_TO_DO = {
     "user.email_already_in_use": "choose another; `watchword users list --search` finds who has it",
     "user.phone_already_in_use": "choose another; `watchword users list --search` finds who has it",
 }
-_BY_STATUS = {
+_BY_STATUS: Mapping[int, tuple[int, str]] = {
     HTTPStatus.BAD_REQUEST: (MISUSED, "see the command's --help for what it takes"),
     HTTPStatus.UNAUTHORIZED: (REFUSED, "check --client-id and --client-secret"),
     HTTPStatus.FORBIDDEN: (REFUSED, _ACCESS),
@@ -63,7 +63,7 @@ def failure_of_answer(response: httpx.Response) -> Failure:
     code, message = members.get("code"), members.get("message")
     if not isinstance(message, str):
         return _unexpected(response)
-    exit_code, what = _BY_STATUS.get(HTTPStatus(response.status_code), (FAILED, _report(members)))
+    exit_code, what = _BY_STATUS.get(response.status_code, (FAILED, _report(members)))
     what = _WHAT_TO_DO.get(str(code), what)
     details = members.get("details")
     text = message.rstrip(". ") if not isinstance(details, str) else f"{message.rstrip('. ')}: {details.rstrip('. ')}"

@@ -46,6 +46,7 @@ def json_object(text: str) -> dict[str, object]:
     """
     try:
         value = json.loads(read_input(text, "JSON object"))
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()  # what is no JSON but for Python can't be sent
     except (ValueError, RecursionError) as error:
         raise Failure(f'this is no JSON: {error}: quote it like \'{{"tier": "gold"}}\'', code=MISUSED) from None
     if not isinstance(value, dict):

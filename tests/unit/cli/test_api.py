@@ -26,6 +26,18 @@ def problem(status: int, code: str, message: str = "It is not so.", **more: obje
     return httpx.Response(status, json={"code": code, "message": message, "request_id": "r1", **more})
 
 
+def read_list(answer: Callable[[httpx.Request], httpx.Response]) -> Listing:
+    """
+    Read a list of an API that answers so.
+    """
+
+    async def read() -> Listing:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="https://id") as client:
+            return await Api(client).list("/roles", {})
+
+    return asyncio.run(read())
+
+
 def ask(answer: Callable[[httpx.Request], httpx.Response]) -> object:
     """
     Send a request to an API that answers so.
@@ -49,6 +61,7 @@ def ask(answer: Callable[[httpx.Request], httpx.Response]) -> object:
         pytest.param(problem(422, "role.name_in_use"), "choose another name", FAILED, id="422"),
         pytest.param(problem(422, "brand.new"), "It is not so", FAILED, id="code that nobody knows yet"),
         pytest.param(problem(418, "brand.new"), "It is not so", FAILED, id="status that nobody knows yet"),
+        pytest.param(problem(520, "x"), "It is not so", FAILED, id="status that no registry has"),
         pytest.param(problem(503, "temporarily_unavailable"), "try again", UNREACHABLE, id="503"),
         pytest.param(problem(429, "temporarily_unavailable"), "try again", UNREACHABLE, id="429"),
         pytest.param(problem(500, "x"), "under request r1", FAILED, id="500 names the request"),
@@ -91,6 +104,29 @@ def test_nobody_answers() -> None:
     assert refused.value.code == UNREACHABLE
 
 
+@pytest.mark.parametrize(
+    ("records", "total"),
+    [
+        pytest.param({}, "1", id="no list"),
+        pytest.param(["x"], "1", id="no records"),
+        pytest.param([{"id": "1"}], "many", id="no total"),
+    ],
+)
+def test_list_of_another_kind_of_server_is_told(records: object, total: str) -> None:
+    """
+    Whatever it has in place of a page.
+    """
+    with pytest.raises(Failure, match="names the server and nothing else"):
+        read_list(lambda _: httpx.Response(200, json=records, headers={"total-number": total}))
+
+
+def test_list_ends_where_there_is_nothing_more() -> None:
+    """
+    Whatever the total says.
+    """
+    assert read_list(lambda _: httpx.Response(200, json=[], headers={"total-number": "999999999999"})).records == []
+
+
 def test_records_that_move_while_pages_are_read_count_once() -> None:
     """
     A record added meanwhile pushes another to the next page: it is shown once, and none is lost.
@@ -105,10 +141,6 @@ def test_records_that_move_while_pages_are_read_count_once() -> None:
         total = "101" if page == "1" else "102"
         return httpx.Response(200, json=pages[page], headers={"total-number": total})
 
-    async def read() -> Listing:
-        async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="https://id") as client:
-            return await Api(client).list("/roles", {})
-
-    listing = asyncio.run(read())
+    listing = read_list(answer)
     assert [record["id"] for record in listing.records] == [str(number) for number in range(101)]
     assert listing.total == 102

@@ -61,7 +61,21 @@ def test_doubtful_moment_is_refused_with_an_example(text: str) -> None:
     assert refused.value.code == MISUSED
 
 
-@pytest.mark.parametrize("text", ["[1]", "1", "null", "{", "{'a': 1}", '{"a": NaNN}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1]",
+        "1",
+        "null",
+        "{",
+        "{'a': 1}",
+        '{"a": NaNN}',
+        "[" * 100_000,
+        '{"a": NaN}',
+        '{"a": 1e999}',
+        r'{"a": "\ud800"}',
+    ],
+)
 def test_what_is_no_json_object_is_refused_with_an_example(text: str) -> None:
     """
     The message shows how to quote one.
