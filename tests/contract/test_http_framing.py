@@ -67,6 +67,28 @@ def test_chunked_body_is_read(shop: Shop, size: int) -> None:
     assert b'"access_token"' in answer
 
 
+@pytest.mark.parametrize(
+    ("request_line", "hosts", "status"),
+    [
+        pytest.param("GET /oidc/jwks HTTP/1.1", ("Host: x",), 200, id="one"),
+        pytest.param("GET /oidc/jwks HTTP/1.1", ("Host:",), 200, id="empty"),
+        pytest.param("GET /oidc/jwks HTTP/1.1", (), 400, id="none"),
+        pytest.param("GET /oidc/jwks HTTP/1.1", ("Host: x", "Host: x"), 400, id="two"),
+        pytest.param("GET /oidc/jwks HTTP/1.0", (), 200, id="none in HTTP/1.0"),
+        pytest.param("GET /oidc/jwks HTTP/1.0", ("Host: x", "host: y"), 400, id="two in HTTP/1.0"),
+        pytest.param("POST /oidc/token HTTP/1.1", ("Host: x", "Host: y"), 400, id="token request"),
+    ],
+)
+def test_request_names_one_host(shop: Shop, request_line: str, hosts: tuple[str, ...], status: int) -> None:
+    """
+    A proxy may go by the one and a server by the other.
+
+    Implements: RFC 9112 §3.2.
+    """
+    request = "\r\n".join((request_line, *hosts, "Connection: close", "", "")).encode()
+    assert raw_answer(shop.server.endpoint, request).statuses == [status]
+
+
 def test_two_honest_requests_on_one_connection(shop: Shop) -> None:
     """
     Pipelining is fine where the framing is: two requests, two answers, in order.

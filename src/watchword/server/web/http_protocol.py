@@ -119,10 +119,13 @@ class HttpProtocol(HttpToolsProtocol):
         Start answering, unless the request will be read once more.
 
         Raises:
-            HttpParserError: Too many requests wait already.
+            HttpParserError: Too many requests wait already, or it is not clear which host is meant (RFC 9112 §3.2).
         """
         if self._is_flooded():
             raise HttpParserError("too many requests wait for the answer to the one before them")
+        hosts = [name for name, _ in self.headers if name == b"host"]
+        if len(hosts) != 1 and (hosts or self.parser.get_http_version() != "1.0"):
+            raise HttpParserError("a request names one host")
         if self.transport.is_closing():
             return  # RFC 9112 §9.6: what follows the last request is not looked at
         self._is_offer = self.parser.should_upgrade()
