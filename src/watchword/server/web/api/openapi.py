@@ -203,9 +203,9 @@ def _body_schemas(routes: Sequence[Route]) -> dict[str, Schema]:
     bodies = {route.body: route.method for route in routes if route.body is not None and issubclass(route.body, Body)}
     template = ref("{model}")["$ref"]
     _, together = models_json_schema([(body, "validation") for body in bodies], ref_template=template)
-    changing = {body.__name__ for body, method in bodies.items() if method == "PATCH"}
+    creating = {body.__name__ for body, method in bodies.items() if method != "PATCH"}
     schemas: Mapping[str, Schema] = together.get("$defs", {})
-    return {name: _tidy(schema, keeps_defaults=name not in changing) for name, schema in schemas.items()}
+    return {name: _tidy(schema, keeps_defaults=name in creating) for name, schema in schemas.items()}
 
 
 def _tidy(schema: Schema, *, keeps_defaults: bool) -> Schema:
