@@ -175,3 +175,11 @@ def test_hostile_text_finds_nothing_or_is_refused(server: RunningServer, text: s
     """
     answer = server.management.get(f"/roles?search.name={text}")
     assert answer.status_code in {200, 400}
+
+
+def test_bad_expression_is_told_without_its_text(server: RunningServer) -> None:
+    """
+    What is wrong with it is enough.
+    """
+    answer = server.management.get("/users?search.name=(aaaa&mode=posix")
+    assert answer.json()["message"] == "Input is invalid. The search pattern is not a valid expression: missing )."

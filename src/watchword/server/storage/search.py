@@ -111,7 +111,8 @@ def _matcher(match: Match, *, case_sensitive: bool) -> Callable[[str], bool]:
             return lambda value: compiled.search(value) is not None
         similar = re2.compile(_similar_to_regex(pattern), options)
     except re2.error as error:
-        raise invalid_input(f"The search pattern is not a valid expression: {error}.", data={}) from None
+        reason = error.args[0].partition(b": ")[0].decode("ascii", "replace")  # behind it comes the pattern
+        raise invalid_input(f"The search pattern is not a valid expression: {reason}.", data={}) from None
     return lambda value: similar.fullmatch(value) is not None
 
 
