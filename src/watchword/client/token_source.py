@@ -84,7 +84,7 @@ class TokenSource:
         self.token_endpoint = _token_endpoint(endpoint, token_endpoint, allow_http=allow_http_endpoint)
         self.client_id = client_id
         self.resource = resource
-        self.scope = tuple(dict.fromkeys(parse_scope(scope) if isinstance(scope, str) else scope))
+        self.scope = parse_scope(scope)
         self._request = client_credentials_request(
             self.token_endpoint, client_id=client_id, secret=secret, resource=resource, scope=self.scope
         )

@@ -43,7 +43,7 @@ class Protect:
 
         The same scopes give the same object, so FastAPI runs it once per request.
         """
-        required = frozenset(token for scope in scopes for token in parse_scope(scope))
+        required = frozenset(parse_scope(scopes))
         return self._guards.setdefault(required, Guard(self, required))
 
 

@@ -98,7 +98,7 @@ class Verifier:
 
         Args:
             token: In compact serialisation, without `Bearer`.
-            scopes: All the scopes that the request needs; a string is read as a space-separated list.
+            scopes: All the scopes that the request needs; each text may be a space-separated list of them.
 
         Raises:
             InvalidToken: It must not pass here.
@@ -150,7 +150,7 @@ class Verifier:
         return token
 
     def _verify(self, compact: str, scopes: str | Iterable[str]) -> Flow[AccessToken]:
-        required = frozenset(parse_scope(scopes) if isinstance(scopes, str) else scopes)
+        required = frozenset(parse_scope(scopes))
         try:
             unverified = self._read(compact)
             key = yield from self._keys.find(unverified.kid, unverified.algorithm)

@@ -5,16 +5,17 @@ Scope strings: the space-separated lists of RFC 6749 §3.3.
 from collections.abc import Iterable
 
 
-def parse_scope(value: str | None) -> tuple[str, ...]:
+def parse_scope(value: str | Iterable[str] | None) -> tuple[str, ...]:
     """
-    Split a scope parameter into its tokens: in order, each once, empty ones dropped.
+    Split a scope parameter, or several, into its tokens: in order, each once, empty ones dropped.
 
     Implements: RFC 6749 §3.3. Characters are not judged: an odd token names no permission and is never
         granted.
     """
     if not value:
         return ()
-    return tuple(dict.fromkeys(token for token in value.split(" ") if token))
+    whole = value if isinstance(value, str) else format_scope(value)
+    return tuple(dict.fromkeys(token for token in whole.split(" ") if token))
 
 
 def format_scope(tokens: Iterable[str]) -> str:

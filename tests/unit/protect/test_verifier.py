@@ -77,11 +77,12 @@ def test_missing_scope_is_403(issuer: FakeIssuer, verifier: Verifier) -> None:
 
 def test_text_of_scopes_is_a_list_of_them(issuer: FakeIssuer, verifier: Verifier) -> None:
     """
-    A string is read as the space-separated list that it is, not as its letters.
+    A string is read as the space-separated list that it is, not as its letters; so is each of several.
     """
-    with pytest.raises(InsufficientScope) as caught:
-        verifier.verify(issuer.token(), scopes="read:products write:products")
-    assert caught.value.required == {"read:products", "write:products"}
+    for scopes in ("read:products write:products", ["read:products write:products", "write:products"]):
+        with pytest.raises(InsufficientScope) as caught:
+            verifier.verify(issuer.token(), scopes=scopes)
+        assert caught.value.required == {"read:products", "write:products"}
 
 
 def test_invalid_token_is_401(issuer: FakeIssuer, verifier: Verifier) -> None:
