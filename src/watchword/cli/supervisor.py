@@ -92,8 +92,14 @@ class Supervisor:
             if number != signal.SIGHUP:
                 self._stop()
             elif not self._is_stopping:
-                _log("info", "renewing the workers")
-                self._outdated = self._staying()
+                self._renew()
+
+    def _renew(self) -> None:
+        _log("info", "renewing the workers")
+        # The one more of a renewal under way does not serve yet, and may have read the settings of before.
+        for worker in self._staying()[self._number :]:
+            self._dismiss(worker)
+        self._outdated = self._staying()
 
     def _hear(self, worker: Worker) -> None:
         try:
@@ -104,8 +110,8 @@ class Supervisor:
             self._bury(worker)
             return
         worker.is_serving = True
-        # A signal to renew can come while the first workers are still starting: they make nobody dispensable.
-        if self._outdated and worker not in self._outdated:
+        # A signal to renew can come while workers are still starting: those that are to go make nobody dispensable.
+        if self._outdated and worker not in self._outdated and not worker.is_leaving:
             self._dismiss(self._outdated.pop(0))
 
     def _bury(self, worker: Worker) -> None:

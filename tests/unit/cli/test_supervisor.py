@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from select import select
 from typing import TYPE_CHECKING
 
 import pytest
@@ -174,3 +175,23 @@ def test_worker_that_dies_before_it_is_renewed_does_not_end_the_renewal(renewing
     renewing._hear(second)
     serve(renewing, third)
     assert [worker.is_leaving for worker in (first, third)] == [True, False]
+
+
+def test_renewal_that_is_asked_for_again_begins_anew(renewing: Supervisor) -> None:
+    """
+    The one that was starting meanwhile makes way, whatever it says last: it may have read the settings of before.
+    """
+    first, second, third = renewing._workers
+    third.line.send(b"x")
+    select([third.line], [], [])
+    renewing._heed(bytes([signal.SIGHUP]))
+    renewing._hear(third)
+    renewing._start_missing()
+    fourth = renewing._workers[-1]
+    assert renewing._staying() == [first, second, fourth]
+    serve(renewing, fourth)
+    renewing._start_missing()
+    fifth = renewing._workers[-1]
+    serve(renewing, fifth)
+    renewing._start_missing()
+    assert renewing._staying() == [fourth, fifth]
