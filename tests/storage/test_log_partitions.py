@@ -83,14 +83,14 @@ def total(ctx: Context) -> int:
 
 def test_days_are_made_ahead_and_once(short: Context) -> None:
     """
-    From tomorrow on, without a gap, whoever asks how often.
+    From the day after tomorrow on, without a gap, whoever asks how often.
     """
     now = short.clock()
     partitions_job.run_once(short, now)
     partitions_job.run_once(short, now + timedelta(days=1))
     partitions_job.run_once(short, now + timedelta(days=1))
     found = known(short)
-    assert found[0].first == to_microseconds(midnight(short, -1))
+    assert found[0].first == to_microseconds(midnight(short, -2))
     assert len(found) == 3
     assert all(each.end - each.first == DAY for each in found)
     assert [each.end for each in found[:-1]] == [each.first for each in found[1:]]
@@ -149,6 +149,28 @@ def test_rest_does_not_stay_closed(short: Context) -> None:
     add_tokens(short, [(later, KEY, "app1")])
 
 
+def test_run_that_is_cut_off_before_midnight_is_in_no_tokens_way(
+    short: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Nothing that is written on the next day falls into a span that the rest was closed to.
+    """
+
+    class Killed(BaseException):
+        pass
+
+    def killed(_upkeep: Upkeep) -> None:
+        raise Killed
+
+    monkeypatch.setattr(partitions, "check_rest", killed)
+    monkeypatch.setattr(partitions, "open_rest", killed)
+    tonight = midnight(short, -1)
+    with pytest.raises(Killed):
+        partitions_job.run_once(short, tonight - timedelta(seconds=1))
+    assert not is_open(short)
+    add_tokens(short, [(tonight, KEY, "app1"), (tonight + timedelta(hours=23), KEY, "app1")])
+
+
 def test_log_that_is_kept_for_ever_has_few(ctx: Context) -> None:
     """
     A partition holds thirty days where no retention asks for less.
@@ -162,7 +184,7 @@ def test_whole_days_go_with_what_was_sealed_over_them(short: Context) -> None:
     """
     The records around midnight share a seal, in no order: what is kept is proved from its end on, and counted.
     """
-    partitions_job.run_once(short, midnight(short, 9))
+    partitions_job.run_once(short, midnight(short, 10))
     first, second = known(short)
     evening = from_microseconds(first.end) - timedelta(minutes=2)
     add_tokens(short, [(evening - timedelta(hours=30), KEY, "before")] * 3)
@@ -198,7 +220,7 @@ def test_partition_that_is_not_sealed_stays(short: Context) -> None:
     """
     Nothing goes that could not be proved before; an empty one goes.
     """
-    partitions_job.run_once(short, midnight(short, 9))
+    partitions_job.run_once(short, midnight(short, 10))
     first, second = known(short)
     add_tokens(short, [(from_microseconds(second.first), KEY, "app1")] * 4)
     retention.run_once(short, short.clock())
@@ -216,7 +238,7 @@ def test_reader_is_not_waited_for(short: Context) -> None:
     """
     Tokens would queue behind whoever waits for the table: it gives up at once, and comes again.
     """
-    partitions_job.run_once(short, midnight(short, 9))
+    partitions_job.run_once(short, midnight(short, 10))
     with short.database.read() as connection:
         connection.execute(sa.text("SELECT count(*) FROM tokens.token_events"))
         with pytest.raises(StorageUnavailable, match="lock timeout"):
@@ -241,7 +263,7 @@ def test_role_that_may_not_change_tables_drops_record_by_record(short: Context, 
         ):
             connection.execute(statement)
     try:
-        partitions_job.run_once(short, midnight(short, 9))
+        partitions_job.run_once(short, midnight(short, 10))
         add_tokens(short, [(midnight(short, 8), KEY, "app1")] * 4)
         seal(short)
         serving = url.get_secret_value().replace("postgres@", f"serving_{name}@")

@@ -13,7 +13,7 @@ from watchword.server.storage.audit.chains import TOKENS
 from watchword.server.storage.audit.partitions import DAY, Partition
 from watchword.server.storage.types import to_microseconds
 
-_DAYS_AHEAD = 3
+_DAYS_AHEAD = 4
 _DAYS_OF_A_LONG_ONE = 30  # of a log that is kept for ever, whose partitions would be too many by the day
 
 
@@ -21,7 +21,8 @@ def run_once(ctx: Context, now: datetime) -> None:
     """
     Make the partitions that are to begin soon.
 
-    They begin with tomorrow at the earliest: what was written today lies in the default partition already.
+    They begin with the day after tomorrow at the earliest: the rest is closed to what they are for until they are
+    there, and midnight may come meanwhile.
     """
     with ctx.database.read() as connection:
         if not partitions.may_change(connection):
@@ -29,7 +30,7 @@ def run_once(ctx: Context, now: datetime) -> None:
         known = partitions.find_partitions(connection)
     width = DAY * (1 if days_kept(ctx.settings, TOKENS) is not None else _DAYS_OF_A_LONG_ONE)
     today = to_microseconds(now) // DAY * DAY
-    first = max([today + DAY, *(each.end for each in known)])
+    first = max([today + 2 * DAY, *(each.end for each in known)])
     with _opening_rest(ctx):
         while first < today + _DAYS_AHEAD * DAY:
             _make(ctx, Partition(first, first + width))
