@@ -171,6 +171,20 @@ def test_run_that_is_cut_off_before_midnight_is_in_no_tokens_way(
     add_tokens(short, [(tonight, KEY, "app1"), (tonight + timedelta(hours=23), KEY, "app1")])
 
 
+def test_closed_rest_is_no_fault_of_a_record(short: Context) -> None:
+    """
+    The log is away, which readiness tells; once the rest is open, it takes the very same record.
+    """
+    later = midnight(short, -2)
+    with short.upkeep(of_tokens=True) as upkeep:
+        partitions.close_rest(upkeep, Partition(to_microseconds(later), to_microseconds(later) + DAY))
+    with pytest.raises(StorageUnavailable):
+        add_tokens(short, [(later, KEY, "app1")])
+    with short.upkeep(of_tokens=True) as upkeep:
+        partitions.open_rest(upkeep)
+    add_tokens(short, [(later, KEY, "app1")])
+
+
 def test_log_that_is_kept_for_ever_has_few(ctx: Context) -> None:
     """
     A partition holds thirty days where no retention asks for less.

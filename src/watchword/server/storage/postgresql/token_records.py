@@ -70,9 +70,9 @@ class PostgresTokenRecords:
         try:
             cursor = self._cursor or self._open()
             cursor.execute(statement, values, prepare=True)
-        except _BAD_RECORD as error:
-            raise RecordRefused(str(error)) from error
         except psycopg.Error as error:
+            if _is_for_good(error):
+                raise RecordRefused(str(error)) from error
             self.close()
             raise StorageUnavailable(str(error)) from error
         if self._link is not None and self._link.take_unconfirmed():
@@ -92,6 +92,11 @@ class PostgresTokenRecords:
         self._link = connect(self._url)
         self._cursor = self._link.cursor()
         return self._cursor
+
+
+def _is_for_good(error: psycopg.Error) -> bool:
+    # What is checked is when it was written, and only while the rest is closed: the record is fine.
+    return isinstance(error, _BAD_RECORD) and not isinstance(error, psycopg.errors.CheckViolation)
 
 
 def _server_of(records: Sequence[Record]) -> str:
