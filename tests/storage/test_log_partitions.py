@@ -129,22 +129,29 @@ def is_open(ctx: Context) -> bool:
         ).all()
 
 
+def test_records_of_a_clock_ahead_are_in_the_way_of_their_own_day_alone(short: Context) -> None:
+    """
+    That day stays the rest's; those before and after it get their partitions, and records of any their place.
+    """
+    ahead = midnight(short, -3) + timedelta(hours=5)
+    add_tokens(short, [(ahead, KEY, "app1"), (ahead + timedelta(days=900), KEY, "app1")])
+    partitions_job.run_once(short, short.clock())
+    partitions_job.run_once(short, short.clock() + timedelta(days=1))
+    assert [from_microseconds(each.first) for each in known(short)] == [midnight(short, -2), midnight(short, -4)]
+    assert is_open(short)
+    add_tokens(short, [(midnight(short, -days), KEY, "app1") for days in range(6)])
+    assert total(short) == 8
+
+
 def test_rest_does_not_stay_closed(short: Context) -> None:
     """
-    Records of a clock that was ahead are in the way of a partition, and of nothing else.
-
     A run that was cut off is mended by the next.
     """
-    later = short.clock() + timedelta(days=2)
-    add_tokens(short, [(later, KEY, "app1")])
-    with pytest.raises(sa.exc.IntegrityError):
-        partitions_job.run_once(short, short.clock())
-    assert is_open(short)
+    later = midnight(short, -20)
     with short.upkeep(of_tokens=True) as upkeep:
-        partitions.close_rest(upkeep, Partition(to_microseconds(short.clock()) + DAY, 0))
+        partitions.close_rest(upkeep, Partition(to_microseconds(later), to_microseconds(later) + DAY))
     assert not is_open(short)
-    with pytest.raises(sa.exc.IntegrityError):
-        partitions_job.run_once(short, short.clock())
+    partitions_job.run_once(short, short.clock())
     assert is_open(short)
     add_tokens(short, [(later, KEY, "app1")])
 
@@ -159,7 +166,7 @@ def test_run_that_is_cut_off_before_midnight_is_in_no_tokens_way(
     class Killed(BaseException):
         pass
 
-    def killed(_upkeep: Upkeep) -> None:
+    def killed(_upkeep: Upkeep) -> bool:
         raise Killed
 
     monkeypatch.setattr(partitions, "check_rest", killed)

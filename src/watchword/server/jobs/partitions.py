@@ -22,7 +22,7 @@ def run_once(ctx: Context, now: datetime) -> None:
     Make the partitions that are to begin soon.
 
     They begin with the day after tomorrow at the earliest: the rest is closed to what they are for until they are
-    there, and midnight may come meanwhile.
+    there, and midnight may come meanwhile. A span of which the rest holds something already stays the rest's.
     """
     with ctx.database.read() as connection:
         if not partitions.may_change(connection):
@@ -41,9 +41,10 @@ def _make(ctx: Context, partition: Partition) -> None:
     with ctx.upkeep(of_tokens=True) as upkeep:
         partitions.close_rest(upkeep, partition)
     with ctx.upkeep(of_tokens=True) as upkeep:
-        partitions.check_rest(upkeep)
-    with ctx.upkeep(of_tokens=True) as upkeep:
-        partitions.create(upkeep, partition)
+        is_free = partitions.check_rest(upkeep)
+    if is_free:
+        with ctx.upkeep(of_tokens=True) as upkeep:
+            partitions.create(upkeep, partition)
 
 
 @contextmanager

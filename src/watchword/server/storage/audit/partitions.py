@@ -68,7 +68,7 @@ def may_change(connection: Connection) -> bool:
 
 def close_rest(upkeep: Upkeep, partition: Partition) -> None:
     """
-    Keep what is written from a partition's beginning on out of the rest: until then it must be opened again.
+    Keep what is to be in a partition out of the rest: until that begins the rest must be opened again.
 
     Raises:
         StorageUnavailable: The table was not free for long enough; later it may be.
@@ -76,18 +76,23 @@ def close_rest(upkeep: Upkeep, partition: Partition) -> None:
     _wait_briefly(upkeep)
     upkeep.connection.exec_driver_sql(
         f"ALTER TABLE {_REST} DROP CONSTRAINT IF EXISTS {_IS_CLOSED}, "
-        f"ADD CONSTRAINT {_IS_CLOSED} CHECK (created_at < {partition.first}) NOT VALID"
+        f"ADD CONSTRAINT {_IS_CLOSED} CHECK "
+        f"(created_at < {partition.first} OR created_at >= {partition.end}) NOT VALID"
     )
 
 
-def check_rest(upkeep: Upkeep) -> None:
+def check_rest(upkeep: Upkeep) -> bool:
     """
-    Read the rest, whose writers go on meanwhile, to see that it is closed.
+    Read the rest, whose writers go on meanwhile; tell whether it holds nothing that is to be in the partition.
 
-    Raises:
-        IntegrityError: It holds records of later, which a clock that was ahead has written.
+    What it may hold of it is from a clock that was ahead.
     """
-    upkeep.connection.exec_driver_sql(f"ALTER TABLE {_REST} VALIDATE CONSTRAINT {_IS_CLOSED}")
+    try:
+        with upkeep.connection.begin_nested():
+            upkeep.connection.exec_driver_sql(f"ALTER TABLE {_REST} VALIDATE CONSTRAINT {_IS_CLOSED}")
+    except sa.exc.IntegrityError:
+        return False
+    return True
 
 
 def open_rest(upkeep: Upkeep) -> None:
