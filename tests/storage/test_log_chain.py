@@ -385,6 +385,28 @@ def test_retention_keeps_what_is_not_sealed_and_what_is_young(ctx: Context, home
     assert (tokens.faults, tokens.records, tokens.unsealed, tokens.checkpoint) == ([], 4, 2, None)
 
 
+@pytest.mark.parametrize("is_sealed_ahead", [False, True], ids=["a record", "a record and its seal"])
+def test_what_a_clock_ahead_has_written_does_not_stop_retention(
+    ctx: Context, home: Path, *, is_sealed_ahead: bool
+) -> None:
+    """
+    A record is as old as its seal and those that came later allow: it was written before.
+    """
+    ahead = timedelta(days=900)
+    add_some_tokens(ctx, 2, age=-ahead)
+    sealing.run_once(ctx, ctx.clock() + (ahead if is_sealed_ahead else timedelta(0)))
+    add_some_tokens(ctx, 2)
+    seal(ctx)
+    ctx.close()
+    context = open_context(settings_of(home, token_log_retention_days=2), NoRequestLines())
+    with closing(context):
+        retention.run_once(context, context.clock() + timedelta(days=1))
+        assert findings(context)[1].records == 4
+        retention.run_once(context, context.clock() + timedelta(days=3))
+        (_, tokens) = findings(context)
+    assert (tokens.faults, tokens.records) == ([], 0)
+
+
 def test_sealing_that_is_cut_off_goes_on(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A seal, its counts and the tip are there together or not at all.

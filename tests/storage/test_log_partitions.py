@@ -255,6 +255,20 @@ def test_partition_that_is_not_sealed_stays(short: Context) -> None:
     assert first < second
 
 
+def test_record_of_a_clock_ahead_keeps_no_partition(short: Context) -> None:
+    """
+    It is as old as its seal allows, and goes with it.
+    """
+    partitions_job.run_once(short, midnight(short, 10))
+    first, second = known(short)
+    add_tokens(short, [(from_microseconds(first.first), KEY, "app1"), (midnight(short, -900), KEY, "app1")])
+    seal(short)
+    retention.run_once(short, short.clock())
+    assert known(short) == [first, second]
+    retention.run_once(short, short.clock() + timedelta(days=3))
+    assert (known(short), total(short), tokens_of(short).faults) == ([], 0, [])
+
+
 def test_reader_is_not_waited_for(short: Context) -> None:
     """
     Tokens would queue behind whoever waits for the table: it gives up at once, and comes again.

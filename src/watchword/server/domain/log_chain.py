@@ -52,7 +52,7 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         count: How many records there are: numbers may be missing in between.
-        newest_at: When the youngest of them was written, microseconds since 1970.
+        newest_at: When the youngest of them was written as it says, microseconds since 1970.
         sealed_at: Microseconds since 1970.
         head: Hexadecimal.
     """
@@ -71,6 +71,13 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
         The place after this seal.
         """
         return Position(seal=self.number, last=self.last, head=self.head)
+
+    @property
+    def written_until(self) -> int:
+        """
+        When the youngest record was written at the latest, whatever it says: what is sealed was written before.
+        """
+        return min(self.newest_at, self.sealed_at)
 
     def follows(self, before: Position) -> bool:
         """

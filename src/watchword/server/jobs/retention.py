@@ -17,6 +17,7 @@ from watchword.server.storage.audit import counts, partitions, places, seals
 from watchword.server.storage.audit.chains import TOKENS, Chain
 from watchword.server.storage.audit.reading import newest_number_before
 from watchword.server.storage.audit.seals import Outrun
+from watchword.server.storage.database import Connection
 from watchword.server.storage.transaction import Upkeep
 from watchword.server.storage.types import to_microseconds
 
@@ -72,12 +73,20 @@ def drop_next(ctx: Context, chain: Chain, before: int, now: datetime) -> bool:
         parts = partitions.find_partitions(connection) if chain is TOKENS else []
         checkpoint = position_of(connection, ctx.keys, chain, MarkKind.CHECKPOINT)
         oldest = next(iter(seals.seals_after(connection, chain, checkpoint.seal, 1)), None)
-        if oldest is None or oldest.newest_at >= min([before, *(part.first for part in parts)]):
+        end = min([before, *(part.first for part in parts)])
+        if oldest is None or _written_until(connection, chain, oldest, now) >= end:
             return False
         bins = counts.tally(connection, chain, oldest.first, oldest.last)
     with _dropping(ctx, chain, checkpoint, oldest, now) as upkeep:
         counts.subtract(upkeep, chain, bins)
     return True
+
+
+def _written_until(connection: Connection, chain: Chain, seal: Seal, now: datetime) -> int:
+    # A clock that was ahead may have made the seal as well: then those that came later know better.
+    if seal.written_until <= to_microseconds(now):
+        return seal.written_until
+    return seals.sealed_until(connection, chain, seal)
 
 
 def drop_partition(ctx: Context, before: int, now: datetime) -> bool:
@@ -99,7 +108,7 @@ def drop_partition(ctx: Context, before: int, now: datetime) -> bool:
         checkpoint = position_of(connection, ctx.keys, TOKENS, MarkKind.CHECKPOINT)
         newest = newest_number_before(connection, TOKENS, oldest.end)
         last = seals.seal_over(connection, TOKENS, checkpoint, newest) if newest else None
-        if newest and (last is None or seals.newest_under(connection, TOKENS, checkpoint, last) >= before):
+        if newest and (last is None or seals.written_until(connection, TOKENS, checkpoint, last) >= before):
             return False
         first = checkpoint.last + 1
         bins = {} if last is None else counts.tally(connection, TOKENS, first, last.last, since=oldest.end)

@@ -105,14 +105,25 @@ def seal_over(connection: Connection, chain: Chain, after: Position, number: int
     return None if row is None else Seal(**_values(table, row))
 
 
-def newest_under(connection: Connection, chain: Chain, after: Position, seal: Seal) -> int:
+def written_until(connection: Connection, chain: Chain, after: Position, seal: Seal) -> int:
     """
-    Return when the youngest record was written of those from a place in the chain up to a seal.
+    Return when the youngest record was written at the latest of those from a place in the chain up to a seal.
     """
     table = chain.seals
-    query = sa.select(sa.func.max(table.c.newest_at)).where(table.c.number.between(after.seal + 1, seal.number))
-    newest: int = connection.execute(query).scalar_one()
-    return newest
+    latest = sa.case((table.c.newest_at < table.c.sealed_at, table.c.newest_at), else_=table.c.sealed_at)
+    query = sa.select(sa.func.max(latest)).where(table.c.number.between(after.seal + 1, seal.number))
+    found: int = connection.execute(query).scalar_one()
+    return found
+
+
+def sealed_until(connection: Connection, chain: Chain, seal: Seal) -> int:
+    """
+    Return when a seal was made at the latest, by its own clock and those of all that came later.
+    """
+    table = chain.seals
+    query = sa.select(sa.func.min(table.c.sealed_at)).where(table.c.number >= seal.number)
+    found: int = connection.execute(query).scalar_one()
+    return found
 
 
 def drop_sealed(upkeep: Upkeep, chain: Chain, after: Position, seal: Seal, *, besides: Partition | None = None) -> None:
