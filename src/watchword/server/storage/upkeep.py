@@ -12,7 +12,7 @@ from watchword.server.storage.database import Connection
 from watchword.server.storage.transaction import Upkeep
 
 CHANGES_KEPT = 10_000
-_NO_TURN_IS_LONGER = timedelta(days=2)
+_MOST_CLOCKS_APART = timedelta(minutes=1)
 _PROOF = "proof-of-writing"
 
 
@@ -29,8 +29,8 @@ def take_lease(upkeep: Upkeep, job: str, now: datetime, until: datetime) -> bool
         with suppress(sa.exc.IntegrityError), upkeep.connection.begin_nested():
             upkeep.execute(table.insert().values(name=job, leased_until=until))
             return True
-    # One that ends after any that could be taken now was taken by a clock that ran ahead.
-    is_over = sa.or_(table.c.leased_until <= now, table.c.leased_until > until + _NO_TURN_IS_LONGER)
+    # One that ends well after the one that could be taken now was taken by a clock that ran ahead.
+    is_over = sa.or_(table.c.leased_until <= now, table.c.leased_until > until + _MOST_CLOCKS_APART)
     return upkeep.execute(table.update().where(table.c.name == job, is_over).values(leased_until=until)) > 0
 
 
