@@ -35,6 +35,14 @@ def examine(home: Path, *, repair: bool = False) -> list[Finding]:
     return list(_examine(settings_of(home), repair=repair, offline=True))
 
 
+def clock_of(home: Path, *, repair: bool = False) -> Finding:
+    """
+    Check the clock.
+    """
+    (clock,) = [finding for finding in examine(home, repair=repair) if finding.check == "clock"]
+    return clock
+
+
 def execute(path: Path, statement: str) -> None:
     """
     Run raw SQL behind the server's back.
@@ -199,15 +207,27 @@ def test_repair_confirms_the_time_against_records_from_the_future(home: Path) ->
         home / "tokens.db",
         f"INSERT INTO token_events (tenant_id, key, payload, created_at) VALUES ('default', 'x', '{{}}', {future})",
     )
-    (wrong,) = [finding for finding in examine(home) if finding.check == "clock"]
+    wrong = clock_of(home)
     assert "if it is right and the record is wrong, run `watchword doctor --repair`" in wrong.text
     with closing(open_context(settings_of(home), NoRequestLines())) as ctx:
         assert "behind the newest record" in str(ctx.vitals.time_fault)
         examine(home, repair=True)
     with closing(open_context(settings_of(home), NoRequestLines())) as ctx:
         assert ctx.vitals.time_fault is None
-    (clock,) = [finding for finding in examine(home) if finding.check == "clock"]
-    assert clock.ok
+    assert clock_of(home).ok
+
+
+def test_time_that_was_confirmed_stays_so(home: Path) -> None:
+    """
+    What was recorded in the future until then is of the clock that was wrong; from the confirmation on records count.
+    """
+    future = time.time_ns() // 1000 + 3_600_000_000
+    ahead = f"UPDATE audit_events SET created_at = {future} WHERE number = (SELECT max(number) FROM audit_events)"
+    execute(home / "watchword.db", ahead)
+    assert "taken for right" in clock_of(home, repair=True).text
+    assert clock_of(home).ok
+    execute(home / "watchword.db", ahead)
+    assert not clock_of(home).ok
 
 
 def test_repair_of_a_history_that_never_began(home: Path) -> None:

@@ -38,9 +38,12 @@ def token_log_installation_id(connection: sa.Connection) -> str | None:
 
 def newest_event_at(connection: sa.Connection) -> datetime | None:
     """
-    Return when the newest record of what operations changed was written.
+    Return when the newest record of what operations changed was written, from the last that confirmed the time on.
     """
-    return connection.execute(sa.select(sa.func.max(schema.audit_events.c.created_at))).scalar_one_or_none()
+    table = schema.audit_events
+    confirmed = sa.select(sa.func.max(table.c.number)).where(table.c.key == "Time.Confirmed").scalar_subquery()
+    query = sa.select(sa.func.max(table.c.created_at)).where(table.c.number >= sa.func.coalesce(confirmed, 0))
+    return connection.execute(query).scalar_one_or_none()
 
 
 def newest_token_event_at(connection: sa.Connection) -> datetime | None:
