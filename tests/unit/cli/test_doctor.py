@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import time
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,12 @@ import httpx
 import pytest
 
 from tests.support.home import settings_of
+from tests.support.sealed import add_some_tokens
 from watchword.cli.doctor import _examine
 from watchword.cli.doctor import server as server_checks
 from watchword.cli.doctor.finding import Finding
 from watchword.server.bootstrap import open_context, open_ground
+from watchword.server.jobs import token_log_mark
 from watchword.server.storage.sqlite.looker import SqliteLooker
 from watchword.server.web.request_log import NoRequestLines
 
@@ -215,6 +218,22 @@ def test_repair_confirms_the_time_against_records_from_the_future(home: Path) ->
     with closing(open_context(settings_of(home), NoRequestLines())) as ctx:
         assert ctx.vitals.time_fault is None
     assert clock_of(home).ok
+
+
+def test_repair_confirms_the_time_where_the_token_log_is_behind_its_mark(home: Path) -> None:
+    """
+    An earlier copy was put back: what was noted of the later one, in the future, is not waited for either.
+    """
+    settings, future = settings_of(home), timedelta(hours=1)
+    with closing(open_context(settings, NoRequestLines())) as ctx:
+        add_some_tokens(ctx, 2)
+        token_log_mark.run_once(ctx, ctx.clock() + future)
+    execute(home / "tokens.db", "DELETE FROM token_events WHERE number = 2")
+    assert not clock_of(home).ok
+    assert "taken for right" in clock_of(home, repair=True).text
+    assert clock_of(home).ok
+    with closing(open_context(settings, NoRequestLines())) as ctx:
+        assert ctx.vitals.time_fault is None
 
 
 def test_time_that_was_confirmed_stays_so(home: Path) -> None:

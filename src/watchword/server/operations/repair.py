@@ -49,7 +49,9 @@ def confirm_time(ground: Ground) -> None:
     if installation is not None:
         with closing(database_of(ground.settings)) as database, database.read() as both:
             number = upkeep.newest_number(both)
-        upkeep.note_token_log(Upkeep(ground.connection), installation, number, ground.clock())
+        noting = Upkeep(ground.connection)
+        upkeep.forget_token_log(noting, installation)
+        upkeep.note_token_log(noting, installation, number, ground.clock())
         tx = ground.transaction(DEFAULT_TENANT)
         tx.record(changed("Time.Confirmed", tx.actor, {"number": number}))
 

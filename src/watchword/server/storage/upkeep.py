@@ -65,7 +65,7 @@ def prune_changes(upkeep: Upkeep) -> int:
 
 def note_token_log(upkeep: Upkeep, installation_id: str, number: int, now: datetime) -> None:
     """
-    Note how far the token log has come; it never goes back.
+    Note how far the token log has come; it never goes back, unless that was forgotten.
     """
     table = schema.token_log_marks
     mine = table.c.installation_id == installation_id
@@ -73,6 +73,16 @@ def note_token_log(upkeep: Upkeep, installation_id: str, number: int, now: datet
         upkeep.execute(table.insert().values(installation_id=installation_id, number=number, noted_at=now))
     else:
         upkeep.execute(table.update().where(mine, table.c.number <= number).values(number=number, noted_at=now))
+
+
+def forget_token_log(upkeep: Upkeep, installation_id: str) -> int:
+    """
+    Forget how far the token log had come, and return it: what is noted next counts, whatever it is.
+    """
+    noted = noted_number(upkeep.connection, installation_id)
+    table = schema.token_log_marks
+    upkeep.execute(table.delete().where(table.c.installation_id == installation_id))
+    return noted
 
 
 def noted_number(connection: Connection, installation_id: str) -> int:
