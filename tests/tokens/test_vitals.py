@@ -16,6 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.support.home import ON_SQLITE, settings_of
+from tests.support.sealed import add_some_tokens
 from tests.support.shopping import Shopping, ask_as_bot
 from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.server import bootstrap
@@ -187,6 +188,25 @@ async def test_what_was_noted_last_is_the_newest_instant(ctx: Context, shopping:
     token_log_mark.run_once(ctx, earlier)
     with ctx.database.read() as connection:
         assert database_time(connection) == DatabaseTime(time=earlier, is_exact=False)
+
+
+def test_token_log_that_is_lost_is_told_once(ctx: Context, home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """
+    A new one begins, and what is noted from then on is its own.
+    """
+    add_some_tokens(ctx, 5)
+    token_log_mark.run_once(ctx, ctx.clock())
+    ctx.close()
+    for path in home.glob("tokens.db*"):
+        path.unlink()
+    with closing(open_context(settings_of(home), NoRequestLines())) as began:
+        add_some_tokens(began, 1)
+        noted_at = began.clock()
+        token_log_mark.run_once(began, noted_at)
+        with began.database.read() as connection:
+            assert database_time(connection) == DatabaseTime(time=noted_at, is_exact=False)
+    open_context(settings_of(home), NoRequestLines()).close()
+    assert [record.getMessage() for record in caplog.records] == ["the token log is a new one: the one before is lost"]
 
 
 async def test_main_database_that_can_not_be_written_is_told_and_stops_no_token(

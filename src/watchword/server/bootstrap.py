@@ -30,6 +30,7 @@ from watchword.server.storage.disk_space import DiskSpace
 from watchword.server.storage.loader import Loader
 from watchword.server.storage.master_key import MasterKeyError, MasterKeys
 from watchword.server.storage.sealing import DataKeys
+from watchword.server.storage.transaction import Upkeep
 from watchword.server.telemetry.board import Board
 from watchword.server.telemetry.meters import Meters
 from watchword.server.telemetry.tracing import Tracer
@@ -219,7 +220,10 @@ def _administer(database: Database, settings: Settings, *, may_create: bool) -> 
         ours = tenants.installation_id(connection)
         with database.administer_tokens(connection) as tokens:
             _settle_schema(tokens, "tokens", settings)
+            is_new = tenants.token_log_installation_id(tokens) is None
             installation_id = _bind(tokens, ours, settings.token_database)
+        if is_new:
+            _forget_lost_token_log(connection, installation_id)
         if ours is None:
             tenants.set_installation_id(connection, installation_id, now())
         yield connection, _data_keys(connection, settings, may_create=may_create)
@@ -241,6 +245,12 @@ def _warn_of_older_token_log(database: Database) -> None:
             "the token log is older than it has been: an earlier copy of tokens.db was put back",
             extra={"newest": newest, "noted": noted},
         )
+
+
+def _forget_lost_token_log(connection: Connection, installation_id: str) -> None:
+    noted = upkeep.forget_token_log(Upkeep(connection), installation_id)
+    if noted:
+        _log.warning("the token log is a new one: the one before is lost", extra={"noted": noted})
 
 
 def _bind(tokens: Connection, ours: str | None, path: Path) -> str:
