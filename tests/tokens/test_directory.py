@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,7 @@ from watchword.server.domain.names import DEFAULT_TENANT
 from watchword.server.operations import application_roles, resources, role_scopes, roles, scopes, secrets
 from watchword.server.operations.resources import NewResource
 from watchword.server.storage import triggers
-from watchword.server.storage.changes import Changes, Mark
+from watchword.server.storage.changes import MOST_ROWS, Changes, Mark
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.loader import Kind
 from watchword.server.tokens.directory import Directory
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from watchword.server.domain.view import View
 
 BOTH = "read:products write:products"
+_RENAME = sa.text("UPDATE applications SET name = :name WHERE id = :id")
 
 
 @pytest.fixture
@@ -70,9 +72,7 @@ def rename(ctx: Context, application_id: str, name: str) -> None:
     Change an application behind everybody's back.
     """
     with ctx.database.write() as connection:
-        connection.execute(
-            sa.text("UPDATE applications SET name = :name WHERE id = :id"), {"name": name, "id": application_id}
-        )
+        connection.execute(_RENAME, {"name": name, "id": application_id})
 
 
 async def test_entry_is_loaded_once(directory: Directory, loader: WatchedLoader, shopping: Shopping) -> None:
@@ -215,6 +215,27 @@ async def test_emptied_history_stops_nobody(
     assert await name_of(directory, shopping.application_id) == "changed"
     rename(ctx, shopping.application_id, "again")
     assert await name_of(directory, shopping.application_id) == "again"
+
+
+async def test_more_changes_than_a_look_reads_empty_everything(
+    ctx: Context, directory: Directory, shopping: Shopping
+) -> None:
+    """
+    However much has changed at once, a look takes a moment: beyond a bound all is forgotten, and nothing is stale.
+    """
+    assert await name_of(directory, shopping.application_id) == "shop-bot"
+    with closing(ctx.database.looker()) as looker:
+        mark = looker.since(DEFAULT_TENANT, None).mark
+        with ctx.database.write() as connection:
+            connection.execute(_RENAME, [{"name": "", "id": shopping.application_id}] * (MOST_ROWS - 1))
+        told = looker.since(DEFAULT_TENANT, mark).keys
+        assert told == [("application", shopping.application_id)] * (MOST_ROWS - 1)
+        rename(ctx, shopping.application_id, "last")
+        found = looker.since(DEFAULT_TENANT, mark)
+        assert found.keys is None
+        assert found.mark.number == mark.number + MOST_ROWS
+        assert looker.since(DEFAULT_TENANT, found.mark) == Changes(found.mark, (), found.server)
+    assert await name_of(directory, shopping.application_id) == "last"
 
 
 async def test_unknown_ids_are_remembered_within_bounds(directory: Directory, loader: WatchedLoader) -> None:

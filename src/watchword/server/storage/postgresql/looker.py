@@ -1,22 +1,23 @@
 """
-Looks at the server: one round trip, on a connection of its own.
+Looks at the server: one round trip, on a connection of its own; two where too much has changed.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import psycopg
 
-from watchword.server.storage.changes import Changes, Mark, since_mark, where_things_are
+from watchword.server.storage.changes import MOST_ROWS, Changes, Mark, Row, since_mark, where_things_are
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.postgresql.connection import THIS_SERVER, connect
 
-_SERVER = f"SELECT {THIS_SERVER}, pg_is_in_recovery(), number, nonce, kind, key FROM (SELECT 1) AS this"
-_SINCE = f"{_SERVER} LEFT JOIN changes ON tenant_id = %s AND number >= %s ORDER BY number"
-_NEWEST = (
-    f"{_SERVER} LEFT JOIN LATERAL (SELECT number, nonce, kind, key FROM changes WHERE tenant_id = %s "
-    "ORDER BY number DESC LIMIT 1) AS newest ON true"
+_LOOK = (
+    f"SELECT {THIS_SERVER}, pg_is_in_recovery(), number, nonce, kind, key FROM (SELECT 1) AS this LEFT JOIN LATERAL "
+    "(SELECT number, nonce, kind, key FROM changes WHERE tenant_id = %s {}) AS found ON true ORDER BY number"
 )
+_SINCE = _LOOK.format(f"AND number >= %s ORDER BY number LIMIT {MOST_ROWS + 1}")
+_NEWEST = _LOOK.format("ORDER BY number DESC LIMIT 1")
 
 
 class PostgresLooker:
@@ -32,23 +33,18 @@ class PostgresLooker:
 
     def since(self, tenant_id: str, mark: Mark | None) -> Changes:
         """
-        Read what has changed since a mark; without one, just where things are.
+        Read what has changed since a mark; without one, or where that is too much, just where things are.
         """
         try:
-            cursor = self._cursor or self._open()
-            if mark is None:
-                rows = cursor.execute(_NEWEST, (tenant_id,), prepare=True).fetchall()
-            else:
-                rows = cursor.execute(_SINCE, (tenant_id, mark.number), prepare=True).fetchall()
+            if mark is not None:
+                server, found = self._look(_SINCE, tenant_id, mark.number)
+                if len(found) <= MOST_ROWS:
+                    return since_mark(mark, found, server)
+            server, found = self._look(_NEWEST, tenant_id)
+            return where_things_are(found, server)
         except psycopg.Error as error:
             self.close()
             raise StorageUnavailable(str(error)) from error
-        server, is_in_recovery = rows[0][:2]
-        if is_in_recovery:
-            self.close()
-            raise StorageUnavailable("the database server is a standby")
-        found = [row[2:] for row in rows if row[2] is not None]
-        return where_things_are(found, server) if mark is None else since_mark(mark, found, server)
 
     def close(self) -> None:
         """
@@ -58,6 +54,18 @@ class PostgresLooker:
             with suppress(psycopg.Error):
                 self._cursor.connection.close()
             self._cursor = None
+
+    def _look(self, query: str, *about: object) -> tuple[str, Sequence[Row]]:
+        """
+        Return which server answered, and the rows that it found.
+        """
+        cursor = self._cursor or self._open()
+        rows = cursor.execute(query, about, prepare=True).fetchall()
+        server, is_in_recovery = rows[0][:2]
+        if is_in_recovery:
+            self.close()
+            raise StorageUnavailable("the database server is a standby")
+        return server, [row[2:] for row in rows if row[2] is not None]
 
     def _open(self) -> psycopg.Cursor[Any]:
         self._cursor = connect(self._url).cursor()
