@@ -4,21 +4,25 @@ SQLite's files: a process keeps the locks on them, and makes the token log's whe
 
 from __future__ import annotations
 
+import os
+import resource
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.home import ON_SQLITE, settings_of
 from watchword.server.bootstrap import open_context, open_logs
+from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.databases import database_of
 from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from watchword.server.storage.database import Database
 
@@ -46,6 +50,25 @@ def delete_token_log(home: Path) -> None:
     """
     for path in home.glob("tokens.db*"):
         path.unlink()
+
+
+@contextmanager
+def descriptors_left(number: int) -> Iterator[None]:
+    """
+    Let this process open so many files more.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    newest = max(int(path.name) for path in Path("/dev/fd").iterdir())
+    gaps = [os.open(os.devnull, os.O_RDONLY)]
+    while gaps[-1] < newest:
+        gaps.append(os.open(os.devnull, os.O_RDONLY))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (gaps[-1] + 1 + number, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in gaps:
+            os.close(descriptor)
 
 
 @ON_SQLITE
@@ -76,4 +99,18 @@ def test_token_log_that_is_gone_is_made_anew(home: Path) -> None:
         assert number_of_records(ctx.database) == 0
     delete_token_log(home)
     with open_logs(settings) as (database, _):
+        assert number_of_records(database) == 0
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("number", range(9))
+def test_connection_gets_the_token_log_when_there_are_descriptors_again(home: Path, number: int) -> None:
+    """
+    However far it came when it was opened.
+    """
+    with closing(database_of(settings_of(home))) as database:
+        assert number_of_records(database) == 0
+        database.close()
+        with descriptors_left(number), suppress(StorageUnavailable), database.read():
+            pass
         assert number_of_records(database) == 0

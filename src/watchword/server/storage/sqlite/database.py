@@ -172,11 +172,9 @@ def _engine(path: Path, *, begin: str, attach: Path | None) -> sa.Engine:
     def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DBAPI connection
         prepare(connection)
         connection.create_function(FOLD_CASE, 1, _fold_case, deterministic=True)
-        if attach is not None:
-            # Without the token log everything else goes on; once its file is there, connections are opened anew.
-            with suppress(sqlite3.OperationalError):
-                connection.execute("ATTACH DATABASE ? AS tokens", (location(attach),)).close()
 
+    if attach is not None:
+        _attach_tokens(engine, attach)
     _follow_files(engine, [StoredFile(file) for file in (path, attach) if file is not None])
 
     @event.listens_for(engine, "begin")
@@ -184,6 +182,23 @@ def _engine(path: Path, *, begin: str, attach: Path | None) -> sa.Engine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _attach_tokens(engine: sa.Engine, path: Path) -> None:
+    """
+    Have connections attach the token log when they are opened; where that fails, whenever they are taken.
+    """
+
+    def attach(connection: Any, record: Any) -> None:  # noqa: ANN401 - a DBAPI connection and its place in the pool
+        if "has_tokens" in record.info:
+            return
+        # Without the token log, for want of its file or of a descriptor, everything else goes on.
+        with suppress(sqlite3.OperationalError):
+            connection.execute("ATTACH DATABASE ? AS tokens", (location(path),)).close()
+            record.info["has_tokens"] = True
+
+    event.listen(engine, "connect", attach)
+    event.listen(engine, "checkout", lambda connection, record, _proxy: attach(connection, record))
 
 
 def _follow_files(engine: sa.Engine, files: Sequence[StoredFile]) -> None:
