@@ -3,6 +3,7 @@ A browser without JavaScript, and operators who use it.
 """
 
 import re
+from html import unescape
 
 import httpx
 
@@ -14,6 +15,7 @@ from watchword.server.web.app import Application
 ORIGIN = "http://127.0.0.1:3001"
 PASSWORD = "correct horse battery"
 TOKEN = re.compile(r'name="form_token" value="([0-9a-f]+)"')
+_HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)"')
 # What a page must not hold: scripts and styles of its own, and anything from elsewhere.
 FOREIGN = re.compile(r"<script(?![^>]* src=)|style=|\bon\w+=|(?:src|href)=\"https?://(?!127\.0\.0\.1:3001)")
 PAYLOAD = "<script>alert(1)</script>\"'{{ 71993 * 71993 }}"
@@ -38,15 +40,19 @@ class Browser:
 
     async def send(self, path: str, origin: str | None = ORIGIN, **fields: str) -> httpx.Response:
         """
-        Send a form of the page that is shown.
+        Send a form of the page that is shown, with its hidden fields; or another form with its token.
         """
         found = TOKEN.search(self.shown.text)
         token = {"form_token": found[1]} if found else {}
         headers = {} if origin is None else {"origin": origin}
-        answer = await self.client.post(path, data={**token, **fields}, headers=headers)
+        answer = await self.client.post(path, data={**token, **self._hidden(path), **fields}, headers=headers)
         if answer.status_code != 303:
             self.shown = answer
         return answer
+
+    def _hidden(self, path: str) -> dict[str, str]:
+        form = re.search(rf'<form[^>]*action="{re.escape(path)}"[^>]*>(.*?)</form>', self.shown.text, re.DOTALL)
+        return {name: unescape(value) for name, value in _HIDDEN.findall(form[1])} if form else {}
 
     async def join(self, invitation: str, name: str, password: str = PASSWORD) -> httpx.Response:
         """

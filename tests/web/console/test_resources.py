@@ -17,6 +17,7 @@ from watchword.server.operations import application_roles, applications, resourc
 from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
+from watchword.server.web.console.forms import mark
 
 if TYPE_CHECKING:
     from watchword.server.context import Context
@@ -67,10 +68,13 @@ async def test_api_resource_is_created_and_changed(local: Acting, owner: Browser
     page = (await owner.open(path)).text
     assert f'<code id="api-identifier">{INDICATOR}</code>' in page
     assert "600 seconds" in page
-    assert (await owner.send(path, name="All orders", lifetime="900", algorithm="RS256")).status_code == 303
+    assert (
+        await owner.send(path, name="All orders", access_token_ttl="900", signing_algorithm="RS256")
+    ).status_code == 303
     kept = resources.read(local, path.rpartition("/")[2])
     assert (kept.name, kept.access_token_ttl, kept.signing_algorithm) == ("All orders", 900, Algorithm.RS256)
-    assert (await owner.send(path, name="All orders", lifetime="900", algorithm="")).status_code == 303
+    await owner.open(path)
+    assert (await owner.send(path, name="All orders", access_token_ttl="900", signing_algorithm="")).status_code == 303
     assert resources.read(local, kept.id).signing_algorithm is None
     found = (await owner.open("/console/resources?search=ALL+ord")).text
     assert "All orders" in found
@@ -138,7 +142,7 @@ async def test_what_can_not_be_changed_is_not_offered(local: Acting, owner: Brow
         assert "Type" not in owner.shown.text
     sent = await owner.send(f"{BUILT_IN}/delete", name="Logto Management API")
     assert sent.status_code == 400
-    refused = await owner.send(BUILT_IN, name="Mine", lifetime="1", algorithm="")
+    refused = await owner.send(BUILT_IN, name="Mine", was_name=mark("Logto Management API"))
     assert (refused.status_code, "Cannot modify" in refused.text) == (400, True)
     assert resources.read(local, "management-api").name == "Logto Management API"
 

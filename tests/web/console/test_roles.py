@@ -130,15 +130,18 @@ async def test_role_is_changed(local: Acting, owner: Browser, reader: Role) -> N
     """
     path = f"/console/roles/{reader.id}"
     await owner.open(path)
-    assert (await owner.send(path, name="readers", description="All read", default="yes")).status_code == 303
+    assert (await owner.send(path, name="readers", description="All read", is_default="yes")).status_code == 303
     kept = roles.read(local, reader.id)
     assert (kept.name, kept.description, kept.is_default) == ("readers", "All read", False)
+    await owner.open(path)
     refused = await owner.send(path, name="readers", description="x" * 129)
     assert (refused.status_code, "description is too long" in refused.text) == (422, True)
     assert "x" * 129 in refused.text
     customer = roles.create(local, NewRole(name="customer", description="Buys", type=RoleType.USER))
-    await owner.send(f"/console/roles/{customer.id}", name="customer", description="Buys", default="yes")
+    await owner.open(f"/console/roles/{customer.id}")
+    await owner.send(f"/console/roles/{customer.id}", name="customer", description="Buys", is_default="yes")
     assert roles.read(local, customer.id).is_default
+    await owner.open(f"/console/roles/{customer.id}")
     await owner.send(f"/console/roles/{customer.id}", name="customer", description="Buys")
     assert not roles.read(local, customer.id).is_default
 

@@ -42,7 +42,7 @@ PAGES = (
 )
 FORMS = (
     ("/resources", ("name", "indicator", "lifetime")),
-    ("/resources/{api}", ("name", "lifetime", "algorithm")),
+    ("/resources/{api}", ("name", "access_token_ttl", "signing_algorithm")),
     ("/resources/{api}/scopes", ("scope_name", "scope_description")),
     ("/resources/{api}/delete", ("name",)),
     ("/roles", ("name", "description", "words", "look", "type", "scope")),
@@ -89,8 +89,9 @@ async def test_no_page_runs_or_renders_it(local: Acting, owner: Browser) -> None
             answer = await owner.client.get("/console" + path.format(**ids), params=query)
             assert answer.status_code == 200, path
             shown.append(answer.text)
-    await owner.open("/console/users")
     for path, fields in FORMS:
+        if (await owner.open("/console" + path.format(**ids))).status_code != 200:  # no page has this address
+            await owner.open("/console/users")
         answer = await owner.send("/console" + path.format(**ids), **dict.fromkeys(fields, PAYLOAD))
         assert answer.status_code in {200, 303, 422, 400}, path
         if answer.status_code != 303:

@@ -2,7 +2,7 @@
 The room of the applications: list, search, create, and a page for each.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from watchword.server.domain.names import ApplicationType, RoleType
@@ -17,7 +17,7 @@ from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.storage.rows import Listing
 from watchword.server.storage.rows import Page as Part
-from watchword.server.web.console.forms import is_typed, json_object, json_text
+from watchword.server.web.console.forms import NOT_CHANGED, SAVED, Settings, is_typed, json_object, json_text, settings
 from watchword.server.web.console.lists import A_PAGE, Found, find
 from watchword.server.web.console.log_rows import row_of
 from watchword.server.web.console.naming import told
@@ -75,18 +75,15 @@ def page(visitor: Visitor) -> Page:
 
 def change(visitor: Visitor) -> Page | GoTo:
     """
-    Change name, description and custom data.
+    Change what somebody has changed of name, description and custom data.
     """
+    application = applications.read(visitor.acting, visitor.path["id"]).application
     try:
-        changes = {
-            "name": _name(visitor),
-            "description": visitor.field("description").strip() or None,
-            "custom_data": json_object(visitor.field("custom_data")),
-        }
-        applications.update(visitor.acting, visitor.path["id"], changes)
+        changes = _settings(visitor, application).changes({"name": _named, "custom_data": json_object})
+        applications.update(visitor.acting, application.id, changes)
     except Problem as problem:
-        return _page(visitor, visitor.path["id"], problem=problem.message, status=problem.status)
-    return _back(visitor, "Saved.")
+        return _page(visitor, application.id, problem=problem.message, status=problem.status)
+    return _back(visitor, SAVED if changes else NOT_CHANGED)
 
 
 def add_secret(visitor: Visitor) -> Page:
@@ -169,7 +166,10 @@ def delete(visitor: Visitor) -> Page | GoTo:
 
 
 def _name(visitor: Visitor) -> str:
-    name = visitor.field("name").strip()
+    return _named(visitor.field("name").strip())
+
+
+def _named(name: str) -> str:
     if not name:
         raise bad_value("Give it a name.")
     return name
@@ -224,23 +224,19 @@ def _page(
         "offer": offered_roles(visitor, _others(application), visitor.asked("role")) if is_machine else None,
         "secret": secret,
         "is_new": is_new,
-        "typed": _typed(visitor, application),
+        "settings": _settings(visitor, application),
         "problem": problem,
     }
     return Page(template="application.html", shows=shows, status=status)
 
 
-def _typed(visitor: Visitor, application: Application) -> Mapping[str, str]:
-    """
-    What the fields hold: what was typed, where it was refused, else what is there.
-    """
-    if "custom_data" in visitor.form:
-        return {name: visitor.field(name) for name in ("name", "description", "custom_data")}
-    return {
+def _settings(visitor: Visitor, application: Application) -> Settings:
+    kept = {
         "name": application.name,
         "description": application.description or "",
         "custom_data": json_text(application.custom_data),
     }
+    return settings(visitor, kept)
 
 
 def _secrets(visitor: Visitor, application: Application) -> Sequence[ApplicationSecret]:

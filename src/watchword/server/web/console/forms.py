@@ -2,7 +2,9 @@
 Values that are typed into forms.
 """
 
+import hashlib
 import json
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -11,7 +13,74 @@ from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.domain.records import Json
 from watchword.server.web.console.visitor import Visitor
 
+SAVED, NOT_CHANGED = "Saved.", "There was nothing to save: no field was changed."
 _MOST_DIGITS = 18
+_WAS = "was_"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Fields of a form that changes what is there. The form says how each was, so that only what was typed is changed.
+
+    Attributes:
+        kept: What they hold by themselves now, by name.
+        typed: What somebody has typed into those that were shown otherwise.
+        moved: Those among them that hold something else now than was shown.
+    """
+
+    kept: Mapping[str, str]
+    typed: Mapping[str, str]
+    moved: Mapping[str, str]
+
+    @property
+    def shown(self) -> Mapping[str, str]:
+        """
+        What the fields hold on the page: what was typed, else what is there.
+        """
+        return {**self.kept, **self.typed}
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """
+        What the form says of how each field was, by the names of its hidden fields.
+        """
+        return {_WAS + name: mark(text) for name, text in self.kept.items()}
+
+    def changes(self, readers: Mapping[str, Callable[[str], object]]) -> Mapping[str, object]:
+        """
+        Return what is to be changed, by the names of the fields.
+
+        Args:
+            readers: How the fields are read that are more than texts.
+
+        Raises:
+            Problem: It has changed elsewhere meanwhile (`console.changed_meanwhile`, 409), or can't be read (422).
+        """
+        if self.moved:
+            raise Problem(
+                "console.changed_meanwhile",
+                status=409,
+                message="Nothing was saved: what you changed was changed elsewhere, too, since you opened this page. "
+                "To put yours in its place, save once more.",
+            )
+        return {name: readers.get(name, str)(text) for name, text in self.typed.items()}
+
+
+def settings(visitor: Visitor, kept: Mapping[str, str]) -> Settings:
+    """
+    Compare what was sent with what was shown, and with what is there now.
+
+    Args:
+        kept: What the fields hold by themselves now, by name.
+    """
+    typed, moved = {}, {}
+    for name, text in kept.items():
+        was, wanted = visitor.field(_WAS + name), visitor.field(name).strip()
+        if was and mark(wanted) not in {was, mark(text)}:
+            typed[name] = wanted
+            if was != mark(text):
+                moved[name] = text
+    return Settings(kept=kept, typed=typed, moved=moved)
 
 
 def json_object(text: str) -> Json:
@@ -86,3 +155,11 @@ def json_text(value: Json) -> str:
     Write a JSON object to be read, and changed, by people.
     """
     return json.dumps(value, indent=2, ensure_ascii=False) if value else ""
+
+
+def mark(text: str) -> str:
+    """
+    Return what a form says of how a field was.
+    """
+    # Browsers write the ends of lines in their own way, and have none in a field of one line.
+    return hashlib.sha256(text.replace("\r", "").replace("\n", "").strip().encode()).hexdigest()

@@ -3,9 +3,11 @@ The permissions of an API resource: who can obtain each, and what would go with 
 """
 
 from watchword.server.domain.problems import Problem
+from watchword.server.domain.records import Scope
 from watchword.server.operations import explaining, resources, role_scopes, roles, scopes
 from watchword.server.operations.explaining import Obtaining
 from watchword.server.storage.rows import Page as Part
+from watchword.server.web.console.forms import NOT_CHANGED, SAVED, Settings, settings
 from watchword.server.web.console.lists import A_PAGE, Found, find
 from watchword.server.web.console.naming import told
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
@@ -40,19 +42,21 @@ def change(visitor: Visitor) -> Page | GoTo:
     """
     Change its description.
     """
+    scope = _scope(visitor)
     try:
-        changes = {"description": visitor.field("description").strip() or None}
-        scopes.update(visitor.acting, visitor.path["id"], visitor.path["scope"], changes)
+        changes = _settings(visitor, scope).changes({})
+        if changes:
+            scopes.update(visitor.acting, scope.resource_id, scope.id, changes)
     except Problem as refused:
         return _page(visitor, refused)
-    return GoTo(path=address(ROOM, visitor.path["id"], "scopes", visitor.path["scope"]), says="Saved.")
+    return GoTo(path=address(ROOM, scope.resource_id, "scopes", scope.id), says=SAVED if changes else NOT_CHANGED)
 
 
 def deletion(visitor: Visitor) -> Page:
     """
     Show which roles and applications would lose it.
     """
-    shows = {**_about(visitor), "found": _obtaining(visitor)}
+    shows = {**_about(visitor, _scope(visitor)), "found": _obtaining(visitor)}
     return Page(template="delete_permission.html", shows=shows)
 
 
@@ -60,31 +64,37 @@ def delete(visitor: Visitor) -> GoTo:
     """
     Delete it.
     """
-    resource_id, scope_id = visitor.path["id"], visitor.path["scope"]
-    scope = scopes.read(visitor.acting, resource_id, scope_id)
-    scopes.delete(visitor.acting, resource_id, scope_id)
+    scope = _scope(visitor)
+    scopes.delete(visitor.acting, scope.resource_id, scope.id)
     says = f"{told(scope.name, scope.id)} is gone: no further token carries it."
-    return GoTo(path=address(ROOM, resource_id), says=says)
+    return GoTo(path=address(ROOM, scope.resource_id), says=says)
 
 
 def _page(visitor: Visitor, refused: Problem | None = None) -> Page:
-    found = _obtaining(visitor)
+    scope, found = _scope(visitor), _obtaining(visitor)
     held = {role_id for one in found.records for role_id in one.role_ids}
     shows = {
-        **_about(visitor),
+        **_about(visitor, scope),
         "found": found,
         "role_names": roles.names_of(visitor.acting, sorted(held)),
-        "typed": visitor.field("description") if "description" in visitor.form else None,
+        "settings": _settings(visitor, scope),
     }
     return page_with("permission.html", shows, refused)
 
 
-def _about(visitor: Visitor) -> dict[str, object]:
-    resource_id, scope_id = visitor.path["id"], visitor.path["scope"]
+def _scope(visitor: Visitor) -> Scope:
+    return scopes.read(visitor.acting, visitor.path["id"], visitor.path["scope"])
+
+
+def _settings(visitor: Visitor, scope: Scope) -> Settings:
+    return settings(visitor, {"description": scope.description or ""})
+
+
+def _about(visitor: Visitor, scope: Scope) -> dict[str, object]:
     return {
-        "listed": resources.look(visitor.acting, resource_id),
-        "scope": scopes.read(visitor.acting, resource_id, scope_id),
-        "roles": role_scopes.giving(visitor.acting, resource_id, scope_id, Part(limit=A_PAGE, offset=0)),
+        "listed": resources.look(visitor.acting, scope.resource_id),
+        "scope": scope,
+        "roles": role_scopes.giving(visitor.acting, scope.resource_id, scope.id, Part(limit=A_PAGE, offset=0)),
     }
 
 

@@ -2,15 +2,14 @@
 The room of the API resources: list, search, create, and a page for each.
 """
 
-from collections.abc import Mapping
-
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.names import DEFAULT_TOKEN_LIFETIME
 from watchword.server.domain.problems import Problem, bad_value
+from watchword.server.domain.records import Resource
 from watchword.server.operations import resources, role_scopes, scopes
 from watchword.server.operations.resources import NewResource
 from watchword.server.storage.rows import Page as Part
-from watchword.server.web.console.forms import algorithm, is_typed, whole_number
+from watchword.server.web.console.forms import NOT_CHANGED, Settings, algorithm, is_typed, settings, whole_number
 from watchword.server.web.console.lists import A_PAGE, find
 from watchword.server.web.console.naming import told
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
@@ -19,6 +18,7 @@ from watchword.server.web.console.visitor import Visitor
 
 ROOM = "resources"
 SEARCHED = ("id", "name", "indicator")
+_SAVED = "Saved. It counts from the next token on."
 _SCOPES_SEARCHED = ("id", "name", "description")
 
 
@@ -45,7 +45,7 @@ def create(visitor: Visitor) -> Page | GoTo:
         wanted = NewResource(
             name=visitor.field("name").strip(),
             indicator=visitor.field("indicator").strip(),
-            access_token_ttl=_lifetime(visitor),
+            access_token_ttl=_lifetime(visitor.field("lifetime")),
         )
         resource = resources.create(visitor.acting, wanted)
     except Problem as refused:
@@ -62,19 +62,18 @@ def page(visitor: Visitor) -> Page:
 
 def change(visitor: Visitor) -> Page | GoTo:
     """
-    Change name, token lifetime and algorithm.
+    Change what somebody has changed of name, token lifetime and algorithm.
     """
-    chosen = visitor.field("algorithm")
+    resource = resources.read(visitor.acting, visitor.path["id"])
     try:
-        changes = {
-            "name": visitor.field("name").strip(),
-            "access_token_ttl": _lifetime(visitor),
-            "signing_algorithm": algorithm(chosen) if chosen else None,
-        }
-        resources.update(visitor.acting, visitor.path["id"], changes)
+        changes = _settings(visitor, resource).changes(
+            {"access_token_ttl": _lifetime, "signing_algorithm": lambda chosen: algorithm(chosen) if chosen else None}
+        )
+        if changes:
+            resources.update(visitor.acting, resource.id, changes)
     except Problem as refused:
         return shown(visitor, refused)
-    return GoTo(path=address(ROOM, visitor.path["id"]), says="Saved. It counts from the next token on.")
+    return GoTo(path=address(ROOM, resource.id), says=_SAVED if changes else NOT_CHANGED)
 
 
 def set_default(visitor: Visitor) -> GoTo:
@@ -117,33 +116,35 @@ def shown(visitor: Visitor, refused: Problem | None = None) -> Page:
         _SCOPES_SEARCHED,
         path=address(ROOM, resource_id),
     )
-    typed = {
-        "name": listed.resource.name,
-        "lifetime": str(listed.resource.access_token_ttl),
-        "algorithm": listed.resource.signing_algorithm or "",
-    }
     shows = {
         "listed": listed,
         "resource": listed.resource,
         "found": found,
         "algorithms": list(Algorithm),
-        "typed": _typed(visitor, typed),
+        "settings": _settings(visitor, listed.resource),
         "scope": {name: visitor.field(f"scope_{name}") for name in ("name", "description")},
     }
     return page_with("resource.html", shows, refused)
 
 
 def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
-    blank = {"name": "", "indicator": "", "lifetime": str(DEFAULT_TOKEN_LIFETIME)}
-    return page_with("new_resource.html", {"typed": _typed(visitor, blank)}, refused)
+    typed = {name: visitor.field(name) for name in ("name", "indicator", "lifetime")}
+    if refused is None:
+        typed["lifetime"] = str(DEFAULT_TOKEN_LIFETIME)
+    return page_with("new_resource.html", {"typed": typed}, refused)
 
 
-def _typed(visitor: Visitor, otherwise: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: visitor.field(name) if name in visitor.form else value for name, value in otherwise.items()}
+def _settings(visitor: Visitor, resource: Resource) -> Settings:
+    kept = {
+        "name": resource.name,
+        "access_token_ttl": str(resource.access_token_ttl),
+        "signing_algorithm": resource.signing_algorithm or "",
+    }
+    return settings(visitor, kept)
 
 
-def _lifetime(visitor: Visitor) -> int:
-    return whole_number("token lifetime", visitor.field("lifetime"))
+def _lifetime(text: str) -> int:
+    return whole_number("token lifetime", text)
 
 
 def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:

@@ -2,13 +2,14 @@
 The page of a role, and its permissions: listed, added, taken away.
 """
 
-from watchword.server.domain.names import MANAGEMENT_SCOPE_ID
+from watchword.server.domain.names import MANAGEMENT_SCOPE_ID, RoleType
 from watchword.server.domain.problems import Problem, bad_value
-from watchword.server.domain.records import Resource, Scope
+from watchword.server.domain.records import Resource, Role, Scope
 from watchword.server.domain.search import Search
 from watchword.server.operations import role_scopes, roles
 from watchword.server.storage.rows import Listing
 from watchword.server.storage.rows import Page as Part
+from watchword.server.web.console.forms import Settings, settings
 from watchword.server.web.console.lists import find
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered
@@ -68,13 +69,19 @@ def shown(visitor: Visitor, refused: Problem | None = None) -> Page:
         "listed": listed,
         "found": find(visitor, fetch, _SEARCHED),
         "stays": MANAGEMENT_SCOPE_ID if listed.is_built_in else None,
-        "typed": {
-            "name": visitor.field("name") if refused else listed.role.name,
-            "description": visitor.field("description") if refused else listed.role.description,
-            "default": visitor.field("default") == "yes" if refused else listed.role.is_default,
-        },
+        "settings": settings_of(visitor, listed.role),
     }
     return page_with("role.html", shows, refused)
+
+
+def settings_of(visitor: Visitor, role: Role) -> Settings:
+    """
+    Return the fields of a role's settings.
+    """
+    kept = {"name": role.name, "description": role.description}
+    if role.type is RoleType.USER:
+        kept["is_default"] = "yes" if role.is_default else ""
+    return settings(visitor, kept)
 
 
 def _form(visitor: Visitor, refused: Problem | None = None) -> Page:

@@ -10,12 +10,12 @@ from watchword.server.operations import explaining, roles
 from watchword.server.operations.explaining import Loss
 from watchword.server.operations.roles import NewRole
 from watchword.server.storage.roles import RoleFilter
-from watchword.server.web.console.forms import is_typed
+from watchword.server.web.console.forms import NOT_CHANGED, SAVED, is_typed
 from watchword.server.web.console.lists import Found, find
 from watchword.server.web.console.naming import told
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered
-from watchword.server.web.console.role_permissions import shown
+from watchword.server.web.console.role_permissions import settings_of, shown
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
 
@@ -76,17 +76,16 @@ def page(visitor: Visitor) -> Page:
 
 def change(visitor: Visitor) -> Page | GoTo:
     """
-    Change name and description, and of a role for users whether new ones get it.
+    Change what somebody has changed of name and description, and of a role for users whether new ones get it.
     """
-    role_id = visitor.path["id"]
-    changes: dict[str, object] = {name: visitor.field(name).strip() for name in ("name", "description")}
+    role = roles.read(visitor.acting, visitor.path["id"])
     try:
-        if roles.read(visitor.acting, role_id).type is RoleType.USER:
-            changes["is_default"] = visitor.field("default") == "yes"
-        roles.update(visitor.acting, role_id, changes)
+        changes = settings_of(visitor, role).changes({"is_default": bool})
+        if changes:
+            roles.update(visitor.acting, role.id, changes)
     except Problem as refused:
         return shown(visitor, refused)
-    return GoTo(path=address(ROOM, role_id), says="Saved.")
+    return GoTo(path=address(ROOM, role.id), says=SAVED if changes else NOT_CHANGED)
 
 
 def without(visitor: Visitor) -> Page:

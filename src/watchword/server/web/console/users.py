@@ -13,7 +13,7 @@ from watchword.server.operations import user_roles, users
 from watchword.server.operations.users import NewUser
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.storage.users import UserFilter
-from watchword.server.web.console.forms import is_typed, json_object, json_text
+from watchword.server.web.console.forms import NOT_CHANGED, SAVED, Settings, is_typed, json_object, json_text, settings
 from watchword.server.web.console.lists import find
 from watchword.server.web.console.naming import is_seen, isolated
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
@@ -48,7 +48,7 @@ def create(visitor: Visitor) -> Page | GoTo:
     typed = _typed(visitor)
     users.demand_writer(visitor.acting)
     try:
-        phone = _phone(typed)
+        phone = _phone(typed["primary_phone"])
         password = read_password(visitor.field("password"), "", None, visitor.ctx.random)
         wanted = NewUser(
             name=typed["name"],
@@ -72,19 +72,16 @@ def page(visitor: Visitor) -> Page:
 
 def change(visitor: Visitor) -> Page | GoTo:
     """
-    Change fields and custom data; what is empty is cleared.
+    Change the fields that somebody has changed, custom data among them; what is empty is cleared.
     """
-    typed = _typed(visitor)
+    user = users.read(visitor.acting, visitor.path["id"])
     try:
-        changes = {
-            **typed,
-            "primary_phone": _phone(typed),
-            "custom_data": json_object(visitor.field("custom_data")),
-        }
-        users.update(visitor.acting, visitor.path["id"], changes)
+        changes = _settings(visitor, user).changes({"primary_phone": _phone, "custom_data": json_object})
+        if changes:
+            users.update(visitor.acting, user.id, changes)
     except Problem as refused:
         return _page(visitor, refused)
-    return GoTo(path=address(ROOM, visitor.path["id"]), says="Saved.")
+    return GoTo(path=address(ROOM, user.id), says=SAVED if changes else NOT_CHANGED)
 
 
 def add_role(visitor: Visitor) -> GoTo:
@@ -133,8 +130,13 @@ def _typed(visitor: Visitor) -> Mapping[str, str]:
     return {name: visitor.field(name).strip() for name in _FIELDS}
 
 
-def _phone(typed: Mapping[str, str]) -> str:
-    return read_phone(typed["primary_phone"]) if typed["primary_phone"] else ""
+def _phone(typed: str) -> str:
+    return read_phone(typed) if typed else ""
+
+
+def _settings(visitor: Visitor, user: User) -> Settings:
+    fields = {name: getattr(user, name) or "" for name in _FIELDS}
+    return settings(visitor, {**fields, "custom_data": json_text(user.custom_data)})
 
 
 def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
@@ -143,14 +145,12 @@ def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
 
 def _page(visitor: Visitor, refused: Problem | None = None) -> Page:
     user = users.read(visitor.acting, visitor.path["id"])
-    kept = {**{name: getattr(user, name) or "" for name in _FIELDS}, "custom_data": json_text(user.custom_data)}
     others = RoleFilter(type=RoleType.USER, exclude_user_id=user.id)
     shows = {
         **_about(visitor, user),
         "offer": offered_roles(visitor, others, visitor.asked("role")),
         "profile": json_text(user.profile),
-        "custom_data": json_text(user.custom_data),
-        "typed": {name: visitor.field(name) for name in kept} if refused else kept,
+        "settings": _settings(visitor, user),
     }
     return page_with("user.html", shows, refused)
 
