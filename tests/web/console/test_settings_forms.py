@@ -14,6 +14,7 @@ from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.operations.users import NewUser
+from watchword.server.web.console.forms import json_text
 
 if TYPE_CHECKING:
     from tests.support.browser import Browser
@@ -60,6 +61,25 @@ async def test_field_that_changed_elsewhere_is_shown_before_it_is_replaced(
     assert users.read(local, ada.id).name is None
     assert (await owner.send(path, **sent)).status_code == 303
     assert users.read(local, ada.id).custom_data == {"plan": "lead"}
+
+
+async def test_user_with_much_custom_data_is_renamed(local: Acting, owner: Browser, ada: User) -> None:
+    """
+    A form may be as large as what the Management API takes; what is larger is refused on a page of the console.
+    """
+    path = f"/console/users/{ada.id}"
+    much = {"custom_data": {"notes": ["Prefers tea"] * 6_000}}
+    users.update(local, ada.id, much)
+    await owner.open(path)
+    text = json_text(much["custom_data"])
+    assert (await owner.send(path, name="Ada", username="ada", custom_data=text)).status_code == 303
+    kept = users.read(local, ada.id)
+    assert (kept.name, kept.custom_data) == ("Ada", much["custom_data"])
+    await owner.open(path)
+    refused = await owner.send(path, name="Ada", custom_data="x" * 1024 * 1024)
+    assert (refused.status_code, refused.headers["connection"]) == (413, "close")
+    assert "The request body is too large." in refused.text
+    assert "Sign out" in refused.text
 
 
 async def test_both_may_have_changed_it_to_the_same(local: Acting, owner: Browser, ada: User) -> None:

@@ -11,6 +11,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 from urllib.parse import SplitResult, quote, urlsplit
 
 from msgspec.structs import replace
@@ -22,7 +23,7 @@ from watchword.server.domain.backlog import HELD_SECONDS, Backlog
 from watchword.server.domain.problems import Problem
 from watchword.server.operations.operator_sessions import session_of
 from watchword.server.telemetry.meters import Throttle
-from watchword.server.web.answers import CLOSE, NO_STORE, Answer, text_answer
+from watchword.server.web.answers import CLOSE, NO_STORE, Answer, Headers, text_answer
 from watchword.server.web.console import notices
 from watchword.server.web.console.confirmation import confirmed
 from watchword.server.web.console.guard import Guard
@@ -41,9 +42,11 @@ from watchword.server.web.console.visitor import (
     read_values,
 )
 from watchword.server.web.errors import fault_in_words, note_fault, problem_of
-from watchword.server.web.requests import Incoming, read_body
+from watchword.server.web.requests import MOST_READ, BodyTooLarge, Incoming, read_body
 
-MOST_BODY = 64 * 1024
+P = ParamSpec("P")
+T = TypeVar("T")
+MOST_FORM = 64 * 1024
 _MOST_WAIT_SECONDS = 2.0
 _READS = frozenset({"GET", "HEAD"})
 _FORM = "application/x-www-form-urlencoded"
@@ -86,8 +89,9 @@ class Console:
             busy = _in_words(503, "The server has more to do than it can do in time. Try again.")
             return busy.held(HELD_SECONDS)
         try:
-            body = await read_body(request, limit=MOST_BODY) if request.method == "POST" else b""
-            return await self._carry_out(request, path.rstrip("/"), body)
+            visitor, headers = await self._on_thread(self._welcome, request)
+            body = await _body_of(request, visitor) if request.method == "POST" else b""
+            return await self._on_thread(self._answer, request, path.rstrip("/"), body, visitor, headers)
         except Exception as error:
             problem = problem_of(error)
             if problem is None:
@@ -95,16 +99,19 @@ class Console:
             # Where not even a visitor could be made: the body did not come, the database is away.
             return _in_words(problem.status, problem.message)
 
-    async def _carry_out(self, request: Incoming, path: str, body: bytes) -> Answer:
+    async def _on_thread(self, what: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         # On the threads of the Management API, of which there are few: their queue must not grow for ever.
         place, began = self._backlog.enter(), time.perf_counter()
         try:
-            return await run_in_threadpool(self._answer, request, path, body)
+            return await run_in_threadpool(what, *given, **named)
         finally:
             self._backlog.leave(place, time.perf_counter() - began)
 
-    def _answer(self, request: Incoming, path: str, body: bytes) -> Answer:
-        visitor, headers = self._welcome(request)
+    def _answer(
+        self, request: Incoming, path: str, body: bytes | None, visitor: Visitor, headers: tuple[_Header, ...]
+    ) -> Answer:
+        if body is None:
+            return self._shown(_refusal(request, BodyTooLarge()), visitor, headers)
         try:
             return self._find(request, path, body, visitor, headers)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the page says nothing of it
@@ -213,6 +220,16 @@ class Console:
         return redirection(shown.path, headers)
 
 
+async def _body_of(request: Incoming, visitor: Visitor) -> bytes | None:
+    """
+    Read a form; None where it is too large. Who has signed in may change what the Management API takes.
+    """
+    try:
+        return await read_body(request, limit=MOST_FORM if visitor.operator is None else MOST_READ)
+    except BodyTooLarge:
+        return None
+
+
 def _sign_in_before(request: Incoming, above: str | None) -> GoTo:
     """
     Say where to sign in, and where to go on from there: to a page, with its query, not to where a form was sent.
@@ -251,11 +268,12 @@ def _refusal(request: Incoming, error: Exception) -> Page:
     if problem is None:
         note_fault(request, error)
         return _refused(fault_in_words(request.request_id), status=500)
-    return _refused(problem.message, status=problem.status, code=problem.code)
+    headers = (CLOSE,) if isinstance(error, BodyTooLarge) else ()  # the rest of it was not read
+    return _refused(problem.message, status=problem.status, code=problem.code, headers=headers)
 
 
-def _refused(text: str, *, status: int, code: str = "") -> Page:
-    return Page(template="refused.html", shows={"text": text, "code": code}, status=status)
+def _refused(text: str, *, status: int, code: str = "", headers: Headers = ()) -> Page:
+    return Page(template="refused.html", shows={"text": text, "code": code}, status=status, headers=headers)
 
 
 def _in_words(status: int, text: str) -> Answer:
