@@ -72,6 +72,19 @@ def test_secret_is_copied(page: Page) -> None:
     assert page.locator("#said").inner_text() == ""
 
 
+def test_form_is_sent_once_by_a_double_click(page: Page) -> None:
+    """
+    So the secret of what it has made is seen. From the page before, it can be sent again.
+    """
+    page.goto("/console/applications/new")
+    for name in (unique("Twice "), unique("Anew ")):
+        fill_in(page, {"Name": name})
+        page.get_by_role("button", name="Create").dblclick()
+        page.get_by_role("heading", name="The application is there").wait_for()
+        assert page.locator("#secret").inner_text().startswith("ww_")
+        page.go_back()
+
+
 def test_search_looks_as_one_types(page: Page) -> None:
     """
     The list follows, and the address with it: to load it again shows the same. Who listens is told how many there are.

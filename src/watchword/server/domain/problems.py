@@ -48,6 +48,15 @@ class Malformed(Problem):
         super().__init__("guard.invalid_input", status=400, message=message)
 
 
+class DoneAlready(Problem):
+    """
+    What should be made has been made, by the same form.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("console.done_already", status=409, message="This was done already.")
+
+
 def unknown(table: str, record_id: str) -> Problem:
     """
     No record with this id.

@@ -12,7 +12,7 @@ from watchword.server.domain import names, problems
 from watchword.server.domain.actors import ActorKind
 from watchword.server.domain.events import changed, roles_updated
 from watchword.server.domain.names import ApplicationType, Permission
-from watchword.server.domain.problems import Problem
+from watchword.server.domain.problems import DoneAlready, Problem
 from watchword.server.domain.records import Application, Json
 from watchword.server.domain.search import Search
 from watchword.server.domain.secrets import new_secret
@@ -83,22 +83,28 @@ def read(tx: Transaction, application_id: str) -> ApplicationDetail:
 
 
 @writes(Permission.ALL)
-def create(tx: Transaction, new: NewApplication) -> tuple[Application, str | None]:
+def create(tx: Transaction, new: NewApplication, application_id: str | None = None) -> tuple[Application, str | None]:
     """
     Create an application; one of a type with secrets gets its first secret.
+
+    Args:
+        application_id: The id that it gets; a fresh one if None.
 
     Returns:
         The application, and its secret in clear text where it can't be read back afterwards.
 
     Raises:
+        DoneAlready: There is one with this id.
         Problem: The type can't be made here, or its parts don't go together.
     """
     _check_new(new)
+    if application_id is not None and applications.find(tx, application_id) is not None:
+        raise DoneAlready
     if len(new.name) > LONGEST_NAME:
         raise problems.too_long("name")
     application = Application(
         tenant_id=tx.tenant_id,
-        id=tx.new_id(),
+        id=application_id or tx.new_id(),
         name=new.name,
         description=new.description or None,
         type=new.type,

@@ -11,7 +11,7 @@ from watchword.server.domain import problems
 from watchword.server.domain.actors import ActorKind
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import Permission
-from watchword.server.domain.problems import Problem
+from watchword.server.domain.problems import DoneAlready, Problem
 from watchword.server.domain.records import ApplicationSecret
 from watchword.server.domain.secrets import new_secret
 from watchword.server.operations.applications import LONGEST_NAME, demand
@@ -44,14 +44,18 @@ def last_uses(tx: Transaction, application_id: str) -> Mapping[str, datetime]:
 
 
 @writes(Permission.ALL)
-def create(tx: Transaction, application_id: str, name: str, expires_at: datetime | None) -> ApplicationSecret:
+def create(
+    tx: Transaction, application_id: str, name: str, expires_at: datetime | None, secret_id: str | None = None
+) -> ApplicationSecret:
     """
     Add a secret; the answer carries it in clear text.
 
     Args:
         expires_at: Aware UTC datetime in the future, or None for never.
+        secret_id: The id that it gets; a fresh one if None.
 
     Raises:
+        DoneAlready: The application has one with this id.
         Problem: The time is past, there is no such application, its type has no secrets, or the name is taken.
     """
     if expires_at is not None and expires_at <= tx.now():
@@ -61,8 +65,12 @@ def create(tx: Transaction, application_id: str, name: str, expires_at: datetime
         raise problems.violates_constraint()
     if len(name) > LONGEST_NAME:
         raise problems.too_long("name")
+    if secret_id is not None and any(one.id == secret_id for one in applications.list_secrets(tx, application_id)):
+        raise DoneAlready
     _demand_free_name(tx, application_id, name)
-    secret = applications.insert_secret(tx, application_id, name, new_secret(tx.random), expires_at=expires_at)
+    secret = applications.insert_secret(
+        tx, application_id, name, new_secret(tx.random), expires_at=expires_at, secret_id=secret_id
+    )
     tx.record(
         changed(
             "Application.Secret.Created",

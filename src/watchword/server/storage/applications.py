@@ -93,10 +93,19 @@ def delete(tx: Transaction, application_id: str) -> bool:
 
 
 def insert_secret(
-    tx: Transaction, application_id: str, name: str, secret: ClientSecret, *, expires_at: datetime | None
+    tx: Transaction,
+    application_id: str,
+    name: str,
+    secret: ClientSecret,
+    *,
+    expires_at: datetime | None,
+    secret_id: str | None = None,
 ) -> ApplicationSecret:
     """
     Add a secret: its digest, and a sealed copy for read-back unless none is to be kept.
+
+    Args:
+        secret_id: The id that it gets; a fresh one if None.
     """
     record = ApplicationSecret(
         tenant_id=tx.tenant_id,
@@ -105,7 +114,7 @@ def insert_secret(
         value=secret.value,
         created_at=tx.now(),
         expires_at=expires_at,
-        id=tx.new_id(),
+        id=secret_id or tx.new_id(),
         masked_value=mask(secret),
     )
     rows.insert(tx, _SECRETS, record, digest=tx.keys.digest(secret))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from watchword.server.domain.names import ApplicationType, RoleType
-from watchword.server.domain.problems import Problem, bad_value
+from watchword.server.domain.problems import DoneAlready, Problem, bad_value
 from watchword.server.domain.records import Application, ApplicationSecret, Role
 from watchword.server.domain.search import NO_SEARCH
 from watchword.server.operations import application_roles, applications, logs, secrets
@@ -21,6 +21,7 @@ from watchword.server.web.console.forms import NOT_CHANGED, SAVED, Settings, is_
 from watchword.server.web.console.lists import A_PAGE, Found, find
 from watchword.server.web.console.log_rows import row_of
 from watchword.server.web.console.naming import told
+from watchword.server.web.console.once import DONE_ALREADY, id_from
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered_roles
 from watchword.server.web.console.route import get, post
@@ -49,7 +50,7 @@ def new(visitor: Visitor) -> Page:
     return _form(visitor)
 
 
-def create(visitor: Visitor) -> Page:
+def create(visitor: Visitor) -> Page | GoTo:
     """
     Create a machine-to-machine application with the roles that were ticked, and show its secret once.
 
@@ -57,9 +58,12 @@ def create(visitor: Visitor) -> Page:
     """
     if "look" in visitor.form:
         return _form(visitor)
+    own_id = id_from(visitor, visitor.field("name"))
     try:
         wanted = NewApplication(name=_name(visitor), type=_MACHINE, description=visitor.field("description") or None)
-        application, secret = applications.create(visitor.acting, wanted)
+        application, secret = applications.create(visitor.acting, wanted, own_id)
+    except DoneAlready:
+        return GoTo(path=address(ROOM, own_id or ""), says=DONE_ALREADY)
     except Problem as refused:
         return _form(visitor, refused)
     problem = _give_roles(visitor, application.id, visitor.ticked("role"))
@@ -86,14 +90,17 @@ def change(visitor: Visitor) -> Page | GoTo:
     return _back(visitor, SAVED if changes else NOT_CHANGED)
 
 
-def add_secret(visitor: Visitor) -> Page:
+def add_secret(visitor: Visitor) -> Page | GoTo:
     """
     Add a secret, and show it once.
     """
     days = visitor.field("days")
     expires_at = visitor.ctx.clock() + timedelta(days=int(days)) if days in _LIVES else None
     try:
-        made = secrets.create(visitor.acting, visitor.path["id"], _name(visitor), expires_at)
+        name = _name(visitor)
+        made = secrets.create(visitor.acting, visitor.path["id"], name, expires_at, id_from(visitor, name))
+    except DoneAlready:
+        return _back(visitor, DONE_ALREADY)
     except Problem as problem:
         return _page(visitor, visitor.path["id"], problem=problem.message, status=problem.status)
     return _page(visitor, visitor.path["id"], secret=made.value)

@@ -11,10 +11,12 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from markupsafe import Markup
 
+from watchword.server.domain.ids import new_token
 from watchword.server.domain.problems import Problem
 from watchword.server.settings import Settings
 from watchword.server.web.answers import HTML_TYPE, NO_STORE, Answer, Headers
 from watchword.server.web.console.naming import called, isolated
+from watchword.server.web.console.once import ONCE
 from watchword.server.web.console.static_files import static_address
 from watchword.server.web.console.visitor import FORM_TOKEN, PREFIX, Visitor
 from watchword.server.web.templates import environment_of
@@ -98,6 +100,7 @@ def render(page: Page, visitor: Visitor) -> str:
         notice=visitor.notice,
         here=visitor.here,
         room="",
+        once=lambda: _hidden_field(ONCE, new_token(visitor.ctx.random)),
         form_token=lambda: _hidden_field(FORM_TOKEN, visitor.form_token),
     )
 

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from watchword.server.domain.names import ApplicationType, RoleType
-from watchword.server.domain.problems import Problem, bad_value
+from watchword.server.domain.problems import DoneAlready, Problem, bad_value
 from watchword.server.domain.values import LONGEST_INDICATOR
 from watchword.server.operations import (
     application_roles,
@@ -25,6 +25,7 @@ from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.storage.database import StorageUnavailable
+from watchword.server.web.console.once import DONE_ALREADY, id_from
 from watchword.server.web.console.own_server import OwnServer
 from watchword.server.web.console.pages import GoTo, Page
 from watchword.server.web.console.route import Route, get, post
@@ -144,15 +145,17 @@ def create_role(visitor: Visitor) -> Page | GoTo:
     return _next(replace(chosen, role=role.id), f"The role {name} is there.")
 
 
-def create_application(visitor: Visitor) -> Page:
+def create_application(visitor: Visitor) -> Page | GoTo:
     """
     Create a machine-to-machine application with the role, and show its secret once.
     """
-    chosen = _kept(visitor)
+    chosen, own_id = _kept(visitor), id_from(visitor, visitor.field("name"))
     try:
         name = _needed(visitor, "name", "Give the application a name.")
         new = NewApplication(name=name, type=ApplicationType.MACHINE_TO_MACHINE)
-        application, secret = applications.create(visitor.acting, new)
+        application, secret = applications.create(visitor.acting, new, own_id)
+    except DoneAlready:
+        return _next(replace(chosen, application=own_id or ""), DONE_ALREADY)
     except Problem as refused:
         return _page(visitor, chosen, _Shown(problem=refused))
     problem: Problem | str | None = None

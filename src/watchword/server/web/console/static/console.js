@@ -8,6 +8,16 @@ if (invitation && location.hash.length > 1) {
   document.getElementById("name").focus();
 }
 
+// A form that changes something is sent once, however often its button is pressed, until the page is shown anew.
+let sent = new WeakSet();
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (sent.has(form)) event.preventDefault();
+  sent.add(form);
+});
+addEventListener("pageshow", () => { sent = new WeakSet(); });
+
 // To the second and without a zone, as fields have it. Intl would need longer for its first formatter than all else here.
 const inReadersZone = (at) => new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 
