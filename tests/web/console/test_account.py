@@ -56,6 +56,25 @@ async def test_form_waits_for_the_password(local: Acting, owner: Browser, clock:
     assert again.status_code == 200
 
 
+async def test_password_said_twice_at_once_is_told_as_it_is(
+    app: Application, local: Acting, owner: Browser, clock: MovedClock
+) -> None:
+    """
+    The first made another session, and was taken; who sends the second is out, and told to look.
+    """
+    await owner.open("/console/applications/new")
+    clock.move(minutes=10)
+    await owner.send("/console/applications", name="shop-bot")
+    second = Browser(app)
+    second.client.cookies.update(owner.client.cookies)
+    second.shown = owner.shown
+    await owner.send("/console/applications", name="shop-bot", confirming_password=PASSWORD)
+    out = await second.send("/console/applications", name="shop-bot", confirming_password=PASSWORD)
+    text = (await second.open(out.headers["location"])).text
+    assert "Look whether what you sent was taken before you send it again." in text
+    assert names_of_applications(local).count("shop-bot") == 1
+
+
 async def test_refusal_behind_the_password_keeps_the_session(owner: Browser, clock: MovedClock) -> None:
     """
     The session of before has ended by then.

@@ -281,7 +281,7 @@ async def test_way_back_has_the_whole_address(app: Application) -> None:
     late = Browser(app)
     posted = await late.send("/console/applications/x/secrets")
     assert posted.headers["location"] == "/console/sign-in?to=%2Fapplications%2Fx"
-    assert "what you sent was not taken" in (await late.open(posted.headers["location"])).text
+    assert "Look whether what you sent was taken" in (await late.open(posted.headers["location"])).text
 
 
 @pytest.mark.parametrize("foreign", ["flag", "a/b=1", "version=1", 'prefs={"a":1,"b":[2]}', "=", ";;"])

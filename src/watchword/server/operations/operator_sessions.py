@@ -16,7 +16,6 @@ from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.confidential import Confidential
 from watchword.server.domain.events import Origin, changed
 from watchword.server.domain.ids import new_token
-from watchword.server.domain.management import unauthorized
 from watchword.server.domain.names import Permission
 from watchword.server.domain.operators import (
     LINK_LASTS,
@@ -280,4 +279,8 @@ def _end_or_refuse(tx: Transaction, session: OperatorSession) -> None:
     End a session, unless that has happened meanwhile: then another must not begin in its place.
     """
     if not operator_sessions.delete(tx, tx.actor.id, session.id):
-        raise unauthorized("operator")
+        raise Problem(
+            "operator.session_ended",
+            status=401,
+            message="This session has ended. Look whether what you sent was taken before you send it again.",
+        )

@@ -47,6 +47,7 @@ from watchword.server.web.requests import MOST_READ, BodyTooLarge, Incoming, rea
 P = ParamSpec("P")
 T = TypeVar("T")
 MOST_FORM = 64 * 1024
+_LOOK = "You are signed out. Look whether what you sent was taken before you send it again."
 _MOST_WAIT_SECONDS = 2.0
 _READS = frozenset({"GET", "HEAD"})
 _FORM = "application/x-www-form-urlencoded"
@@ -239,7 +240,7 @@ def _sign_in_before(request: Incoming, above: str | None) -> GoTo:
     """
     if request.method == "POST":
         to = f"?to={quote(above, safe='')}" if above else ""
-        return GoTo(path=f"{PREFIX}/sign-in{to}", says="You were signed out: what you sent was not taken.")
+        return GoTo(path=f"{PREFIX}/sign-in{to}", says=_LOOK)
     query: str = request.scope["query_string"].decode("ascii", "replace")
     asked = _address(request) + (f"?{query}" if query else "")
     return GoTo(path=f"{PREFIX}/sign-in?to={quote(asked.removeprefix(PREFIX), safe='')}")
