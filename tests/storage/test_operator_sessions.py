@@ -77,7 +77,7 @@ def test_confirmation_lasts_ten_minutes_and_gives_another_session(
     clock.move(minutes=10)
     assert CONFIRMATION_LASTS.total_seconds() == 600
     assert not ada.session.is_confirmed(ctx.clock())
-    renewed = operator_sessions.confirm(acting_as(ctx, ada), ada.session, PASSWORD)
+    renewed = operator_sessions.confirm(acting_as(ctx, ada), ada.session, ada.token, PASSWORD)
     assert renewed.session.is_confirmed(ctx.clock())
     assert (is_good(ctx, ada), is_good(ctx, renewed)) == (False, True)
 
@@ -87,7 +87,7 @@ def test_wrong_password_confirms_nothing(ctx: Context, ada: SignedIn) -> None:
     The session stays as it is.
     """
     with pytest.raises(Problem) as refused:
-        operator_sessions.confirm(acting_as(ctx, ada), ada.session, OTHER)
+        operator_sessions.confirm(acting_as(ctx, ada), ada.session, ada.token, OTHER)
     assert (refused.value.code, refused.value.status) == ("operator.wrong_password", 422)
     assert is_good(ctx, ada)
 
@@ -190,7 +190,7 @@ def test_session_that_has_ended_meanwhile_is_not_replaced(
     other, acting = sign_in(ctx), acting_as(ctx, ada)
     change_while_checking(monkeypatch, lambda: operator_sessions.end_others(acting, other.session))
     with pytest.raises(Problem) as refused:
-        operator_sessions.confirm(acting, ada.session, PASSWORD)
+        operator_sessions.confirm(acting, ada.session, ada.token, PASSWORD)
     assert (refused.value.status, refused.value.code) == (401, "operator.session_ended")
     with pytest.raises(Problem) as refused:
         operator_sessions.change_password(acting, ada.session, PASSWORD, OTHER)

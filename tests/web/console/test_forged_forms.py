@@ -8,7 +8,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from tests.support.browser import ORIGIN, TOKEN, Browser
+from tests.support.browser import ORIGIN, PASSWORD, TOKEN, Browser
 from watchword.server.domain.search import NO_SEARCH
 from watchword.server.operations import applications, operators
 from watchword.server.storage.applications import ApplicationFilter
@@ -16,6 +16,7 @@ from watchword.server.web.console.guard import Guard
 from watchword.server.web.console.rooms import all_routes
 
 if TYPE_CHECKING:
+    from tests.support.clock import MovedClock
     from watchword.server.domain.records import Application
     from watchword.server.operations.operation import Acting
     from watchword.server.web.console.route import Route
@@ -137,6 +138,27 @@ async def test_token_of_another_session_is_none(local: Acting, owner: Browser) -
         fields = {"form_token": token, "name": "forged"}
         assert (await owner.client.post(CREATE, data=fields, headers={"origin": ORIGIN})).status_code == 403
     assert "forged" not in all_applications(local)
+
+
+async def test_forms_of_other_tabs_outlive_the_password_said_again(
+    local: Acting, owner: Browser, clock: MovedClock
+) -> None:
+    """
+    Until the password is changed, or another session begins.
+    """
+    form = await owner.open(f"{CREATE}/new")
+    clock.move(minutes=10)
+    await owner.open("/console/account")
+    said = await owner.send(f"{CREATE}/nobody/delete", confirming_password=PASSWORD)
+    assert said.status_code == 404
+    owner.shown = form
+    assert (await owner.send(CREATE, name="late")).status_code == 200
+    await owner.open("/console/account")
+    passwords = {"old": PASSWORD, "password": f"{PASSWORD}!", "again": f"{PASSWORD}!"}
+    assert (await owner.send("/console/account/password", **passwords)).status_code == 303
+    owner.shown = form
+    assert (await owner.send(CREATE, name="too late")).status_code == 403
+    assert {"late", "too late"} & all_applications(local).keys() == {"late"}
 
 
 async def test_nothing_is_changed_by_a_link(local: Acting, owner: Browser) -> None:

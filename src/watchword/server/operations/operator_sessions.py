@@ -1,8 +1,9 @@
 """
 Sessions of operators: sign in and out, say the password again, change it, see and end sessions.
 
-A cookie carries a random text, of which the database keeps a digest: the session's id. Whoever says the password gets
-another session, so that a cookie that somebody has put into, or taken from, a browser is worth nothing afterwards.
+A cookie carries random texts, of which the database keeps a digest: the session's id. Whoever says the password gets
+another session, so that a cookie that somebody has put into, or taken from, a browser is worth nothing afterwards. The
+first of the texts is kept when the password is said again: it stands for the session and those in its place.
 """
 
 from contextlib import suppress
@@ -34,6 +35,7 @@ from watchword.server.storage.sealing import DataKeys
 from watchword.server.storage.transaction import Transaction
 
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)
+_SEPARATOR = "."
 _MOST_IP, _MOST_USER_AGENT = 64, 256
 
 
@@ -111,14 +113,17 @@ def session_of(ctx: Context, tenant_id: str, token: str) -> tuple[OperatorSessio
     return found
 
 
-def confirm(acting: Acting, session: OperatorSession, password: str) -> SignedIn:
+def confirm(acting: Acting, session: OperatorSession, token: str, password: str) -> SignedIn:
     """
     Begin a session in the place of this one, for an operator who has just said the password again.
+
+    Args:
+        token: What the session's cookie carries.
 
     Raises:
         Problem: `operator.wrong_password` (422); the session has ended meanwhile (401).
     """
-    return _renew(acting, session, _check_password(acting, password))
+    return _renew(acting, session, lineage_of(token), _check_password(acting, password))
 
 
 def change_password(acting: Acting, session: OperatorSession, old: str, new: str) -> SignedIn:
@@ -184,11 +189,15 @@ def forget_ended(ctx: Context) -> None:
         )
 
 
-def begin(tx: Transaction, operator: Operator) -> SignedIn:
+def begin(tx: Transaction, operator: Operator, lineage: str | None = None) -> SignedIn:
     """
     Begin a session within a transaction.
+
+    Args:
+        lineage: That of the session in whose place it begins.
     """
-    token, now = new_token(tx.random), tx.now()
+    now = tx.now()
+    token = f"{lineage or new_token(tx.random)}{_SEPARATOR}{new_token(tx.random)}"
     session = OperatorSession(
         tenant_id=tx.tenant_id,
         id=session_id_of(tx.keys, token),
@@ -216,6 +225,13 @@ def actor_of(operator: Operator, origin: Origin) -> Actor:
     )
 
 
+def lineage_of(token: str) -> str:
+    """
+    Return the part of a session's token that stays when the password is said again.
+    """
+    return token.partition(_SEPARATOR)[0]
+
+
 def session_id_of(keys: DataKeys, token: str) -> str:
     """
     Return the id of the session whose cookie carries a token.
@@ -231,11 +247,11 @@ def _begin(tx: Transaction, known: str) -> SignedIn:
 
 
 @writes(Permission.OWN_SESSION)
-def _renew(tx: Transaction, session: OperatorSession, known: str) -> SignedIn:
+def _renew(tx: Transaction, session: OperatorSession, lineage: str, known: str) -> SignedIn:
     _demand_unchanged(tx, known)
     _end_or_refuse(tx, session)
     tx.record(changed("Operator.Session.Renewed", tx.actor, {}))
-    return begin(tx, _own(tx))
+    return begin(tx, _own(tx), lineage)
 
 
 @writes(Permission.OWN_SESSION)

@@ -37,7 +37,6 @@ from watchword.server.web.console.visitor import (
     Cookies,
     Values,
     Visitor,
-    form_token_of,
     read_cookies,
     read_values,
 )
@@ -201,8 +200,7 @@ class Console:
         if content_type != _FORM:
             raise Problem("request.invalid_input", status=400, message="The form can't be read.")
         form = read_values(body.decode("utf-8", "replace"))
-        expected = form_token_of(self._ctx.keys, visitor.seed)
-        if not hmac.compare_digest(form.get(FORM_TOKEN, ("",))[0].encode(), expected.encode()):
+        if not hmac.compare_digest(form.get(FORM_TOKEN, ("",))[0].encode(), visitor.form_token.encode()):
             raise Problem(
                 "console.stale_form", status=403, message="This form is too old: go back, reload the page, try again."
             )

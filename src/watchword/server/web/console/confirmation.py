@@ -29,7 +29,7 @@ def confirmed(visitor: Visitor, guard: Guard) -> Visitor | Page:
         renewed = guard.attempt(
             visitor,
             visitor.own_operator.name,
-            lambda: operator_sessions.confirm(visitor.acting, session, typed),
+            lambda: operator_sessions.confirm(visitor.acting, session, visitor.seed, typed),
         )
     except Problem as problem:
         return _page(visitor, problem)

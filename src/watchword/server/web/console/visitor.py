@@ -14,8 +14,7 @@ from watchword.server.domain.events import Origin
 from watchword.server.domain.operators import Operator, OperatorSession
 from watchword.server.domain.problems import Problem
 from watchword.server.operations.operation import Acting
-from watchword.server.operations.operator_sessions import actor_of
-from watchword.server.storage.sealing import DataKeys
+from watchword.server.operations.operator_sessions import actor_of, lineage_of
 
 PREFIX = "/console"
 FORM_TOKEN = "form_token"
@@ -74,9 +73,11 @@ class Visitor(Confidential, frozen=True, kw_only=True):
     @property
     def form_token(self) -> str:
         """
-        What each form of this visitor's pages carries.
+        What each form of this visitor's pages carries: nobody who does not know the cookie can make it.
+
+        It stays when the password is said again, so that forms of other tabs stay good.
         """
-        return form_token_of(self.ctx.keys, self.seed)
+        return self.ctx.keys.digest(ClientSecret(f"console-form\0{lineage_of(self.seed)}")).hex()
 
     def field(self, name: str) -> str:
         """
@@ -163,10 +164,3 @@ def read_values(text: str) -> Values:
     for name, value in pairs:
         found.setdefault(name, []).append(value.replace("\0", ""))
     return found
-
-
-def form_token_of(keys: DataKeys, seed: str) -> str:
-    """
-    Return the token that goes with a cookie: nobody who does not know the cookie can make it.
-    """
-    return keys.digest(ClientSecret(f"console-form\0{seed}")).hex()
