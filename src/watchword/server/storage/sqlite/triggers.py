@@ -1,17 +1,16 @@
 """
 The triggers of SQLite, where a trigger sees one row at a time.
 
-Those that tell of changes are defined here, those that count in `counting.py`.
+Those that tell of changes are defined here and in `replacing.py`, those that count in `counting.py`.
 """
 
 from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from watchword.server.storage.sqlite import counting
+from watchword.server.storage.sqlite import counting, replacing
+from watchword.server.storage.sqlite.replacing import PREFIX
 from watchword.server.storage.watched import WATCHED, Watched
-
-PREFIX = "watch_"
 
 
 def create(connection: sa.Connection, definition: str) -> None:
@@ -64,7 +63,7 @@ def definitions() -> dict[str, str]:
 
 
 def _changes() -> dict[str, str]:
-    statements: dict[str, str] = {}
+    statements = replacing.definitions()
     for watched in WATCHED:
         for event in ("INSERT", "UPDATE", "DELETE"):
             name = f"{PREFIX}{watched.table}_{watched.kind}_{event.lower()}"
