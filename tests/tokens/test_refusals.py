@@ -213,6 +213,33 @@ async def test_counts_are_recorded_by_time(ctx: Context, log: TokenLog, monkeypa
     assert [payload.get("notRecorded") for payload in payloads(ctx)] == [None, 9]
 
 
+async def test_counts_take_no_more_room_while_a_commit_hangs(
+    ctx: Context, log: TokenLog, records: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    What is counted from then on is one record in the end, however many minutes it takes.
+    """
+    monkeypatch.setattr(refusals, "SUMMARY_SECONDS", 0.01)
+    limits = Limits(1)
+    records.gate.clear()
+    hung = asyncio.ensure_future(log.refuse("default", Seen(), InvalidTarget("x"), came_from=FROM, limits=limits))
+    await asyncio.to_thread(records.began.wait, 10)
+    for _ in range(5):
+        await log.refuse("default", Seen(), InvalidTarget("x"), came_from=FROM, limits=limits)
+        await _summaries_are_due()
+    records.gate.set()
+    await hung
+    log.close()
+    assert [payload.get("notRecorded") for payload in payloads(ctx)] == [None, 1, 4]
+
+
+async def _summaries_are_due() -> None:
+    loop = asyncio.get_running_loop()
+    due = loop.create_future()
+    loop.call_later(refusals.SUMMARY_SECONDS, due.set_result, None)  # behind those of what has been counted
+    await due
+
+
 async def test_refusals_share_no_commit_with_tokens(log: TokenLog, records: Watched) -> None:
     """
     However they come: what fails one can't fail the other.

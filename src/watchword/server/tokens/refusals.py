@@ -54,6 +54,7 @@ class Refusals:
         self._has_room = has_room
         self._tally = Tally()
         self._summary_is_due = False
+        self._unsettled = 0  # summaries of which it is not known whether they are kept
         self._waiting: list[_Waiting] = []
         self._busy = False
         self._losing = False
@@ -172,16 +173,24 @@ class Refusals:
 
     def _count(self, counted: Counted) -> None:
         self._tally.add(counted)
+        self._plan_summaries()
+
+    def _plan_summaries(self) -> None:
         if not self._summary_is_due:
             self._summary_is_due = True
             asyncio.get_running_loop().call_later(SUMMARY_SECONDS, self._write_summaries)
 
     def _write_summaries(self) -> None:
         self._summary_is_due = False
+        if self._unsettled:  # a commit hangs: what is counted meanwhile stays in the tally, which is bounded
+            self._plan_summaries()
+            return
         for counted in self._tally.take():
+            self._unsettled += 1
             self._write(_Waiting(self._summary(counted), partial(self._summarised, counted)))
 
     def _summarised(self, counted: Counted, outcome: Exception | None) -> None:
+        self._unsettled -= 1
         if outcome is not None:
             self._count(counted)
 
