@@ -251,6 +251,20 @@ async def test_use_of_a_secret_is_noted_apart_from_the_record(ctx: Context, log:
     assert records.commits == [1, 1]
 
 
+async def test_use_that_can_not_be_noted_is_noted_later(ctx: Context, log: TokenLog, records: Watched) -> None:
+    """
+    While the log can't be written, it waits with those that come.
+    """
+    await append(log, event(), used_secret=("app", "one"))
+    records.fail_with = StorageUnavailable("another program has locked it")
+    log.look_after()
+    await come_to_pass(lambda: log.evidence.fault is not None)
+    records.fail_with = None
+    await append(log, event(), used_secret=("app", "two"))
+    log.close()
+    assert rows(ctx, "SELECT secret_id FROM tokens.uses ORDER BY secret_id") == ["one", "two"]
+
+
 def test_use_of_a_secret_is_noted_once_a_minute() -> None:
     """
     The first use is noted, the next within a minute is not, one after it is; another secret's is.

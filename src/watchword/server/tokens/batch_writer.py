@@ -46,6 +46,18 @@ class Batch(NamedTuple):
     begun: Callable[[], None] | None = None
 
 
+class Noting(NamedTuple):
+    """
+    Uses of secrets that are noted together.
+
+    Attributes:
+        put_back: Called on the thread with those that can't be noted now.
+    """
+
+    uses: Sequence[Use]
+    put_back: Callable[[Sequence[Use]], None]
+
+
 class NotWanted(Exception):
     """
     The batch was not to be written after all.
@@ -69,7 +81,7 @@ class BatchWriter:
         self._uptime = uptime
         self.evidence = Evidence("the token log")
         self.is_noting = False
-        self._batches: SimpleQueue[tuple[asyncio.AbstractEventLoop, Batch] | list[Use] | None] = SimpleQueue()
+        self._batches: SimpleQueue[tuple[asyncio.AbstractEventLoop, Batch] | Noting | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="token-log", daemon=True)
         self._thread.start()
 
@@ -79,12 +91,12 @@ class BatchWriter:
         """
         self._batches.put((loop, batch))
 
-    def note(self, uses: list[Use]) -> None:
+    def note(self, noting: Noting) -> None:
         """
-        Note uses of secrets, as soon as what was put before is done. Nobody hears of it, but for the evidence.
+        Note uses of secrets, as soon as what was put before is done.
         """
         self.is_noting = True
-        self._batches.put(uses)
+        self._batches.put(noting)
 
     def close(self, last_records: Callable[[], Sequence[Record]]) -> None:
         """
@@ -105,7 +117,7 @@ class BatchWriter:
 
     def _work(self) -> None:
         while (item := self._batches.get()) is not None:
-            if isinstance(item, list):
+            if isinstance(item, Noting):
                 self._note(item)
                 continue
             loop, batch = item
@@ -115,9 +127,12 @@ class BatchWriter:
             _tell(loop, partial(batch.done, outcomes))
             _report(outcomes)  # afterwards: nobody waits for a log line
 
-    def _note(self, uses: Sequence[Use]) -> None:
+    def _note(self, noting: Noting) -> None:
         try:
-            self._records.note(uses)
+            self._records.note(noting.uses)
+        except StorageUnavailable as error:
+            noting.put_back(noting.uses)
+            self.evidence.failed(str(error))
         except Exception as error:  # noqa: BLE001 - as with records, below
             self.evidence.failed(str(error))
         else:

@@ -22,7 +22,7 @@ from watchword.server.domain.view import Moment
 from watchword.server.storage.token_records import Record, TokenRecords
 from watchword.server.storage.types import to_microseconds
 from watchword.server.telemetry.meters import Meters
-from watchword.server.tokens.batch_writer import TOO_LATE, Batch, BatchWriter, Outcomes, record_of
+from watchword.server.tokens.batch_writer import TOO_LATE, Batch, BatchWriter, Noting, Outcomes, record_of
 from watchword.server.tokens.evidence import Evidence
 from watchword.server.tokens.refusals import Refusals
 from watchword.server.tokens.uses import Uses
@@ -144,8 +144,10 @@ class TokenLog:
         if self._writer.is_noting:
             return
         uses = self._uses.take()
-        if uses or self.evidence.is_old():
-            self._writer.note(uses or [("", "", "", to_microseconds(self._clock()))])
+        if uses:
+            self._writer.note(Noting(uses, self._uses.put_back))
+        elif self.evidence.is_old():
+            self._writer.note(Noting([("", "", "", to_microseconds(self._clock()))], lambda _: None))
 
     def close(self) -> None:
         """
@@ -153,7 +155,7 @@ class TokenLog:
         """
         uses = self._uses.take()
         if uses:
-            self._writer.note(uses)
+            self._writer.note(Noting(uses, self._uses.put_back))
         self._writer.close(self._refusals.last_records)
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -5,6 +5,7 @@ A token does not wait for it. What a crash loses of it, the last second's, the r
 """
 
 from collections import deque
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from watchword.server.storage.token_records import Use
@@ -18,7 +19,7 @@ class Uses:
     """
     The uses of secrets that are still to be noted: of each secret, one a minute at most.
 
-    One thread adds to them, another one may take them.
+    One thread adds to them, another one may take them and put them back.
     """
 
     def __init__(self) -> None:
@@ -46,3 +47,9 @@ class Uses:
         Hand out what is to be noted, and forget it.
         """
         return [self._new.popleft() for _ in range(len(self._new))]
+
+    def put_back(self, uses: Sequence[Use]) -> None:
+        """
+        Take in again what could not be noted. Beyond a bound, what was put in first goes.
+        """
+        self._new.extend(uses)
