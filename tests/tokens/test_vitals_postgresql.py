@@ -4,6 +4,7 @@ What a node knows of its own state where there is a database server: its clock i
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.server import bootstrap
 from watchword.server.domain.clock import SteadyClock
 from watchword.server.storage.database_time import database_time
+from watchword.server.storage.transaction import Upkeep
+from watchword.server.storage.upkeep import prove_writing
 from watchword.server.tokens import evidence
 from watchword.server.tokens.vitals import Vitals
 from watchword.server.web.health import ready
@@ -83,3 +86,24 @@ async def test_writing_is_proved_by_a_write(ctx: Context, monkeypatch: pytest.Mo
     with ctx.database.read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").scalar_one() == 0
         assert connection.exec_driver_sql("SELECT count(*) FROM jobs WHERE name = 'proof-of-writing'").scalar_one() == 1
+
+
+def test_two_processes_prove_at_once_that_they_can_write(ctx: Context) -> None:
+    """
+    The first time, too, when neither finds the other's row.
+    """
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as pool:
+        with ctx.database.write() as first:
+            prove_writing(Upkeep(first), ctx.clock())
+            second = pool.submit(_prove_writing, ctx)
+            with ctx.database.read() as connection:
+                while connection.exec_driver_sql(waiting).scalar_one() == 0:
+                    assert not second.done()
+                    connection.exec_driver_sql("SELECT pg_stat_clear_snapshot()")
+        second.result(10)
+
+
+def _prove_writing(ctx: Context) -> None:
+    with ctx.database.write() as connection:
+        prove_writing(Upkeep(connection), ctx.clock())

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from watchword.server.storage import schema, token_schema
+from watchword.server.storage.audit.inserting import insert_into
 from watchword.server.storage.database import Connection
 from watchword.server.storage.transaction import Upkeep
 
@@ -38,10 +39,8 @@ def prove_writing(upkeep: Upkeep, now: datetime) -> None:
     """
     Change something of no consequence, so that the commit proves that the database can be written.
     """
-    table = schema.jobs
-    mine = table.c.name == _PROOF
-    if upkeep.execute(table.update().where(mine).values(leased_until=now)) == 0:
-        upkeep.execute(table.insert().values(name=_PROOF, leased_until=now))
+    added = insert_into(upkeep.connection, schema.jobs).values(name=_PROOF, leased_until=now)
+    upkeep.execute(added.on_conflict_do_update(index_elements=["name"], set_={"leased_until": now}))
 
 
 def delete_secret_copies(upkeep: Upkeep, made_before: datetime) -> int:
