@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.support.home import ON_POSTGRESQL
+from watchword.server.bootstrap import open_context, open_logs
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import Permission
 from watchword.server.domain.view import Moment
@@ -19,7 +20,9 @@ from watchword.server.operations.operation import writes
 from watchword.server.storage import triggers
 from watchword.server.storage.changes import Mark, number_of
 from watchword.server.storage.database import StorageConflict, StorageUnavailable
+from watchword.server.storage.settling import TokenLogMissing
 from watchword.server.storage.token_records import Record, RecordRefused
+from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
     from tests.support.shopping import Shopping
@@ -233,3 +236,18 @@ def test_reader_can_not_write(ctx: Context) -> None:
     """
     with pytest.raises(StorageUnavailable), ctx.database.read() as connection:
         connection.exec_driver_sql("DELETE FROM applications")
+
+
+def test_token_log_that_is_gone_is_begun_anew_by_who_begins_to_serve_alone(ctx: Context) -> None:
+    """
+    A backup that was put back without the schema of the token log is not filled in by a worker or an audit.
+    """
+    with ctx.database.write() as connection:
+        connection.exec_driver_sql("DROP SCHEMA tokens CASCADE")
+    with pytest.raises(TokenLogMissing, match="tokens back"):
+        open_context(ctx.settings, NoRequestLines())
+    with pytest.raises(TokenLogMissing), open_logs(ctx.settings):
+        pass
+    open_context(ctx.settings, NoRequestLines(), begins_token_log=True).close()
+    with open_logs(ctx.settings) as (database, _), database.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").scalar_one() == 0

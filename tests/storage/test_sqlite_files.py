@@ -16,14 +16,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.home import ON_SQLITE, settings_of
-from watchword.server.bootstrap import open_context, open_logs
+from watchword.server.bootstrap import initialise, open_context, open_ground, open_logs
+from watchword.server.storage.administration import bring_up_to_date
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.databases import database_of
+from watchword.server.storage.migrate import SchemaError
+from watchword.server.storage.settling import TokenLogMissing
 from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from watchword.server.settings import Settings
     from watchword.server.storage.database import Database
 
 # Whoever closes the last connection takes the log away. Locks tell which one that is.
@@ -89,17 +93,66 @@ def test_administration_leaves_the_locks_of_connections(home: Path, file: str) -
 
 
 @ON_SQLITE
-def test_token_log_that_is_gone_is_made_anew(home: Path) -> None:
+def test_token_log_that_is_gone_is_begun_anew_by_who_begins_to_serve(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """
-    By who serves and by who reads the logs, and then it is there at once, in connections that were opened before, too.
+    It is said, and the log is there at once, in connections that were opened before, too.
     """
-    settings = settings_of(home)
     delete_token_log(home)
-    with closing(open_context(settings, NoRequestLines())) as ctx:
-        assert number_of_records(ctx.database) == 0
+    for auto_migrate in (False, True):
+        settings = settings_of(home, auto_migrate=auto_migrate)
+        with closing(open_context(settings, NoRequestLines(), begins_token_log=True)) as ctx:
+            assert number_of_records(ctx.database) == 0
+    assert caplog.messages == ["the token log was missing: a new one was begun"]
+
+
+def _open_a_context(settings: Settings) -> None:
+    with closing(open_context(settings, NoRequestLines())):
+        pass
+
+
+def _open_logs(settings: Settings) -> None:
+    with open_logs(settings):
+        pass
+
+
+def _open_ground(settings: Settings) -> None:
+    with open_ground(settings):
+        pass
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("is_there", [False, True], ids=["gone", "empty"])
+@pytest.mark.parametrize(
+    "open_home",
+    [_open_a_context, _open_logs, _open_ground, initialise, bring_up_to_date],
+    ids=lambda each: each.__name__,
+)
+def test_nobody_else_makes_a_token_log_in_the_place_of_one_that_was_there(
+    home: Path, open_home: Callable[[Settings], object], *, is_there: bool
+) -> None:
+    """
+    A worker, a command, an audit: a server that goes on with an empty one would hide that the records are gone.
+    """
     delete_token_log(home)
-    with open_logs(settings) as (database, _):
-        assert number_of_records(database) == 0
+    if is_there:
+        (home / "tokens.db").touch()
+    with pytest.raises(TokenLogMissing, match=r"put .*/tokens\.db back"):
+        open_home(settings_of(home))
+    assert [path.stat().st_size for path in home.glob("tokens.db")] == [0] * is_there
+
+
+@ON_SQLITE
+def test_logs_with_the_token_log_of_another_installation_are_not_read(home: Path, tmp_path: Path) -> None:
+    """
+    Nothing would be proved by it.
+    """
+    initialise(settings_of(tmp_path / "other"))
+    delete_token_log(home)
+    (tmp_path / "other" / "tokens.db").rename(home / "tokens.db")
+    with pytest.raises(SchemaError, match="belongs to another installation"):
+        _open_logs(settings_of(home))
 
 
 @ON_SQLITE

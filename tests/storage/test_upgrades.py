@@ -15,10 +15,10 @@ from alembic.config import Config
 
 from tests.support.home import settings_of
 from tests.support.shopping import ask_as_bot
-from tests.support.stored import drop_trigger
+from tests.support.stored import drop_trigger, execute_on_tokens
 from watchword.protocol.errors import InvalidTarget
 from watchword.server import storage
-from watchword.server.bootstrap import open_context
+from watchword.server.bootstrap import open_context, open_logs
 from watchword.server.storage import migrate, schema
 from watchword.server.storage.administration import bring_up_to_date, database_status
 from watchword.server.web.request_log import NoRequestLines
@@ -143,6 +143,23 @@ def test_database_that_is_behind_is_refused_where_serve_must_not_migrate(ctx: Co
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
     with pytest.raises(migrate.SchemaError, match="run `watchword db migrate`"):
         open_context(settings, NoRequestLines())
+
+
+@pytest.mark.parametrize("history", ["main", "tokens"])
+def test_logs_of_a_database_that_is_behind_are_not_read(ctx: Context, history: str) -> None:
+    """
+    Who only reads brings nothing up to date, whatever the settings say.
+    """
+    behind = "UPDATE alembic_version SET version_num = '0000'"
+    if history == "main":
+        with ctx.database.write() as connection:
+            connection.exec_driver_sql(behind)
+    else:
+        execute_on_tokens(ctx.database, behind)
+    for _ in range(2):
+        refused = pytest.raises(migrate.SchemaError, match=rf"0000 \({history}\).* run `watchword db migrate`")
+        with refused, open_logs(ctx.settings):
+            pass
 
 
 async def test_first_schema_with_data_is_brought_up_to_date(ctx: Context, shopping: Shopping) -> None:

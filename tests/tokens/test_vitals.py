@@ -199,14 +199,14 @@ def test_token_log_that_is_lost_is_told_once(ctx: Context, home: Path, caplog: p
     ctx.close()
     for path in home.glob("tokens.db*"):
         path.unlink()
-    with closing(open_context(settings_of(home), NoRequestLines())) as began:
+    with closing(open_context(settings_of(home), NoRequestLines(), begins_token_log=True)) as began:
         add_some_tokens(began, 1)
         noted_at = began.clock()
         token_log_mark.run_once(began, noted_at)
         with began.database.read() as connection:
             assert database_time(connection) == DatabaseTime(time=noted_at, is_exact=False)
     open_context(settings_of(home), NoRequestLines()).close()
-    assert [record.getMessage() for record in caplog.records] == ["the token log is a new one: the one before is lost"]
+    assert [record.getMessage() for record in caplog.records] == ["the token log was missing: a new one was begun"]
 
 
 async def test_main_database_that_can_not_be_written_is_told_and_stops_no_token(

@@ -54,6 +54,7 @@ _KNOWN = (
     _Known(module="watchword.server.storage.master_key", name="MasterKeyError"),
     _Known(module="watchword.server.storage.migrate", name="SchemaError"),
     _Known(module="watchword.server.storage.copying", name="CopyError"),
+    _Known(module="watchword.server.storage.settling", name="TokenLogMissing"),
     _Known(
         module="watchword.server.storage.database",
         name="StorageUnavailable",

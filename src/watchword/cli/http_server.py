@@ -63,10 +63,10 @@ def run_server(resolved: Resolved, worker_command: Sequence[str]) -> None:
     with listening(settings.host, settings.port) as sockets, suppress(KeyboardInterrupt):
         if settings.workers > 1:
             # What is wrong with the home is found here, once, before there are workers to find it.
-            open_context(settings, NoRequestLines()).close()
+            open_context(settings, NoRequestLines(), begins_token_log=True).close()
             _announce(settings, files)
             _become_supervisor(settings, sockets, worker_command)
-        application = create_for(resolved, own_url=own_url(sockets))
+        application = create_for(resolved, begins_token_log=True, own_url=own_url(sockets))
         _announce(settings, files)
         _serve(settings, application, sockets, AcceptingServer)
 
@@ -80,7 +80,7 @@ def run_worker(resolved: Resolved, descriptors: Sequence[int], board: int | None
         board: The file of the memory that the workers count in.
 
     Raises:
-        StorageUnavailable: The database is busy: the supervisor starts another worker.
+        StorageUnavailable: The database is busy, or its token log away: the supervisor starts another worker.
         SystemExit: With code 3, it will never work: the supervisor gives up. With code 0, after SIGTERM.
     """
     settings = resolved.settings

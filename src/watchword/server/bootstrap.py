@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 
 from watchword.server.context import Context, RequestLog
 from watchword.server.domain.clock import SteadyClock
@@ -22,7 +21,7 @@ from watchword.server.domain.limits import Limits
 from watchword.server.jobs import JOBS
 from watchword.server.operations.installation import FirstApplication, Ground, ensure_all_keys, set_up
 from watchword.server.settings import Settings
-from watchword.server.storage import data_keys, master_key, migrate, tenants, upkeep
+from watchword.server.storage import data_keys, master_key, migrate, settling, tenants, upkeep
 from watchword.server.storage.administration import make_home
 from watchword.server.storage.database import Connection, Database
 from watchword.server.storage.databases import database_of
@@ -30,7 +29,6 @@ from watchword.server.storage.disk_space import DiskSpace
 from watchword.server.storage.loader import Loader
 from watchword.server.storage.master_key import MasterKeyError, MasterKeys
 from watchword.server.storage.sealing import DataKeys
-from watchword.server.storage.transaction import Upkeep
 from watchword.server.telemetry.board import Board
 from watchword.server.telemetry.meters import Meters
 from watchword.server.telemetry.tracing import Tracer
@@ -66,15 +64,13 @@ def initialise(settings: Settings) -> FirstApplication:
     Raises:
         MasterKeyError: A master key is wanted and missing, or it is another installation's.
         SchemaError: The database comes from a newer version.
-        StorageUnavailable: The database can't be written.
+        StorageUnavailable: The database can't be written, or its token log is missing.
     """
-    with (
-        closing(database_of(settings)) as database,
-        _administer(database, settings, may_create=True) as (connection, keys),
-    ):
-        return set_up(
-            Ground(connection=connection, keys=keys, settings=settings, clock=now, random=secrets.token_bytes)
-        )
+    with closing(database_of(settings)) as database:
+        _settle(database, settings)
+        settling.found(database, new_id(secrets.token_bytes), now())
+        with _administer(database, settings, may_create=True) as ground:
+            return set_up(ground)
 
 
 def is_initialised(settings: Settings) -> bool:
@@ -89,6 +85,7 @@ def open_context(
     settings: Settings,
     request_log: RequestLog,
     *,
+    begins_token_log: bool = False,
     board: Board | None = None,
     tracer: Tracer | None = None,
     own_url: str | None = None,
@@ -98,6 +95,7 @@ def open_context(
     Open a home for serving.
 
     Args:
+        begins_token_log: Whether to begin a new token log where the installation's own is gone, and say so.
         board: Where the workers of this server count; None where there is one process.
         tracer: What sends traces; None where nobody wants any.
         own_url: Where it will listen, as this machine reaches it; None where it will not.
@@ -107,9 +105,9 @@ def open_context(
         NotInitialised: There is nothing there yet.
         MasterKeyError: The master key is missing, foreign or readable by others.
         SchemaError: The database comes from a newer version, or lacks a trigger.
-        StorageUnavailable: The database can't be opened.
+        StorageUnavailable: The database can't be opened, or its token log is missing.
     """
-    database, keys = _open_database(settings)
+    database, keys = _open_database(settings, begins_token_log=begins_token_log)
     clock = SteadyClock(time.time, uptime)
     meters = Meters(board, jobs=[job.name for job in JOBS])
     token_log = TokenLog(
@@ -138,10 +136,10 @@ def open_context(
     )
 
 
-def _open_database(settings: Settings) -> tuple[Database, DataKeys]:
+def _open_database(settings: Settings, *, begins_token_log: bool) -> tuple[Database, DataKeys]:
     database = database_of(settings)
     try:
-        with _ground(database, settings) as ground:
+        with _ground(database, settings, begins_token_log=begins_token_log) as ground:
             migrate.check(ground.connection)
             for tenant_id in tenants.tenant_ids(ground.connection):
                 ensure_all_keys(ground, tenant_id)
@@ -167,7 +165,7 @@ def open_ground(settings: Settings) -> Iterator[Ground]:
         NotInitialised: There is nothing there yet.
         MasterKeyError: The master key is missing, foreign or readable by others.
         SchemaError: The database comes from a newer version.
-        StorageUnavailable: The database can't be opened.
+        StorageUnavailable: The database can't be opened, or its token log is missing.
     """
     with closing(database_of(settings)) as database, _ground(database, settings) as ground:
         yield ground
@@ -176,18 +174,20 @@ def open_ground(settings: Settings) -> Iterator[Ground]:
 @contextmanager
 def open_logs(settings: Settings) -> Iterator[tuple[Database, DataKeys]]:
     """
-    Open a home for reading its logs, beside any server.
+    Open a home for reading its logs, beside any server. Nothing is made or changed.
 
     Raises:
         NotInitialised: There is nothing there yet.
         MasterKeyError: The master key is missing, foreign or readable by others.
-        SchemaError: The database comes from a newer version.
-        StorageUnavailable: The database can't be opened.
+        SchemaError: The database is behind, comes from a newer version, or has another installation's token log.
+        StorageUnavailable: The database can't be opened, or its token log is missing.
     """
     with closing(database_of(settings)) as database:
-        with _ground(database, settings) as ground:
-            pass
-        yield database, ground.keys
+        _demand_a_tenant(database, settings)
+        settling.check(database, settling.look(database))
+        with database.read() as connection:
+            keys = _data_keys(connection, settings, may_create=False)
+        yield database, keys
 
 
 def _holds_a_tenant(database: Database) -> bool:
@@ -197,43 +197,44 @@ def _holds_a_tenant(database: Database) -> bool:
         return tenants.holds_a_tenant(connection)
 
 
-@contextmanager
-def _ground(database: Database, settings: Settings) -> Iterator[Ground]:
+def _demand_a_tenant(database: Database, settings: Settings) -> None:
     if not _holds_a_tenant(database):
         raise NotInitialised(
             f"{settings.home} holds no installation: run `watchword init --home {settings.home} "
             f"--endpoint {settings.public_endpoint}`, or serve with `--init`"
         )
-    with _administer(database, settings, may_create=False) as (connection, keys):
-        yield Ground(connection=connection, keys=keys, settings=settings, clock=now, random=secrets.token_bytes)
-    database.close()  # a connection that was opened before the token log was there has not got it
 
 
 @contextmanager
-def _administer(database: Database, settings: Settings, *, may_create: bool) -> Iterator[tuple[Connection, DataKeys]]:
+def _ground(database: Database, settings: Settings, *, begins_token_log: bool = False) -> Iterator[Ground]:
+    _demand_a_tenant(database, settings)
+    _settle(database, settings, begins_token_log=begins_token_log)
+    with _administer(database, settings, may_create=False) as ground:
+        yield ground
+
+
+def _settle(database: Database, settings: Settings, *, begins_token_log: bool = False) -> None:
     """
-    Bring both databases up to date and open the data keys, in one writing transaction on the main one.
+    See to it that both histories of the database are up to date, and of one installation.
     """
     make_home(settings.home)
-    with database.administer() as connection:
-        _settle_schema(connection, "main", settings)
-        ours = tenants.installation_id(connection)
-        with database.administer_tokens(connection) as tokens:
-            _settle_schema(tokens, "tokens", settings)
-            is_new = tenants.token_log_installation_id(tokens) is None
-            installation_id = _bind(tokens, ours, settings.token_database)
-        if is_new:
-            _forget_lost_token_log(connection, installation_id)
-        if ours is None:
-            tenants.set_installation_id(connection, installation_id, now())
-        yield connection, _data_keys(connection, settings, may_create=may_create)
-
-
-def _settle_schema(connection: Connection, history: str, settings: Settings) -> None:
+    standing = settling.look(database)
+    if begins_token_log and standing.lacks_token_log:
+        standing = settling.begin_token_log(database)
+        _log.warning("the token log was missing: a new one was begun", extra={"token_log": database.token_log_name})
     if settings.auto_migrate:
-        migrate.bring_up_to_date(connection, history)
-    else:
-        migrate.check_version(migrate.version_of(connection), history)
+        standing = settling.bring_up_to_date(database, standing)
+    settling.check(database, standing)
+
+
+@contextmanager
+def _administer(database: Database, settings: Settings, *, may_create: bool) -> Iterator[Ground]:
+    """
+    Open the data keys, in one writing transaction on the main database.
+    """
+    with database.administer() as connection:
+        keys = _data_keys(connection, settings, may_create=may_create)
+        yield Ground(connection=connection, keys=keys, settings=settings, clock=now, random=secrets.token_bytes)
 
 
 def _warn_of_older_token_log(database: Database) -> None:
@@ -245,30 +246,6 @@ def _warn_of_older_token_log(database: Database) -> None:
             "the token log is older than it has been: an earlier copy of tokens.db was put back",
             extra={"newest": newest, "noted": noted},
         )
-
-
-def _forget_lost_token_log(connection: Connection, installation_id: str) -> None:
-    noted = upkeep.forget_token_log(Upkeep(connection), installation_id)
-    if noted:
-        _log.warning("the token log is a new one: the one before is lost", extra={"noted": noted})
-
-
-def _bind(tokens: Connection, ours: str | None, path: Path) -> str:
-    """
-    See to it that the token log is this installation's; return the installation's id.
-    """
-    theirs = tenants.token_log_installation_id(tokens)
-    if ours is None:
-        # An `init` that was cut off may have bound the token log already: as long as it is empty, it is the one.
-        ours = theirs if theirs is not None and not tenants.token_log_holds_events(tokens) else None
-        ours = ours or new_id(secrets.token_bytes)
-    if theirs is None:
-        tenants.set_token_log_installation_id(tokens, ours)
-    elif theirs != ours:
-        raise migrate.SchemaError(
-            f"{path} belongs to another installation: put back the one that goes with this database"
-        )
-    return ours
 
 
 def _data_keys(connection: Connection, settings: Settings, *, may_create: bool) -> DataKeys:

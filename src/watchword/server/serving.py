@@ -13,13 +13,16 @@ from watchword.server.web.app import Application, create_app
 from watchword.server.web.request_log import NoRequestLines, RequestLines
 
 
-def create_for(resolved: Resolved, board: Board | None = None, *, own_url: str | None = None) -> Application:
+def create_for(
+    resolved: Resolved, board: Board | None = None, *, begins_token_log: bool = False, own_url: str | None = None
+) -> Application:
     """
     Make the application of a home.
 
     Args:
         resolved: Its settings, and where they came from.
         board: Where the workers of this server count; None where there is one process.
+        begins_token_log: Whether to begin a new token log where the installation's own is gone, and say so.
         own_url: Where it will listen, as this machine reaches it.
 
     Raises:
@@ -27,12 +30,19 @@ def create_for(resolved: Resolved, board: Board | None = None, *, own_url: str |
         NotInitialised: There is nothing there yet.
         MasterKeyError: The master key is missing, foreign or readable by others.
         SchemaError: The database comes from a newer version, or lacks a trigger.
+        StorageUnavailable: The database can't be opened, or its token log is missing.
     """
     settings = resolved.settings
     set_up_logging(settings)
     lines = RequestLines() if settings.request_log else NoRequestLines()
     ctx = open_context(
-        settings, lines, board=board, tracer=_tracer(settings), own_url=own_url, origins=resolved.origins
+        settings,
+        lines,
+        begins_token_log=begins_token_log,
+        board=board,
+        tracer=_tracer(settings),
+        own_url=own_url,
+        origins=resolved.origins,
     )
     jobs = JobRunner(ctx)
     jobs.start()

@@ -281,7 +281,8 @@ def test_token_log_that_an_earlier_init_bound_is_taken_over(tmp_path: Path, monk
     The token log is bound before the main database is written: cut off in between, the next init goes on.
     """
     home = tmp_path / "home"
-    monkeypatch.setattr("watchword.server.bootstrap._data_keys", lambda *_, **__: (_ for _ in ()).throw(OSError))
+    cut = "watchword.server.storage.tenants.set_installation_id"
+    monkeypatch.setattr(cut, lambda *_, **__: (_ for _ in ()).throw(OSError))
     with pytest.raises(OSError):  # noqa: PT011 - the cut itself
         make_home(home, ENDPOINT)
     monkeypatch.undo()

@@ -34,7 +34,7 @@ def check_databases(settings: Settings, *, repair: bool) -> Iterator[Finding]:
         return
     try:
         with closing(database_of(settings)) as database:
-            found = [_check_history(database, history, settings) for history in migrate.HEADS]
+            found = [_check_history(database, history) for history in migrate.HEADS]
             yield from found
             if all(finding.ok for finding in found):
                 yield from _check_contents(database, settings, repair=repair)
@@ -42,8 +42,8 @@ def check_databases(settings: Settings, *, repair: bool) -> Iterator[Finding]:
         yield wrong("database", f"it can't be read: {error}: see that the files are yours, or restore a backup")
 
 
-def _check_history(database: Database, history: str, settings: Settings) -> Finding:
-    where = _place_of(database, history, settings)
+def _check_history(database: Database, history: str) -> Finding:
+    where = database.name if history == "main" else database.token_log_name
     with database.read() as connection:
         faults = inspection.find_faults(connection, history)
         version = migrate.version_of(connection, None if history == "main" else history)
@@ -66,19 +66,13 @@ def _check_history(database: Database, history: str, settings: Settings) -> Find
     return wrong("database", f"{where} has schema {version}, this version works with {head}: {what}")
 
 
-def _place_of(database: Database, history: str, settings: Settings) -> str:
-    if history == "main":
-        return database.name
-    return f"{database.name}, tokens" if settings.database_url is not None else str(settings.token_database)
-
-
 def _check_contents(database: Database, settings: Settings, *, repair: bool) -> Iterator[Finding]:
     with database.read() as connection:
         tenant_ids = tenants.tenant_ids(connection)
         if not tenant_ids:
             yield wrong("installation", f"{database.name} holds no tenant: run `watchword init` to the end")
             return
-        yield _check_installation(connection, database, settings)
+        yield _check_installation(connection, database)
         yield _check_master_key(connection, settings)
         newest, told = inspection.newest_event_at(connection), database_time(connection)
         yield _check_search(connection)
@@ -87,13 +81,13 @@ def _check_contents(database: Database, settings: Settings, *, repair: bool) -> 
     yield _check_tracking(settings, amiss, repair=repair)
 
 
-def _check_installation(connection: Connection, database: Database, settings: Settings) -> Finding:
+def _check_installation(connection: Connection, database: Database) -> Finding:
     ours, theirs = tenants.installation_id(connection), inspection.token_log_installation_id(connection)
     if ours == theirs:
         return fine("installation", f"{ours}, of both databases")
     return wrong(
         "installation",
-        f"{_place_of(database, 'tokens', settings)} is of installation {theirs}, {database.name} of {ours}: "
+        f"{database.token_log_name} is of installation {theirs}, {database.name} of {ours}: "
         "put the two back that belong together",
     )
 

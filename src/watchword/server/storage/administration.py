@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from watchword.server.settings import Settings
-from watchword.server.storage import copying, migrate
+from watchword.server.storage import copying, migrate, settling
 from watchword.server.storage.databases import database_of
 from watchword.server.storage.migrate import DatabaseStatus
 
@@ -20,16 +20,12 @@ def bring_up_to_date(settings: Settings) -> tuple[str, dict[str, str]]:
 
     Raises:
         SchemaError: The database comes from a newer version.
-        StorageUnavailable: The database can't be written.
+        StorageUnavailable: The database can't be written, or its token log is missing.
     """
     make_home(settings.home)
-    with closing(database_of(settings)) as database, database.administer() as connection:
-        migrate.bring_up_to_date(connection, "main")
-        versions = {"main": migrate.version_of(connection) or ""}
-        with database.administer_tokens(connection) as tokens:
-            migrate.bring_up_to_date(tokens, "tokens")
-            versions["tokens"] = migrate.version_of(tokens) or ""
-        return database.name, versions
+    with closing(database_of(settings)) as database:
+        standing = settling.bring_up_to_date(database, settling.look(database))
+        return database.name, {history: found or "" for history, found in standing.schemas.items()}
 
 
 def database_status(settings: Settings) -> DatabaseStatus | None:

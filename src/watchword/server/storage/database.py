@@ -41,12 +41,23 @@ class Database(Protocol):
         Where it is, for people: never with a password.
         """
 
+    @property
+    def token_log_name(self) -> str:
+        """
+        Where the token log is, for people.
+        """
+
     def holds_anything(self) -> bool:
         """
         Tell whether there is a database to open.
 
         Raises:
             StorageUnavailable: It can't be told now.
+        """
+
+    def holds_token_log(self) -> bool:
+        """
+        Tell whether there is something to read the token log from; what is in it says its schema.
         """
 
     def read(self) -> AbstractContextManager[Connection]:
@@ -87,6 +98,8 @@ class Database(Protocol):
     def administer_tokens(self, main: Connection) -> AbstractContextManager[Connection]:
         """
         Open the token log's own tables for writing, beside a transaction that administers the main ones.
+
+        Where the token log's file is missing, it is made.
         """
 
     def server_of(self, connection: Connection) -> str:

@@ -75,8 +75,7 @@ def bring_up_to_date(connection: sa.Connection, history: str) -> None:
     Raises:
         SchemaError: The database comes from a newer version, with which this one can't work.
     """
-    found = version_of(connection)
-    if found == HEADS[history] or is_newer(found, history):
+    if not is_behind(version_of(connection), history):
         return
     _upgrade(connection, history)
     if history == "main":
@@ -92,11 +91,21 @@ def check_version(found: str | None, history: str) -> None:
     Raises:
         SchemaError: It is so.
     """
-    if found != HEADS[history] and not is_newer(found, history):
+    if is_behind(found, history):
         raise SchemaError(
             f"the database has {'no schema' if found is None else f'schema {found}'} ({history}), "
             f"this version works with {HEADS[history]}: run `watchword db migrate`"
         )
+
+
+def is_behind(found: str | None, history: str) -> bool:
+    """
+    Tell whether a database lacks migrations.
+
+    Raises:
+        SchemaError: It comes from a newer version, with which this one can't work.
+    """
+    return found != HEADS[history] and not is_newer(found, history)
 
 
 def is_newer(found: str | None, history: str) -> bool:
@@ -165,7 +174,7 @@ def pending(found: str | None, history: str) -> list[str]:
     Raises:
         SchemaError: The database comes from a newer version, with which this one can't work.
     """
-    if found == HEADS[history] or is_newer(found, history):
+    if not is_behind(found, history):
         return []
     numbers = sorted(path.stem for path in (_MIGRATIONS / history / "versions").glob("[0-9]*.py"))
     return [name for name in numbers if int(name[:4]) > _number(found or "0000")]

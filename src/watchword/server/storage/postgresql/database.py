@@ -59,9 +59,22 @@ class PostgresDatabase:
         """
         return shown(self._url)
 
+    @property
+    def token_log_name(self) -> str:
+        """
+        Host, database and schema.
+        """
+        return f"{self.name}, tokens"
+
     def holds_anything(self) -> bool:
         """
         Tell whether there is a database: with a server, there is.
+        """
+        return True
+
+    def holds_token_log(self) -> bool:
+        """
+        Tell whether there is a token log to look for: with a server, there is.
         """
         return True
 

@@ -61,11 +61,24 @@ class SqliteDatabase:
         """
         return str(self._path)
 
+    @property
+    def token_log_name(self) -> str:
+        """
+        The token log's path.
+        """
+        return str(self._token_path)
+
     def holds_anything(self) -> bool:
         """
         Tell whether the main file is there.
         """
         return self._path.exists()
+
+    def holds_token_log(self) -> bool:
+        """
+        Tell whether the token log's file is there.
+        """
+        return self._token_path.exists()
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -97,22 +110,19 @@ class SqliteDatabase:
     @contextmanager
     def administer(self) -> Iterator[sa.Connection]:
         """
-        Make the files where they are missing, private ones, and open a writing transaction on the main one.
+        Make the main file where it is missing, and open a writing transaction on it.
         """
-        for path in (self._path, self._token_path):
-            # Never one that is there: whoever closes a file gives up all locks that the process has on it, those of
-            # connections too (POSIX), and another process would take its log away from under them.
-            if not path.exists():
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        _make(self._path)
         with self.write() as connection:
             yield connection
 
     @contextmanager
     def administer_tokens(self, main: sa.Connection) -> Iterator[sa.Connection]:
         """
-        Open a writing transaction on the token log's file; it commits by itself.
+        Make the token log's file where it is missing, and open a writing transaction on it; it commits by itself.
         """
         del main
+        _make(self._token_path)
         tokens = _engine(self._token_path, begin="BEGIN IMMEDIATE", attach=None)
         try:
             with translated(_UNAVAILABLE, StorageUnavailable), tokens.begin() as connection:
@@ -154,6 +164,16 @@ class SqliteDatabase:
         self._writer.dispose()
         self._token_writer.dispose()
         self._reader.dispose()
+
+
+def _make(path: Path) -> None:
+    """
+    Make a private file where there is none.
+    """
+    # Never one that is there: whoever closes a file gives up all locks that the process has on it, those of
+    # connections too (POSIX), and another process would take its log away from under them.
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _engine(path: Path, *, begin: str, attach: Path | None) -> sa.Engine:
