@@ -22,10 +22,13 @@ from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.databases import database_of
 from watchword.server.storage.migrate import SchemaError
 from watchword.server.storage.settling import TokenLogMissing
+from watchword.server.storage.sqlite import database as sqlite_database
+from watchword.server.storage.sqlite.turns import turn
 from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from watchword.server.settings import Settings
     from watchword.server.storage.database import Database
@@ -122,13 +125,12 @@ def _open_ground(settings: Settings) -> None:
         pass
 
 
+OPENINGS = (_open_a_context, _open_logs, _open_ground, initialise, bring_up_to_date)
+
+
 @ON_SQLITE
 @pytest.mark.parametrize("is_there", [False, True], ids=["gone", "empty"])
-@pytest.mark.parametrize(
-    "open_home",
-    [_open_a_context, _open_logs, _open_ground, initialise, bring_up_to_date],
-    ids=lambda each: each.__name__,
-)
+@pytest.mark.parametrize("open_home", OPENINGS, ids=lambda each: each.__name__)
 def test_nobody_else_makes_a_token_log_in_the_place_of_one_that_was_there(
     home: Path, open_home: Callable[[Settings], object], *, is_there: bool
 ) -> None:
@@ -167,3 +169,40 @@ def test_connection_gets_the_token_log_when_there_are_descriptors_again(home: Pa
         with descriptors_left(number), suppress(StorageUnavailable), database.read():
             pass
         assert number_of_records(database) == 0
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("open_home", OPENINGS, ids=lambda each: each.__name__)
+def test_home_that_is_up_to_date_is_opened_beside_busy_writers_of_the_token_log(
+    home: Path, open_home: Callable[[Settings], object]
+) -> None:
+    """
+    Whose turn never ends, and who hold SQLite's lock: nothing has to be written.
+    """
+    with turn(home / "tokens.db"), closing(sqlite3.connect(home / "tokens.db", isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE").close()
+        open_home(settings_of(home))
+
+
+def test_migration_waits_for_its_turn_at_the_token_log_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    As commits do, and nobody who writes the main database waits with it; the wait has an end.
+    """
+    home = tmp_path / "home"
+    bring_up_to_date(settings_of(home))
+    delete_token_log(home)
+    waits: list[float] = []
+
+    def watched(path: Path, *, most_seconds: float) -> AbstractContextManager[None]:
+        waits.append(most_seconds)
+        with closing(sqlite3.connect(home / "watchword.db", isolation_level=None, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE").close()
+        return turn(path, most_seconds=most_seconds)
+
+    monkeypatch.setattr(sqlite_database, "turn", watched)
+    with monkeypatch.context() as impatient, turn(home / "tokens.db"):
+        impatient.setattr(sqlite_database, "_LONGEST_WAIT_SECONDS", 0.01)
+        with pytest.raises(StorageUnavailable, match="has been writing the token log"):
+            bring_up_to_date(settings_of(home))
+    bring_up_to_date(settings_of(home))
+    assert waits == [0.01, 30.0]

@@ -29,6 +29,7 @@ from watchword.server.storage.disk_space import DiskSpace
 from watchword.server.storage.loader import Loader
 from watchword.server.storage.master_key import MasterKeyError, MasterKeys
 from watchword.server.storage.sealing import DataKeys
+from watchword.server.storage.settling import Standing
 from watchword.server.telemetry.board import Board
 from watchword.server.telemetry.meters import Meters
 from watchword.server.telemetry.tracing import Tracer
@@ -67,8 +68,8 @@ def initialise(settings: Settings) -> FirstApplication:
         StorageUnavailable: The database can't be written, or its token log is missing.
     """
     with closing(database_of(settings)) as database:
-        _settle(database, settings)
-        settling.found(database, new_id(secrets.token_bytes), now())
+        if _settle(database, settings).installation is None:
+            settling.found(database, new_id(secrets.token_bytes), now())
         with _administer(database, settings, may_create=True) as ground:
             return set_up(ground)
 
@@ -213,9 +214,9 @@ def _ground(database: Database, settings: Settings, *, begins_token_log: bool = 
         yield ground
 
 
-def _settle(database: Database, settings: Settings, *, begins_token_log: bool = False) -> None:
+def _settle(database: Database, settings: Settings, *, begins_token_log: bool = False) -> Standing:
     """
-    See to it that both histories of the database are up to date, and of one installation.
+    See to it that both histories of the database are up to date, and of one installation; return how it stands then.
     """
     make_home(settings.home)
     standing = settling.look(database)
@@ -225,6 +226,7 @@ def _settle(database: Database, settings: Settings, *, begins_token_log: bool = 
     if settings.auto_migrate:
         standing = settling.bring_up_to_date(database, standing)
     settling.check(database, standing)
+    return standing
 
 
 @contextmanager

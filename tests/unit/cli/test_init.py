@@ -76,7 +76,8 @@ def test_home_is_made_whole_and_private(is_there: bool, tmp_path: Path, capsys: 
     assert str(printed["application_secret"]).startswith("ww_")
     assert tomllib.loads((home / "watchword.toml").read_text()) == {"endpoint": ENDPOINT}
     assert mode(home) == 0o700
-    private = dict.fromkeys(("watchword.toml", "watchword.db", "tokens.db", "master.key"), 0o600)
+    names = ("watchword.toml", "watchword.db", "tokens.db", "tokens.lock", "master.key")
+    private = dict.fromkeys(names, 0o600)
     assert {path.name: mode(path) for path in home.iterdir()} == private
 
 

@@ -56,7 +56,7 @@ def copy_installation(source: Database, target: Database, report: Callable[[Copi
     """
     _bring_up_to_date(source)
     done: list[Copied] = []
-    with source.read() as origin, target.administer() as main:
+    with source.read() as origin, target.administer(with_tokens=True) as main:
         for connection in (origin, main):
             _let_idle(connection)
         if tenants.installation_id(origin) is None:

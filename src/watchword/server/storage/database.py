@@ -87,9 +87,12 @@ class Database(Protocol):
             StorageUnavailable: The database can't be written.
         """
 
-    def administer(self) -> AbstractContextManager[Connection]:
+    def administer(self, *, with_tokens: bool = False) -> AbstractContextManager[Connection]:
         """
         Open a writing transaction on the installation itself: one at a time, over all processes and nodes.
+
+        Args:
+            with_tokens: Whether `administer_tokens` follows: who writes the token log waits, for as long as this lasts.
 
         Raises:
             StorageUnavailable: The database can't be written.

@@ -93,11 +93,12 @@ def bring_up_to_date(database: Database, standing: Standing) -> Standing:
     behind = [history for history, found in standing.schemas.items() if migrate.is_behind(found, history)]
     if not behind:
         return standing
-    with database.administer() as main:
-        migrate.bring_up_to_date(main, "main")
-        if "tokens" in behind:
-            with database.administer_tokens(main) as tokens:
-                migrate.bring_up_to_date(tokens, "tokens")
+    if "main" in behind:
+        with database.administer() as main:
+            migrate.bring_up_to_date(main, "main")
+    if "tokens" in behind:
+        with database.administer(with_tokens=True) as main, database.administer_tokens(main) as tokens:
+            migrate.bring_up_to_date(tokens, "tokens")
     return _look_anew(database)
 
 
@@ -109,7 +110,7 @@ def begin_token_log(database: Database) -> Standing:
         SchemaError: What is there of a token log comes from a newer version.
         StorageUnavailable: It can't be written.
     """
-    with database.administer() as main:
+    with database.administer(with_tokens=True) as main:
         installation = tenants.installation_id(main)
         with database.administer_tokens(main) as tokens:
             migrate.bring_up_to_date(tokens, "tokens")
@@ -127,7 +128,7 @@ def found(database: Database, installation: str, now: datetime) -> None:
         SchemaError: The token log is another installation's.
         StorageUnavailable: The database can't be written.
     """
-    with database.administer() as main:
+    with database.administer(with_tokens=True) as main:
         if tenants.installation_id(main) is not None:
             return
         with database.administer_tokens(main) as tokens:

@@ -110,10 +110,11 @@ class PostgresDatabase:
             yield connection
 
     @contextmanager
-    def administer(self) -> Iterator[sa.Connection]:
+    def administer(self, *, with_tokens: bool = False) -> Iterator[sa.Connection]:
         """
         Open a writing transaction behind a lock that all nodes respect, waiting for as long as it takes.
         """
+        del with_tokens  # the token path is in nobody's way
         with self.write() as connection:
             connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADMINISTRATION})")

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from watchword.server.storage.sqlite.token_records import SqliteTokenRecords
 from watchword.server.storage.sqlite.turns import turn
 from watchword.server.storage.token_records import TokenRecords
 
+_LONGEST_WAIT_SECONDS = 30.0  # for the turn to administer the token log
 # A DatabaseError that is none of its subclasses: the file is damaged, or no database at all.
 _UNAVAILABLE = (exc.DatabaseError, exc.OperationalError)
 
@@ -108,12 +109,14 @@ class SqliteDatabase:
             yield connection
 
     @contextmanager
-    def administer(self) -> Iterator[sa.Connection]:
+    def administer(self, *, with_tokens: bool = False) -> Iterator[sa.Connection]:
         """
         Make the main file where it is missing, and open a writing transaction on it.
         """
+        # The turn comes first: who waits for it must not keep those waiting who write the main file.
+        queue = turn(self._token_path, most_seconds=_LONGEST_WAIT_SECONDS) if with_tokens else nullcontext()
         _make(self._path)
-        with self.write() as connection:
+        with queue, self.write() as connection:
             yield connection
 
     @contextmanager

@@ -1,27 +1,47 @@
 """
 Whose turn it is to write the token log: processes and threads queue on a file lock.
 
-SQLite's own way of waiting is to sleep and try again, which costs a multiple of a commit.
+SQLite's own way of waiting is to sleep and try again, which costs a multiple of a commit, and beside writers that queue
+may get nowhere.
 """
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from watchword.server.storage.database import StorageUnavailable
+
 
 @contextmanager
-def turn(path: Path) -> Iterator[None]:
+def turn(path: Path, *, most_seconds: float | None = None) -> Iterator[None]:
     """
     Wait until nobody else writes a token log, and keep others waiting meanwhile.
 
     Args:
         path: The token log.
+        most_seconds: How long to wait; None for as long as it takes.
+
+    Raises:
+        StorageUnavailable: It took longer.
     """
     lock = os.open(path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        if most_seconds is None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        else:
+            _take(lock, most_seconds)
         yield
     finally:
         os.close(lock)  # and with it the lock
+
+
+def _take(lock: int, most_seconds: float) -> None:
+    # The wait itself knows no end. A thread that is left in it gets the lock of a file that is closed, and so none.
+    waiting = threading.Thread(target=fcntl.flock, args=(lock, fcntl.LOCK_EX), name="turn", daemon=True)
+    waiting.start()
+    waiting.join(most_seconds)
+    if waiting.is_alive():
+        raise StorageUnavailable(f"another process has been writing the token log for {most_seconds:.0f} seconds")
