@@ -13,13 +13,16 @@ from msgspec.structs import replace
 
 from tests.support.home import settings_of
 from tests.support.shopping import ask_as_bot
+from tests.support.stored import execute_on_tokens
 from watchword.server.bootstrap import open_context
 from watchword.server.operations import scopes
 from watchword.server.storage import copying, schema, token_schema
-from watchword.server.storage.administration import copy_database
+from watchword.server.storage.administration import bring_up_to_date, copy_database
 from watchword.server.storage.changes import Mark
 from watchword.server.storage.copying import CopyError
 from watchword.server.storage.databases import database_of
+from watchword.server.storage.migrate import SchemaError
+from watchword.server.storage.settling import TokenLogMissing
 from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
@@ -96,6 +99,42 @@ def test_nothing_is_copied_from_nothing(both: Settings, *, to_postgresql: bool) 
     """
     with pytest.raises(CopyError, match="nothing to copy"):
         copy(empty_files(both), to_postgresql=to_postgresql)
+
+
+@pytest.mark.parametrize("history", ["main", "tokens"])
+@pytest.mark.parametrize("end", ["source", "target"])
+def test_newer_schema_is_not_copied(both: Settings, end: str, history: str) -> None:
+    """
+    A version that could work with it does not know what would be lost.
+    """
+    settings = both if end == "target" else both.model_copy(update={"database_url": None})
+    bring_up_to_date(settings)
+    newer = "UPDATE alembic_version SET version_num = '9999-from-0001'"
+    with closing(database_of(settings)) as database:
+        if history == "main":
+            with database.write() as connection:
+                connection.exec_driver_sql(newer)
+        else:
+            execute_on_tokens(database, newer)
+    with pytest.raises(SchemaError, match=rf"has schema 9999-from-0001 \({history}\)"):
+        copy(both, to_postgresql=True)
+
+
+def test_token_log_that_is_missing_is_not_copied(ctx: Context, both: Settings) -> None:
+    """
+    A copy without records is none; and what is another installation's goes nowhere.
+    """
+    ctx.database.close()
+    away = both.home / "away.db"
+    both.token_database.rename(away)
+    with pytest.raises(TokenLogMissing):
+        copy(both, to_postgresql=True)
+    assert not both.token_database.exists()
+    away.rename(both.token_database)
+    with closing(database_of(settings_of(both.home))) as database:
+        execute_on_tokens(database, "UPDATE installation SET id = 'other'")
+    with pytest.raises(SchemaError, match="belongs to another installation"):
+        copy(both, to_postgresql=True)
 
 
 def test_target_that_holds_something_is_left_alone(both: Settings) -> None:

@@ -51,8 +51,8 @@ def copy_database(
 
     Raises:
         CopyError: There is nothing to copy, the target is not empty, or the copy differs.
-        SchemaError: One of the databases comes from a newer version.
-        StorageUnavailable: One of them can't be used.
+        SchemaError: One of them comes from a newer version, or the source's token log is another installation's.
+        StorageUnavailable: One of them can't be used, or the source's token log is missing.
     """
     files = database_of(settings.model_copy(update={"database_url": None}))
     with closing(files), closing(database_of(settings)) as server:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from watchword.server.storage import changes, migrate, schema, tenants, token_schema, triggers
+from watchword.server.storage import changes, migrate, schema, settling, tenants, token_schema, triggers
 from watchword.server.storage.audit import places
 from watchword.server.storage.database import Connection, Database
 
@@ -51,17 +51,17 @@ def copy_installation(source: Database, target: Database, report: Callable[[Copi
 
     Raises:
         CopyError: The source holds no installation, the target holds something, or the copy differs.
-        SchemaError: One of them comes from a newer version.
-        StorageUnavailable: One of them can't be used.
+        SchemaError: One of them comes from a newer version, or the source's token log is another installation's.
+        StorageUnavailable: One of them can't be used, or the source's token log is missing.
     """
-    _bring_up_to_date(source)
+    _prepare(source)
     done: list[Copied] = []
     with source.read() as origin, target.administer(with_tokens=True) as main:
         for connection in (origin, main):
             _let_idle(connection)
-        if tenants.installation_id(origin) is None:
-            raise CopyError(f"{source.name} holds no installation: there is nothing to copy")
-        migrate.bring_up_to_date(main, "main")
+        migrate.check_known(migrate.version_of(origin), "main")
+        migrate.check_known(migrate.version_of(origin, "tokens"), "tokens")
+        _bring_up_to_date(main, "main")
         _check_empty(main, schema.metadata, target)
         triggers.drop_all(main)
         for table in schema.metadata.sorted_tables:
@@ -70,7 +70,7 @@ def copy_installation(source: Database, target: Database, report: Callable[[Copi
                 report(done[-1])
                 _go_on_counting(main, table, _highest(origin, table))
         with target.administer_tokens(main) as tokens:
-            migrate.bring_up_to_date(tokens, "tokens")
+            _bring_up_to_date(tokens, "tokens")
             _check_empty(tokens, token_schema.metadata, target)
             for table in token_schema.metadata.sorted_tables:
                 done.append(_copy(origin, _as_read(table), tokens, table))
@@ -83,11 +83,16 @@ def copy_installation(source: Database, target: Database, report: Callable[[Copi
     return done
 
 
-def _bring_up_to_date(database: Database) -> None:
-    with database.administer() as main:
-        migrate.bring_up_to_date(main, "main")
-        with database.administer_tokens(main) as tokens:
-            migrate.bring_up_to_date(tokens, "tokens")
+def _prepare(source: Database) -> None:
+    standing = settling.look(source)
+    if standing.installation is None:
+        raise CopyError(f"{source.name} holds no installation: there is nothing to copy")
+    settling.check(source, settling.bring_up_to_date(source, standing))
+
+
+def _bring_up_to_date(connection: Connection, history: str) -> None:
+    migrate.bring_up_to_date(connection, history)
+    migrate.check_known(migrate.version_of(connection), history)
 
 
 def _let_idle(connection: Connection) -> None:

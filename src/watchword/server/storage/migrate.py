@@ -98,6 +98,20 @@ def check_version(found: str | None, history: str) -> None:
         )
 
 
+def check_known(found: str | None, history: str) -> None:
+    """
+    Refuse a schema that is not this version's own, be it one that it can work with.
+
+    Raises:
+        SchemaError: It is another.
+    """
+    if found != HEADS[history]:
+        raise SchemaError(
+            f"the database has schema {found} ({history}), this version knows {HEADS[history]}: "
+            "what a newer version has added would be lost: run that one's command"
+        )
+
+
 def is_behind(found: str | None, history: str) -> bool:
     """
     Tell whether a database lacks migrations.
