@@ -21,10 +21,10 @@ from msgspec.structs import replace
 from tests.support.home import ON_SQLITE, settings_of
 from tests.support.long import IS_LONG
 from tests.support.sealed import add_changes, add_some_tokens, seal
-from tests.support.stored import execute_on_tokens
+from tests.support.stored import execute_on_tokens, stored
 from watchword.server.bootstrap import open_context, open_logs
 from watchword.server.domain.log_chain import MarkKind, head_of, sign_mark
-from watchword.server.jobs import JOBS, retention, sealing
+from watchword.server.jobs import JOBS, retention, sealing, token_log_mark
 from watchword.server.jobs.runner import run_if_due
 from watchword.server.operations.audit import newest_heads, verify
 from watchword.server.storage.audit import counts, places, seals
@@ -367,6 +367,28 @@ def test_what_retention_left_is_proved_by_heads_from_after_it(ctx: Context, home
     assert tokens.checkpoint.position.last == 10
     of_changes = dropped & kept  # nothing happened there
     assert set(tokens.proven) == (at_checkpoint | kept) - of_changes
+
+
+def test_log_that_retention_has_emptied_is_no_earlier_copy(
+    ctx: Context, home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    How far it had come, its end says; a server that starts on one that really is behind says so.
+    """
+    add_some_tokens(ctx, 5, age=timedelta(days=3))
+    seal(ctx)
+    token_log_mark.run_once(ctx, ctx.clock())
+    ctx.close()
+    context = open_context(settings_of(home, token_log_retention_days=1), NoRequestLines())
+    with closing(context):
+        assert not retention.run_once(context, context.clock())
+        assert [found.records for found in findings(context)][1] == 0
+    open_context(settings_of(home), NoRequestLines()).close()
+    assert caplog.messages == []
+    with stored(home) as database:
+        execute_on_tokens(database, "DELETE FROM log_marks")
+    open_context(settings_of(home), NoRequestLines()).close()
+    assert ["older than it has been" in message for message in caplog.messages] == [True]
 
 
 def test_retention_keeps_what_is_not_sealed_and_what_is_young(ctx: Context, home: Path) -> None:

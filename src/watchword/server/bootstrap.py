@@ -23,6 +23,8 @@ from watchword.server.operations.installation import FirstApplication, Ground, e
 from watchword.server.settings import Settings
 from watchword.server.storage import data_keys, master_key, migrate, settling, tenants, upkeep
 from watchword.server.storage.administration import make_home
+from watchword.server.storage.audit.chains import TOKENS
+from watchword.server.storage.audit.inspection import furthest_number
 from watchword.server.storage.database import Connection, Database
 from watchword.server.storage.databases import database_of
 from watchword.server.storage.disk_space import DiskSpace
@@ -242,11 +244,11 @@ def _administer(database: Database, settings: Settings, *, may_create: bool) -> 
 def _warn_of_older_token_log(database: Database) -> None:
     with database.read() as connection:
         installation = tenants.installation_id(connection) or ""
-        noted, newest = upkeep.noted_number(connection, installation), upkeep.newest_number(connection)
-    if newest < noted:
+        noted, furthest = upkeep.noted_number(connection, installation), furthest_number(connection, TOKENS)
+    if furthest < noted:
         _log.warning(
-            "the token log is older than it has been: an earlier copy of tokens.db was put back",
-            extra={"newest": newest, "noted": noted},
+            "the token log is older than it has been: it was begun anew, or an earlier copy was put back",
+            extra={"newest": furthest, "noted": noted},
         )
 
 

@@ -13,7 +13,8 @@ from watchword.server.domain.log_chain import BEGINNING, Mark, MarkKind, Positio
 from watchword.server.storage.audit import seals
 from watchword.server.storage.audit.chains import CHAINS, Chain
 from watchword.server.storage.audit.closing import closed_number
-from watchword.server.storage.audit.reading import Record, newest_number, records_after
+from watchword.server.storage.audit.inspection import furthest_number
+from watchword.server.storage.audit.reading import Record, records_after
 from watchword.server.storage.database import Connection, Database
 from watchword.server.storage.tenants import installation_id
 from watchword.server.storage.types import from_microseconds
@@ -202,8 +203,7 @@ def _checkpoint(connection: Connection, chain: Chain) -> Position:
 
 
 def _check_place(connection: Connection, chain: Chain, place: Position) -> None:
-    tip = seals.find_mark(connection, chain, MarkKind.TIP)
-    furthest = max(newest_number(connection, chain), 0 if tip is None else tip.position.last)
+    furthest = furthest_number(connection, chain)
     if place.last > furthest:
         raise CursorError(
             f"{chain.name} ends at number {furthest} and was read up to {place.last}: an earlier copy of the database "

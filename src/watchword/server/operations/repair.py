@@ -9,6 +9,8 @@ from watchword.server.domain.events import changed
 from watchword.server.domain.names import DEFAULT_TENANT
 from watchword.server.operations.installation import Ground
 from watchword.server.storage import changes, counts, migrate, search_index, tenants, triggers, upkeep
+from watchword.server.storage.audit.chains import TOKENS
+from watchword.server.storage.audit.inspection import furthest_number
 from watchword.server.storage.database import Connection
 from watchword.server.storage.databases import database_of
 from watchword.server.storage.transaction import Upkeep
@@ -48,7 +50,7 @@ def confirm_time(ground: Ground) -> None:
     installation = tenants.installation_id(ground.connection)
     if installation is not None:
         with closing(database_of(ground.settings)) as database, database.read() as both:
-            number = upkeep.newest_number(both)
+            number = furthest_number(both, TOKENS)
         noting = Upkeep(ground.connection)
         upkeep.forget_token_log(noting, installation)
         upkeep.note_token_log(noting, installation, number, ground.clock())

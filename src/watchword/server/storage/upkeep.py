@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from watchword.server.storage import schema, token_schema
+from watchword.server.storage import schema
 from watchword.server.storage.audit.inserting import insert_into
 from watchword.server.storage.database import Connection
 from watchword.server.storage.transaction import Upkeep
@@ -91,11 +91,3 @@ def noted_number(connection: Connection, installation_id: str) -> int:
     table = schema.token_log_marks
     query = sa.select(table.c.number).where(table.c.installation_id == installation_id)
     return connection.execute(query).scalar_one_or_none() or 0
-
-
-def newest_number(connection: Connection) -> int:
-    """
-    Return the number of the token log's newest record; the connection is one that reads.
-    """
-    table = token_schema.read_token_events
-    return connection.execute(sa.select(sa.func.max(table.c.number))).scalar_one_or_none() or 0
