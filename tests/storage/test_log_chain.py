@@ -344,6 +344,18 @@ def test_older_copy_is_found_by_an_exported_head(ctx: Context, tmp_path: Path) -
     assert len({head for finding in found for head in finding.proven}) == 1
 
 
+def test_token_log_that_ends_before_what_was_noted_is_found(ctx: Context) -> None:
+    """
+    The main database knows how far it had come: an empty log is not proved in the place of one that held records.
+    """
+    add_some_tokens(ctx, 5)
+    token_log_mark.run_once(ctx, ctx.clock())
+    assert faults(ctx) == []
+    execute_on_tokens(ctx.database, "DELETE FROM token_events WHERE number > 3")
+    (fault,) = faults(ctx)
+    assert fault.startswith("the log ends at number 3, and had come to 5")
+
+
 def test_what_retention_left_is_proved_by_heads_from_after_it(ctx: Context, home: Path) -> None:
     """
     The chain goes on from the checkpoint; a head of what was dropped is no longer part of the log.

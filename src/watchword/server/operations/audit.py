@@ -14,10 +14,12 @@ from msgspec.structs import replace
 
 from watchword.server.domain.log_chain import BEGINNING, Mark, MarkKind, Position, Seal, head_of, is_genuine
 from watchword.server.storage.audit import counts, inspection, places, seals
-from watchword.server.storage.audit.chains import CHAINS, Chain
+from watchword.server.storage.audit.chains import CHAINS, TOKENS, Chain
 from watchword.server.storage.audit.lines import read_batch
 from watchword.server.storage.database import Connection, Database
 from watchword.server.storage.sealing import DataKeys
+from watchword.server.storage.tenants import installation_id
+from watchword.server.storage.upkeep import noted_number
 
 MOST_FAULTS = 20
 _SEALS_AT_ONCE = 20
@@ -79,18 +81,25 @@ def verify(database: Database, keys: DataKeys, exported: frozenset[str]) -> Sequ
     Raises:
         StorageUnavailable: The database can't be read.
     """
-    return [_Walk(chain, keys.audit, exported).run(database) for chain in CHAINS]
+    # First of all: what was noted by then is still in the log when its end is reached, whoever writes meanwhile.
+    with database.read() as connection:
+        noted = {TOKENS.name: noted_number(connection, installation_id(connection) or "")}
+    return [_Walk(chain, keys.audit, exported, noted.get(chain.name, 0)).run(database) for chain in CHAINS]
 
 
 class _Walk:
     """
     The walk along one chain.
+
+    Args:
+        noted: How far the log is known to have come.
     """
 
-    def __init__(self, chain: Chain, key: bytes, exported: frozenset[str]) -> None:
+    def __init__(self, chain: Chain, key: bytes, exported: frozenset[str], noted: int) -> None:
         self._chain = chain
         self._key = key
         self._exported = exported
+        self._noted = noted
         self._found = Finding(chain=chain.name)
         self._sum = 0  # of what the records walked over add to the counts
         self._misplaced = 0
@@ -171,6 +180,12 @@ class _Walk:
             found.add_fault("the counts by hour are not those of the records: totals of lists are wrong")
         if not found.faults and self._misplaced:
             found.add_fault(f"records that are not in their places: {self._misplaced}; lists by application are wrong")
+        furthest = inspection.furthest_number(connection, chain)
+        if furthest < self._noted:
+            found.add_fault(
+                f"the log ends at number {furthest}, and had come to {self._noted}: its end was cut off, it was begun "
+                "anew, or an earlier copy was put back"
+            )
         found.unsealed = inspection.count_after(connection, chain, found.position.last)
 
     def _note(self, position: Position) -> None:
