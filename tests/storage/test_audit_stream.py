@@ -81,7 +81,7 @@ def test_reading_that_fails_half_way_is_read_again(ctx: Context, monkeypatch: py
     add_tokens(ctx, [(ctx.clock(), "k", "app1")] * 2)
     stream = open_stream(ctx.database, None)
 
-    def fail(database: Database, chain: Chain) -> int:
+    def fail(database: Database, chain: Chain) -> int | None:
         if chain is TOKENS:
             raise StorageUnavailable("away")
         return closed_number(database, chain)

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 from watchword.cli.failures import Failure
 from watchword.cli.output import say
@@ -21,6 +22,11 @@ from watchword.server.storage.database import Database, StorageUnavailable
 
 _LOOK_EVERY_SECONDS = 1.0
 _WAIT_SECONDS = 0.5
+_LONGEST_HELD_UP_SECONDS = 30.0
+_HELD_UP = (
+    "not all could be read: a transaction that writes a log is open on the database, and may still "
+    "add records; end it, which `pg_stat_activity` names, and run this again"
+)
 _PIECE = select.PIPE_BUF  # what a pipe that is ready takes without blocking
 
 
@@ -35,7 +41,7 @@ def run_stream(database: Database, path: Path, *, once: bool) -> None:
     Follow the logs until a stop signal, or, `once`, until all that is there was written.
 
     Raises:
-        Failure: The cursor is not of this log, or another process uses it.
+        Failure: The cursor is not of this log, or another process uses it. Once: a log can't be read to its end now.
         BrokenPipeError: Nobody reads any more.
         StorageUnavailable: Once: the database can't be read.
     """
@@ -43,13 +49,17 @@ def run_stream(database: Database, path: Path, *, once: bool) -> None:
     with _alone(path):
         try:
             stream = open_stream(database, _read_cursor(path))
+            patient_until = monotonic() + _LONGEST_HELD_UP_SECONDS
             while not stopping.is_set():
                 lines = _next_lines(stream, once=once)
                 if lines:
                     _write(sys.stdout.fileno(), b"".join(lines), stopping)
                     _keep(path, stream.cursor)
-                elif once:
+                    patient_until = monotonic() + _LONGEST_HELD_UP_SECONDS
+                elif once and not stream.is_held_up:
                     return
+                elif once and monotonic() >= patient_until:
+                    raise Failure(_HELD_UP)
                 else:
                     stopping.wait(_LOOK_EVERY_SECONDS)
         except CursorError as error:

@@ -62,6 +62,8 @@ def for_each_chain(work: Callable[[Chain], bool]) -> bool:
 
 def _seal_some(ctx: Context, chain: Chain, now: datetime) -> bool:
     closed = closed_number(ctx.database, chain)
+    if closed is None:
+        return False
     for _ in range(BATCHES_AT_ONCE):
         began = time.monotonic()
         if not seal_next(ctx, chain, closed, now):

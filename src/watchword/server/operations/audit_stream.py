@@ -67,10 +67,14 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Stream(msgspec.Struct):
     """
     Reads on from a cursor. `cursor` moves with what was read: it is to be kept once the lines are safe.
+
+    Attributes:
+        is_held_up: Whether there may be more that can't be read yet: a transaction that writes a log is still open.
     """
 
     database: Database
     cursor: Cursor
+    is_held_up: bool = False
 
     def next_lines(self) -> list[bytes]:
         """
@@ -80,7 +84,7 @@ class Stream(msgspec.Struct):
             CursorError: The log is not the one that was read before.
             StorageUnavailable: The database can't be read.
         """
-        before = self.cursor
+        before, self.is_held_up = self.cursor, False
         try:
             return [line for chain in CHAINS for line in self._next_of(chain)]
         except BaseException:
@@ -90,8 +94,9 @@ class Stream(msgspec.Struct):
     def _next_of(self, chain: Chain) -> list[bytes]:
         lines: list[bytes] = []
         closed = closed_number(self.database, chain)
+        self.is_held_up |= closed is None
         with self.database.read() as connection:
-            for line, place in _lines(connection, chain, self.cursor.places[chain.name], closed):
+            for line, place in _lines(connection, chain, self.cursor.places[chain.name], closed or 0):
                 lines.append(msgspec.json.encode({**self._about(chain), **line}) + b"\n")
                 self._move(chain, place)
         return lines

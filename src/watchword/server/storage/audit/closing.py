@@ -17,9 +17,9 @@ from watchword.server.storage.database import Database
 _MOST_LOOKS, _LOOK_EVERY_SECONDS = 40, 0.05
 
 
-def closed_number(database: Database, chain: Chain) -> int:
+def closed_number(database: Database, chain: Chain) -> int | None:
     """
-    Return the largest number that is closed; 0 where there is none.
+    Return the largest number that is closed, 0 where there is no record; None where it can't be told now.
 
     Raises:
         StorageUnavailable: The database can't be read.
@@ -28,7 +28,7 @@ def closed_number(database: Database, chain: Chain) -> int:
         newest = newest_number(connection, chain)
         if connection.dialect.name == "sqlite":
             return newest
-    return newest if _have_ended(database, _writers(database, chain), chain) else 0
+    return newest if _have_ended(database, _writers(database, chain), chain) else None
 
 
 def _have_ended(database: Database, writers: frozenset[str], chain: Chain) -> bool:
