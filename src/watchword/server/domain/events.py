@@ -5,7 +5,7 @@ Caller-chosen text never reaches a record unbounded or raw: it is cut, and NUL a
 A record is built from an allow-list of fields and stays below `LARGEST_RECORD` bytes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 import msgspec
@@ -183,16 +183,6 @@ def changed(key: str, actor: Actor, data: Mapping[str, object]) -> Event:
         "data": {name: _bounded(value) for name, value in data.items()},
     }
     return Event(key=key, application_id=application_id, user_id=user_id, payload=payload)
-
-
-def roles_updated(
-    actor: Actor, application_id: str, *, added: Sequence[str] = (), removed: Sequence[str] = ()
-) -> Event:
-    """
-    Record which roles an application got and lost, by their ids.
-    """
-    data = {"id": application_id, "added": list(added), "removed": list(removed)}
-    return changed("Application.Roles.Updated", actor, data)
 
 
 def _bounded(value: object) -> object:

@@ -5,12 +5,11 @@ The roles of an application. Only machine-to-machine applications have roles, an
 from collections.abc import Sequence
 
 from watchword.server.domain import problems
-from watchword.server.domain.events import roles_updated
 from watchword.server.domain.names import INTERNAL_ROLE_PREFIX, ApplicationType, Permission, RoleType
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import Role
 from watchword.server.domain.search import Search
-from watchword.server.operations.applications import demand
+from watchword.server.operations.applications import demand, record_roles
 from watchword.server.operations.operation import reads, writes
 from watchword.server.operations.roles import to_give
 from watchword.server.storage import applications, roles
@@ -106,6 +105,6 @@ def _wrong_type() -> Problem:
 
 def _record(tx: Transaction, application_id: str, *, added: Sequence[str], removed: Sequence[str]) -> None:
     if added or removed:
-        tx.record(roles_updated(tx.actor, application_id, added=added, removed=removed))
+        record_roles(tx, application_id, added=added, removed=removed)
     else:
         tx.leave_unchanged()

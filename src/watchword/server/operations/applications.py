@@ -3,14 +3,14 @@ Applications: list, create, read, change, delete, and their custom data.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from watchword.server.domain import names, problems
 from watchword.server.domain.actors import ActorKind
-from watchword.server.domain.events import changed, roles_updated
+from watchword.server.domain.events import changed
 from watchword.server.domain.names import ApplicationType, Permission
 from watchword.server.domain.problems import DoneAlready, Problem
 from watchword.server.domain.records import Application, Json
@@ -189,6 +189,16 @@ def demand(tx: Transaction, application_id: str) -> Application:
     return application
 
 
+def record_roles(
+    tx: Transaction, application_id: str, *, added: Sequence[str] = (), removed: Sequence[str] = ()
+) -> None:
+    """
+    Record which roles an application got and lost, by their ids.
+    """
+    data = {"id": application_id, "added": list(added), "removed": list(removed)}
+    tx.record(changed("Application.Roles.Updated", tx.actor, data))
+
+
 def _add_first_secret(tx: Transaction, application: Application) -> str | None:
     secret = new_secret(tx.random)
     applications.insert_secret(tx, application.id, names.DEFAULT_SECRET_NAME, secret, expires_at=None)
@@ -202,10 +212,10 @@ def _set_admin(tx: Transaction, application_id: str, *, is_admin: bool) -> bool:
         return False
     if is_admin:
         applications.add_roles(tx, application_id, [role_id])
-        tx.record(roles_updated(tx.actor, application_id, added=[role_id]))
+        record_roles(tx, application_id, added=[role_id])
     else:
         applications.remove_role(tx, application_id, role_id)
-        tx.record(roles_updated(tx.actor, application_id, removed=[role_id]))
+        record_roles(tx, application_id, removed=[role_id])
     return True
 
 
