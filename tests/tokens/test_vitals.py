@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from msgspec.structs import replace
 
 from tests.support.home import ON_SQLITE, settings_of
@@ -192,7 +193,7 @@ async def test_what_was_noted_last_is_the_newest_instant(ctx: Context, shopping:
 
 def test_token_log_that_is_lost_is_told_once(ctx: Context, home: Path, caplog: pytest.LogCaptureFixture) -> None:
     """
-    A new one begins, and what is noted from then on is its own.
+    A new one begins, and what is noted from then on is its own. That there was another is in the log of changes.
     """
     add_some_tokens(ctx, 5)
     token_log_mark.run_once(ctx, ctx.clock())
@@ -205,6 +206,8 @@ def test_token_log_that_is_lost_is_told_once(ctx: Context, home: Path, caplog: p
         token_log_mark.run_once(began, noted_at)
         with began.database.read() as connection:
             assert database_time(connection) == DatabaseTime(time=noted_at, is_exact=False)
+            query = sa.text("SELECT payload FROM audit_events WHERE key = 'TokenLog.Begun'")
+            assert '"lost":5' in connection.scalars(query).one().replace(" ", "")
     open_context(settings_of(home), NoRequestLines()).close()
     assert [record.getMessage() for record in caplog.records] == ["the token log was missing: a new one was begun"]
 

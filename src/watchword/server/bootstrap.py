@@ -19,7 +19,13 @@ from watchword.server.domain.clock import SteadyClock
 from watchword.server.domain.ids import new_id
 from watchword.server.domain.limits import Limits
 from watchword.server.jobs import JOBS
-from watchword.server.operations.installation import FirstApplication, Ground, ensure_all_keys, set_up
+from watchword.server.operations.installation import (
+    FirstApplication,
+    Ground,
+    ensure_all_keys,
+    record_new_token_log,
+    set_up,
+)
 from watchword.server.settings import Settings
 from watchword.server.storage import data_keys, master_key, migrate, settling, tenants, upkeep
 from watchword.server.storage.administration import make_home
@@ -211,20 +217,32 @@ def _demand_a_tenant(database: Database, settings: Settings) -> None:
 @contextmanager
 def _ground(database: Database, settings: Settings, *, begins_token_log: bool = False) -> Iterator[Ground]:
     _demand_a_tenant(database, settings)
-    _settle(database, settings, begins_token_log=begins_token_log)
+    lost = _begin_token_log(database) if begins_token_log else None
+    _settle(database, settings)
     with _administer(database, settings, may_create=False) as ground:
+        if lost is not None:
+            record_new_token_log(ground, lost)
         yield ground
 
 
-def _settle(database: Database, settings: Settings, *, begins_token_log: bool = False) -> Standing:
+def _begin_token_log(database: Database) -> int | None:
+    """
+    Begin the token log anew where it is gone; return how far it is known to have come.
+    """
+    if not settling.look(database).lacks_token_log:
+        return None
+    lost = settling.begin_token_log(database)
+    if lost is not None:
+        _log.warning("the token log was missing: a new one was begun", extra={"token_log": database.token_log_name})
+    return lost
+
+
+def _settle(database: Database, settings: Settings) -> Standing:
     """
     See to it that both histories of the database are up to date, and of one installation; return how it stands then.
     """
     make_home(settings.home)
     standing = settling.look(database)
-    if begins_token_log and standing.lacks_token_log:
-        standing = settling.begin_token_log(database)
-        _log.warning("the token log was missing: a new one was begun", extra={"token_log": database.token_log_name})
     if settings.auto_migrate:
         standing = settling.bring_up_to_date(database, standing)
     settling.check(database, standing)
@@ -247,7 +265,7 @@ def _warn_of_older_token_log(database: Database) -> None:
         noted, furthest = upkeep.noted_number(connection, installation), furthest_number(connection, TOKENS)
     if furthest < noted:
         _log.warning(
-            "the token log is older than it has been: it was begun anew, or an earlier copy was put back",
+            "the token log is older than it has been: an earlier copy was put back",
             extra={"newest": furthest, "noted": noted},
         )
 

@@ -50,6 +50,7 @@ CHANGES = (
     "Tenant.Created",
     "Tenant.SigningAlgorithm.Updated",
     "Time.Confirmed",
+    "TokenLog.Begun",
     "User.Created",
     "User.Data.Updated",
     "User.Deleted",

@@ -183,8 +183,8 @@ class _Walk:
         furthest = inspection.furthest_number(connection, chain)
         if furthest < self._noted:
             found.add_fault(
-                f"the log ends at number {furthest}, and had come to {self._noted}: its end was cut off, it was begun "
-                "anew, or an earlier copy was put back"
+                f"the log ends at number {furthest}, and had come to {self._noted}: its end was cut off, or an earlier "
+                "copy was put back"
             )
         found.unsealed = inspection.count_after(connection, chain, found.position.last)
 

@@ -88,6 +88,17 @@ def ensure_all_keys(ground: Ground, tenant_id: str) -> None:
     ensure_cookie_key(tx)
 
 
+def record_new_token_log(ground: Ground, lost: int) -> None:
+    """
+    Record that the token log was gone and is a new one: else nothing would prove that there had been another.
+
+    Args:
+        lost: How far the one before is known to have come.
+    """
+    tx = ground.transaction(names.DEFAULT_TENANT)
+    tx.record(changed("TokenLog.Begun", tx.actor, {"lost": lost}))
+
+
 def _add_management_api(tx: Transaction) -> None:
     resources.insert(
         tx,

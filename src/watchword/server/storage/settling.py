@@ -102,22 +102,26 @@ def bring_up_to_date(database: Database, standing: Standing) -> Standing:
     return _look_anew(database)
 
 
-def begin_token_log(database: Database) -> Standing:
+def begin_token_log(database: Database) -> int | None:
     """
-    Begin the token log of an installation anew, where it has none; return how the database stands then.
+    Begin the token log of an installation anew, where it has none.
+
+    Returns:
+        How far the one before is known to have come; None where there was one after all.
 
     Raises:
         SchemaError: What is there of a token log comes from a newer version.
         StorageUnavailable: It can't be written.
     """
     with database.administer(with_tokens=True) as main:
-        installation = tenants.installation_id(main)
+        installation, lost = tenants.installation_id(main), None
         with database.administer_tokens(main) as tokens:
             migrate.bring_up_to_date(tokens, "tokens")
             if installation is not None and tenants.token_log_installation_id(tokens) is None:
                 tenants.set_token_log_installation_id(tokens, installation)
-                upkeep.forget_token_log(Upkeep(main), installation)  # how far the one before had come
-    return _look_anew(database)
+                lost = upkeep.forget_token_log(Upkeep(main), installation)
+    database.close()
+    return lost
 
 
 def found(database: Database, installation: str, now: datetime) -> None:
