@@ -34,6 +34,10 @@ def address_of(route: Route) -> str:
 FORMS = sorted({address_of(route) for route in all_routes(Guard(time.monotonic)) if route.method == "POST"})
 
 
+# What somebody who has signed in is led on, or out, by: the origin is enough.
+LEADING = {"/console/sign-in", "/console/sign-out"}
+
+
 def all_applications(local: Acting) -> dict[str, Application]:
     """
     Return what there is, by name.
@@ -59,6 +63,8 @@ async def test_no_form_is_taken_from_elsewhere_or_without_its_token(owner: Brows
         await owner.open("/console/account")
         foreign = await owner.send(path, origin="https://evil.example")
         assert (foreign.status_code, "sent from another address" in foreign.text) == (403, True), path
+        if path in LEADING:
+            continue
         bare = await owner.client.post(path, data={"name": "forged"}, headers={"origin": ORIGIN})
         assert (bare.status_code, "too old" in bare.text) == (403, True), path
 

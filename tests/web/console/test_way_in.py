@@ -284,6 +284,37 @@ async def test_way_back_has_the_whole_address(app: Application) -> None:
     assert "Look whether what you sent was taken" in (await late.open(posted.headers["location"])).text
 
 
+async def test_second_tab_goes_on_where_the_first_has_signed_in(owner: Browser) -> None:
+    """
+    Its form is of before, so it signs nobody in; it leads where it was to lead.
+    """
+    await owner.send("/console/sign-out")
+    form = await owner.open("/console/sign-in")
+    await owner.sign_in("Ada")
+    session = owner.client.cookies["watchword-session"]
+    owner.shown = form
+    on = await owner.send("/console/sign-in", name="Ada", password=PASSWORD, to="/roles?page=2")
+    assert (on.status_code, on.headers["location"]) == (303, "/console/roles?page=2")
+    assert owner.client.cookies["watchword-session"] == session
+
+
+async def test_signing_out_needs_no_fresh_page(app: Application, owner: Browser, clock: MovedClock) -> None:
+    """
+    From a page of a session before, or when the session has ended by itself: nobody is told of anything lost.
+    """
+    old = await owner.open("/console/account")
+    await owner.sign_in("Ada")
+    owner.shown = old
+    assert (await owner.send("/console/sign-out")).headers["location"] == "/console"
+    assert (await owner.open("/console/account")).status_code == 303
+    await owner.sign_in("Ada")
+    await owner.open("/console/account")
+    clock.move(minutes=30)
+    assert (await owner.send("/console/sign-out")).headers["location"] == "/console"
+    page = await owner.open("/console")
+    assert (page.status_code, "You are signed out" in page.text) == (200, False)
+
+
 @pytest.mark.parametrize("foreign", ["flag", "a/b=1", "version=1", 'prefs={"a":1,"b":[2]}', "=", ";;"])
 async def test_cookies_of_others_are_in_nobodys_way(owner: Browser, foreign: str) -> None:
     """

@@ -7,7 +7,6 @@ The console's way of a request: cookies, session, form, password where it is gra
     anything else           for those who have signed in; others are sent to the form
 """
 
-import hmac
 import secrets
 import time
 from collections.abc import Callable
@@ -32,7 +31,6 @@ from watchword.server.web.console.rooms import all_routes
 from watchword.server.web.console.route import Route
 from watchword.server.web.console.static_files import static_answer
 from watchword.server.web.console.visitor import (
-    FORM_TOKEN,
     PREFIX,
     Cookies,
     Values,
@@ -149,8 +147,10 @@ class Console:
                 continue
             if visitor.operator is None and not route.is_open:
                 break
-            form = self._form(request, body, visitor) if method == "POST" else {}
+            form = self._form(request, body) if method == "POST" else {}
             there = replace(visitor, path=match.groupdict(), query=query, form=form)
+            if method == "POST" and route.needs_token(there):
+                _demand_own_form(there)
             return self._visit(request, route, there, headers)
         above = self._page_above(path)
         if visitor.operator is None:
@@ -183,9 +183,9 @@ class Console:
         except Exception as error:  # noqa: BLE001 - here, too, so that a session that has just begun reaches the browser
             return self._shown(_refusal(request, error), visitor, headers)
 
-    def _form(self, request: Incoming, body: bytes, visitor: Visitor) -> Values:
+    def _form(self, request: Incoming, body: bytes) -> Values:
         """
-        Read a form that one of our pages has sent, from this very browser.
+        Read a form that one of our pages has sent.
 
         Raises:
             Problem: It comes from elsewhere (403), or is no form (400).
@@ -199,12 +199,7 @@ class Console:
         content_type = (request.headers.first(b"content-type") or "").partition(";")[0].strip().lower()
         if content_type != _FORM:
             raise Problem("request.invalid_input", status=400, message="The form can't be read.")
-        form = read_values(body.decode("utf-8", "replace"))
-        if not hmac.compare_digest(form.get(FORM_TOKEN, ("",))[0].encode(), visitor.form_token.encode()):
-            raise Problem(
-                "console.stale_form", status=403, message="This form is too old: go back, reload the page, try again."
-            )
-        return form
+        return read_values(body.decode("utf-8", "replace"))
 
     def _shown(self, shown: Page | GoTo | Answer, visitor: Visitor, headers: tuple[_Header, ...]) -> Answer:
         if isinstance(shown, Answer):
@@ -217,6 +212,13 @@ class Console:
             text = notices.write(self._ctx.keys, shown.session or visitor.seed, shown.says)
             headers = (*headers, self._cookies.set(self._cookies.notice, text))
         return redirection(shown.path, headers)
+
+
+def _demand_own_form(visitor: Visitor) -> None:
+    if not visitor.has_own_form:
+        raise Problem(
+            "console.stale_form", status=403, message="This form is too old: go back, reload the page, try again."
+        )
 
 
 async def _body_of(request: Incoming, visitor: Visitor) -> bytes | None:

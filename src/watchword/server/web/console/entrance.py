@@ -35,10 +35,10 @@ class Entrance:
         return (
             get("", self.front, is_open=True),
             get("/sign-in", self.sign_in_form, is_open=True),
-            post("/sign-in", self.sign_in, is_open=True),
+            post("/sign-in", self.sign_in, is_open=True, needs_token=lambda visitor: visitor.operator is None),
             get("/join", self.join_form, is_open=True),
             post("/join", self.join, is_open=True),
-            post("/sign-out", sign_out),
+            post("/sign-out", sign_out, is_open=True, needs_token=lambda _: False),
         )
 
     def front(self, visitor: Visitor) -> Page | GoTo:
@@ -57,10 +57,12 @@ class Entrance:
 
     def sign_in(self, visitor: Visitor) -> Page | GoTo:
         """
-        Let somebody in.
+        Let somebody in; who has signed in meanwhile, in another tab, goes on.
         """
-        given = Credentials(name=visitor.field("name"), password=visitor.field("password"))
         to = visitor.field("to")
+        if visitor.operator is not None and not visitor.has_own_form:
+            return GoTo(path=_place(to))
+        given = Credentials(name=visitor.field("name"), password=visitor.field("password"))
         try:
             signed_in = self._guard.attempt(
                 visitor,
@@ -94,7 +96,7 @@ class Entrance:
 
 def sign_out(visitor: Visitor) -> GoTo:
     """
-    End the session.
+    End the session, unless it has ended.
     """
     _leave(visitor)
     return GoTo(path=PREFIX, session="")

@@ -11,6 +11,11 @@ from watchword.server.web.answers import Answer
 from watchword.server.web.console.pages import GoTo, Page
 from watchword.server.web.console.visitor import Visitor
 
+
+def _always(_visitor: Visitor) -> bool:
+    return True
+
+
 Handler = Callable[[Visitor], Page | GoTo | Answer]
 
 
@@ -22,6 +27,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         is_open: Whether it is for those, too, who have not signed in.
         is_grave: Whether the password must have been said lately: it shows a secret, gives somebody rights, or can't
             be undone.
+        needs_token: Whether a form of this visitor has to be one of their session's own: not where it only leads on, or
+            out.
     """
 
     method: str
@@ -29,6 +36,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     handler: Handler
     is_open: bool = False
     is_grave: bool = False
+    needs_token: Callable[[Visitor], bool] = _always
 
 
 def get(path: str, handler: Handler, *, is_open: bool = False) -> Route:
@@ -41,14 +49,28 @@ def get(path: str, handler: Handler, *, is_open: bool = False) -> Route:
     return Route(method="GET", pattern=_pattern(path), handler=handler, is_open=is_open)
 
 
-def post(path: str, handler: Handler, *, is_open: bool = False, is_grave: bool = False) -> Route:
+def post(
+    path: str,
+    handler: Handler,
+    *,
+    is_open: bool = False,
+    is_grave: bool = False,
+    needs_token: Callable[[Visitor], bool] = _always,
+) -> Route:
     """
     Take a form.
 
     Args:
         path: Below the console; `{name}` stands for one segment.
     """
-    return Route(method="POST", pattern=_pattern(path), handler=handler, is_open=is_open, is_grave=is_grave)
+    return Route(
+        method="POST",
+        pattern=_pattern(path),
+        handler=handler,
+        is_open=is_open,
+        is_grave=is_grave,
+        needs_token=needs_token,
+    )
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -2,6 +2,7 @@
 Who visits a page, and what their browser has shown: cookies, the form that it sends, and that the form is ours.
 """
 
+import hmac
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
@@ -78,6 +79,13 @@ class Visitor(Confidential, frozen=True, kw_only=True):
         It stays when the password is said again, so that forms of other tabs stay good.
         """
         return self.ctx.keys.digest(ClientSecret(f"console-form\0{lineage_of(self.seed)}")).hex()
+
+    @property
+    def has_own_form(self) -> bool:
+        """
+        Whether the form that was sent is of this browser's own pages, and of this session.
+        """
+        return hmac.compare_digest(self.field(FORM_TOKEN).encode(), self.form_token.encode())
 
     def field(self, name: str) -> str:
         """
