@@ -69,6 +69,7 @@ def test_id_is_typed_in_place_of_a_name(name: str) -> None:
         ("/start/try", "/start"),
         ("/explain/remedies", "/explain"),
         ("/account/sessions/end-others", "/account"),
+        ("/keys/rotate", "/keys"),
     ],
 )
 async def test_address_of_a_form_leads_to_its_page(owner: Browser, path: str, above: str) -> None:

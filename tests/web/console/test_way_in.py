@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from html import unescape
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -281,6 +281,18 @@ async def test_way_back_has_the_whole_address(app: Application) -> None:
     late = Browser(app)
     posted = await late.send("/console/applications/x/secrets")
     assert posted.headers["location"] == "/console/sign-in?to=%2Fapplications%2Fx"
+    for path, page in (
+        ("/applications", "/applications/new"),
+        ("/applications/x", "/applications/x"),
+        ("/applications/x/delete", "/applications/x/delete"),
+        ("/resources/x/scopes", "/resources/x"),
+        ("/roles/x/permissions", "/roles/x/permissions"),
+        ("/roles/x/members/remove", "/roles/x/members"),
+        ("/operators", "/operators"),
+        ("/keys/rotate", "/keys/rotate"),
+    ):
+        sent = await late.send(f"/console{path}")
+        assert sent.headers["location"] == f"/console/sign-in?to={quote(page, safe='')}"
     assert "Look whether what you sent was taken" in (await late.open(posted.headers["location"])).text
 
 

@@ -152,23 +152,26 @@ class Console:
             if method == "POST" and route.needs_token(there):
                 _demand_own_form(there)
             return self._visit(request, route, there, headers)
-        above = self._page_above(path)
+        page = self._page_of_form(path)
         if visitor.operator is None:
-            return self._shown(_sign_in_before(request, above), visitor, headers)
-        if method == "GET" and above is not None:
-            return redirection(PREFIX + quote(above), headers)
+            return self._shown(_sign_in_before(request, page), visitor, headers)
+        if method == "GET" and page is not None:
+            return redirection(PREFIX + quote(page), headers)
         return self._shown(_refused("There is no such page.", status=404), visitor, headers)
 
-    def _page_above(self, path: str) -> str | None:
+    def _page_of_form(self, path: str) -> str | None:
         """
-        Return the page to which a form belongs, for whoever loads the form's address anew; None where it is no form's.
+        Return the page on which a form stands, by its address; None where it is no form's.
+
+        It is the page that creates something, the one at the very address, or one above.
         """
         if not any(route.method == "POST" and route.pattern.fullmatch(path) for route in self._routes):
             return None
-        while path:
+        pages = [route.pattern for route in self._routes if route.method == "GET"]
+        if any(page.pattern == f"{path}/new" for page in pages):
+            return f"{path}/new"
+        while path and not any(page.fullmatch(path) for page in pages):
             path = path.rpartition("/")[0]
-            if any(route.method == "GET" and route.pattern.fullmatch(path) for route in self._routes):
-                break
         return path
 
     def _visit(self, request: Incoming, route: Route, visitor: Visitor, headers: tuple[_Header, ...]) -> Answer:
@@ -231,15 +234,15 @@ async def _body_of(request: Incoming, visitor: Visitor) -> bytes | None:
         return None
 
 
-def _sign_in_before(request: Incoming, above: str | None) -> GoTo:
+def _sign_in_before(request: Incoming, page: str | None) -> GoTo:
     """
     Say where to sign in, and where to go on from there: to a page, with its query, not to where a form was sent.
 
     Args:
-        above: The page to which a form belongs.
+        page: The one on which a form stands.
     """
     if request.method == "POST":
-        to = f"?to={quote(above, safe='')}" if above else ""
+        to = f"?to={quote(page, safe='')}" if page else ""
         return GoTo(path=f"{PREFIX}/sign-in{to}", says=_LOOK)
     query: str = request.scope["query_string"].decode("ascii", "replace")
     asked = _address(request) + (f"?{query}" if query else "")

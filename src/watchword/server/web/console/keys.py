@@ -28,10 +28,12 @@ def listing(visitor: Visitor) -> Page:
     return Page(template="keys.html", shows=shows)
 
 
-def rotation(visitor: Visitor) -> Page:
+def rotation(visitor: Visitor) -> Page | GoTo:
     """
     Show what a rotation would do, when the next key is ready and at once.
     """
+    if "algorithm" not in visitor.query:
+        return GoTo(path=ROOM)
     wanted = algorithm(visitor.asked("algorithm"))
     shows = {
         "algorithm": wanted,
