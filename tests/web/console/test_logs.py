@@ -380,6 +380,8 @@ async def test_export_has_what_the_search_finds(
     await ask_as_bot(ctx, shopping)
     answer = await owner.open(f"/console/logs/export?application={shopping.application_id}")
     assert answer.headers["content-type"] == "application/x-ndjson"
+    # Its own header says that it is saved: a link that did would save the sign-in page in its place.
+    assert 'class="button plain" href="/console/logs/export' in (await owner.open("/console/logs")).text
     assert re.fullmatch(r'attachment; filename="watchword-log-\w+\.jsonl"', answer.headers["content-disposition"])
     assert answer.headers["cache-control"] == "no-store"
     line = json.loads(answer.text)
