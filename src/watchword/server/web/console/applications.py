@@ -3,7 +3,7 @@ The room of the applications: list, search, create, and a page for each.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime
 
 from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.problems import DoneAlready, Problem, bad_value
@@ -30,7 +30,8 @@ from watchword.server.web.console.visitor import Visitor
 ROOM = "applications"
 SEARCHED = ("id", "name", "description")
 _MOST_ACTIVITY = 10
-_LIVES = frozenset({"7", "30", "90", "365"})  # days
+# How long another secret may be good: in days, and in words.
+LIVES = (("", "ever"), ("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "a year"))
 _MACHINE = ApplicationType.MACHINE_TO_MACHINE
 
 
@@ -67,14 +68,14 @@ def create(visitor: Visitor) -> Page | GoTo:
     except Problem as refused:
         return _form(visitor, refused)
     problem = _give_roles(visitor, application.id, visitor.ticked("role"))
-    return _page(visitor, application.id, secret=secret, is_new=True, problem=problem)
+    return shown(visitor, application.id, secret=secret, is_new=True, problem=problem)
 
 
 def page(visitor: Visitor) -> Page:
     """
     Show one.
     """
-    return _page(visitor, visitor.path["id"])
+    return shown(visitor, visitor.path["id"])
 
 
 def change(visitor: Visitor) -> Page | GoTo:
@@ -83,59 +84,11 @@ def change(visitor: Visitor) -> Page | GoTo:
     """
     application = applications.read(visitor.acting, visitor.path["id"]).application
     try:
-        changes = _settings(visitor, application).changes({"name": _named, "custom_data": json_object})
+        changes = _settings(visitor, application).changes({"name": named, "custom_data": json_object})
         applications.update(visitor.acting, application.id, changes)
     except Problem as problem:
-        return _page(visitor, application.id, problem=problem.message, status=problem.status)
+        return shown(visitor, application.id, problem=problem.message, status=problem.status)
     return _back(visitor, SAVED if changes else NOT_CHANGED)
-
-
-def add_secret(visitor: Visitor) -> Page | GoTo:
-    """
-    Add a secret, and show it once.
-    """
-    days = visitor.field("days")
-    expires_at = visitor.ctx.clock() + timedelta(days=int(days)) if days in _LIVES else None
-    try:
-        name = _name(visitor)
-        made = secrets.create(visitor.acting, visitor.path["id"], name, expires_at, id_from(visitor, name))
-    except DoneAlready:
-        return _back(visitor, DONE_ALREADY)
-    except Problem as problem:
-        return _page(visitor, visitor.path["id"], problem=problem.message, status=problem.status)
-    return _page(visitor, visitor.path["id"], secret=made.value)
-
-
-def secret_deletion(visitor: Visitor) -> Page | GoTo:
-    """
-    Show what would go with a secret.
-    """
-    if not visitor.asked("name"):
-        return GoTo(path=address(ROOM, visitor.path["id"]))
-    application = applications.read(visitor.acting, visitor.path["id"]).application
-    name, kept = visitor.asked("name"), _secrets(visitor, application)
-    secret = next((one for one in kept if one.name == name), None)
-    if secret is None:
-        raise Problem("entity.not_found", status=404, message="The application has no such secret.")
-    now = visitor.ctx.clock()
-    shows = {
-        "application": application,
-        "secret": secret,
-        "last_use": secrets.last_uses(visitor.acting, application.id).get(secret.id),
-        "others": [one for one in kept if one is not secret and (one.expires_at is None or one.expires_at > now)],
-    }
-    return Page(template="delete_secret.html", shows=shows)
-
-
-def delete_secret(visitor: Visitor) -> GoTo:
-    """
-    Delete a secret.
-    """
-    name = visitor.field("name")
-    secrets.delete(visitor.acting, visitor.path["id"], name)
-    return _back(
-        visitor, f"The secret {told(name, 'without a name')} is gone: the next token request with it is refused."
-    )
 
 
 def add_role(visitor: Visitor) -> GoTo:
@@ -173,10 +126,13 @@ def delete(visitor: Visitor) -> Page | GoTo:
 
 
 def _name(visitor: Visitor) -> str:
-    return _named(visitor.field("name").strip())
+    return named(visitor.field("name").strip())
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
+    """
+    Return a name, which may not be empty.
+    """
     if not name:
         raise bad_value("Give it a name.")
     return name
@@ -208,7 +164,7 @@ def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
     return page_with("new_application.html", shows, refused)
 
 
-def _page(
+def shown(
     visitor: Visitor,
     application_id: str,
     *,
@@ -217,14 +173,27 @@ def _page(
     problem: str | None = None,
     status: int = 200,
 ) -> Page:
+    """
+    Make the page of one.
+
+    Args:
+        secret: One that has just been made, to be shown this once.
+        is_new: Whether the application has just been made.
+    """
     application = applications.read(visitor.acting, application_id).application
     is_machine = application.type is _MACHINE
+    kept, now = _secrets(visitor, application), visitor.ctx.clock()
     newest = logs.newest(visitor.acting, LogFilter(application_id=application_id), _MOST_ACTIVITY)
     shows = {
         "application": application,
         "is_machine": is_machine,
         "has_secrets": application.type.has_secrets,
-        "secrets": _secrets(visitor, application),
+        "secrets": kept,
+        "good": {one.id for one in kept if is_good(one, now)},
+        "lives": LIVES,
+        "wanted": {
+            name: visitor.field(name) if secret is None and "days" in visitor.form else "" for name in ("name", "days")
+        },
         "last_uses": secrets.last_uses(visitor.acting, application_id) if application.type.has_secrets else {},
         "activity": [row_of(entry, {application_id: application.name}) for entry in newest],
         "held": _page_of_roles(visitor, application) if is_machine else None,
@@ -235,6 +204,13 @@ def _page(
         "problem": problem,
     }
     return Page(template="application.html", shows=shows, status=status)
+
+
+def is_good(secret: ApplicationSecret, now: datetime) -> bool:
+    """
+    Tell whether a secret has not expired.
+    """
+    return secret.expires_at is None or secret.expires_at > now
 
 
 def _settings(visitor: Visitor, application: Application) -> Settings:
@@ -285,9 +261,6 @@ ROUTES = (
     post("/applications", create, is_grave=True),
     get("/applications/{id}", page),
     post("/applications/{id}", change),
-    post("/applications/{id}/secrets", add_secret, is_grave=True),
-    get("/applications/{id}/secrets/delete", secret_deletion),
-    post("/applications/{id}/secrets/delete", delete_secret, is_grave=True),
     post("/applications/{id}/roles", add_role, is_grave=True),
     post("/applications/{id}/roles/remove", remove_role),
     get("/applications/{id}/delete", deletion),

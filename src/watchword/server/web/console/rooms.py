@@ -5,6 +5,7 @@ All rooms of the console, in the order in which their paths are looked at.
 from collections.abc import Sequence
 
 from watchword.server.web.console import (
+    application_secrets,
     applications,
     explaining,
     keys,
@@ -37,6 +38,7 @@ def all_routes(guard: Guard) -> Sequence[Route]:
         *Start().routes(),
         *overview.ROUTES,
         *applications.ROUTES,
+        *application_secrets.ROUTES,
         *resources.ROUTES,
         *permissions.ROUTES,
         *roles.ROUTES,
