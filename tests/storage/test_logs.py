@@ -76,6 +76,15 @@ def test_page_walks_one_index_of_each_file(ctx: Context, wanted: LogFilter, colu
 
 
 @ON_SQLITE
+def test_page_of_refusals_walks_their_index_alone(ctx: Context) -> None:
+    """
+    Nothing is sorted, and no record of a token that was issued is looked at.
+    """
+    steps = plan(ctx, LogFilter(only_refusals=True, before=ctx.clock()))
+    assert steps == ["SEARCH token_events USING INDEX ix_token_events_refused (tenant_id=? AND created_at<?)"]
+
+
+@ON_SQLITE
 @pytest.mark.parametrize(
     ("wanted", "column"),
     [

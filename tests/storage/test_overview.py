@@ -25,6 +25,7 @@ from watchword.server.operations import (
     application_roles,
     applications,
     getting_started,
+    logs,
     overview,
     resources,
     roles,
@@ -36,6 +37,7 @@ from watchword.server.operations.operation import Acting
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.storage import token_activity
+from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.token_records import Record
 from watchword.server.storage.types import to_microseconds
 
@@ -168,6 +170,17 @@ def test_more_refusals_than_are_read_are_said_to_be_more(
     found = overview.activity(acting)
     assert {one.error for one in found.failures} == {"e0", "e1", "e2"}
     assert not found.has_all_failures
+
+
+def test_log_of_refusals_has_nothing_else(ctx: Context, acting: Acting) -> None:
+    """
+    The newest first, and none of the changes between them.
+    """
+    now = ctx.clock()
+    make_application(acting, "Sync")
+    add_refusals(ctx, [(now - timedelta(minutes=ago), KEY, None, f"e{ago}", 1) for ago in range(3)])
+    found = logs.newest(acting, LogFilter(only_refusals=True, before=now), 10)
+    assert ["e1" in str(found[0].payload), "e2" in str(found[1].payload), len(found)] == [True, True, 2]
 
 
 def test_every_refusal_is_in_the_index() -> None:

@@ -195,25 +195,44 @@ async def test_search_among_changes_passes_tokens_over(
     assert "Application.<wbr>Created" in page
 
 
-async def test_search_by_outcome_looks_at_so_many_and_goes_on(
+async def test_search_that_no_index_knows_looks_at_so_many_and_goes_on(
     ctx: Context, owner: Browser, shopping: Shopping, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     No page reads the whole log, and what it has not read is one click away.
     """
     monkeypatch.setattr(logs, "MOST_LOOKED_AT", 10)
-    await refused(ctx, shopping, resource="https://nowhere")
     for number in range(25):
         clock.move(seconds=1)
         make_role(shopping.acting, f"role {number}")
-    path, pages = "/console/logs?outcome=error", 0
+    path, pages = f"/console/logs?about={shopping.application_id}", 0
     while not ids((await owner.open(path)).text):
         assert "were looked at" in owner.shown.text
         more = NEXT.search(owner.shown.text)
         assert more is not None
         path, pages = unescape(more[1]), pages + 1
     assert pages >= 2
-    assert "https://nowhere" in owner.shown.text
+    assert "Application.<wbr>" in owner.shown.text
+
+
+async def test_refusals_are_found_however_much_else_there_is(
+    ctx: Context, owner: Browser, shopping: Shopping, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    By whom and of what kind they may be, too: they have an index of their own.
+    """
+    monkeypatch.setattr(logs, "MOST_LOOKED_AT", 10)
+    await refused(ctx, shopping, resource="https://nowhere")
+    for number in range(25):
+        clock.move(seconds=1)
+        make_role(shopping.acting, f"role {number}")
+        await ask_as_bot(ctx, shopping)
+    about = f"application={shopping.application_id}&event={TOKENS}&outcome=error"
+    for query in ("outcome=error", about):
+        assert "https://nowhere" in (await owner.open(f"/console/logs?{query}")).text
+        assert len(ids(owner.shown.text)) == 1
+    for query in (about.replace(TOKENS, "Role.Created"), f"who={'x' * 21}&outcome=error", "who=ada&outcome=error"):
+        assert ids((await owner.open(f"/console/logs?{query}")).text) == []
 
 
 async def test_record_of_a_refusal_says_why(ctx: Context, owner: Browser, shopping: Shopping) -> None:

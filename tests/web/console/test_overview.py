@@ -81,7 +81,10 @@ async def test_tokens_and_refusals_are_shown(local: Acting, owner: Browser) -> N
     assert "2 issued, 1 refused, 3 at most in a minute" in chart_title(page)
     assert len(re.findall(r'<rect class="(issued|refused)"', page.text)) in {2, 3, 4}  # the minute may end meanwhile
     assert "<code>invalid_target</code>" in page.text
-    assert f'href="/console/logs?application={app_id}&amp;event=ExchangeTokenBy.ClientCredentials"' in page.text
+    assert (
+        f'href="/console/logs?application={app_id}&amp;event=ExchangeTokenBy.ClientCredentials&amp;outcome=error"'
+        in page.text
+    )
     assert FOREIGN.search(page.text) is None
 
 

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from watchword.server.storage import rows
 from watchword.server.storage.audit.places import newest_placed, places_in
-from watchword.server.storage.sqlite.hints import BY_ROWID_ONLY
+from watchword.server.storage.sqlite.hints import BY_REFUSAL, BY_ROWID_ONLY
+from watchword.server.storage.token_schema import IS_REFUSED
 from watchword.server.storage.transaction import Transaction
 from watchword.server.storage.types import to_microseconds
 
@@ -23,6 +24,7 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         only_changes: Whether what the token path wrote is left out.
+        only_refusals: Whether all but refusals of tokens is left out.
         since: The first moment, aware UTC.
         before: The first moment that is no longer shown, aware UTC.
     """
@@ -31,6 +33,7 @@ class LogFilter(msgspec.Struct, frozen=True, kw_only=True):
     application_id: str | None = None
     key: str | None = None
     only_changes: bool = False
+    only_refusals: bool = False
     since: datetime | None = None
     before: datetime | None = None
 
@@ -50,14 +53,14 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         created_at: When an entry was written, in microseconds since 1970, as it stands in the index that is walked.
         places: The table whose index is walked; None where it is one of the entries' own, or none.
-        by_number: Whether the entries themselves are found by their numbers alone.
+        hint: How SQLite finds the entries themselves, where it would choose otherwise.
     """
 
     table: sa.Table
     created_at: sa.ColumnElement[int]
     conditions: tuple[sa.ColumnElement[bool], ...]
     places: sa.Table | None = None
-    by_number: bool = False
+    hint: str | None = None
 
     def select(self, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
         """
@@ -66,7 +69,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
         found = sa.select(*columns).select_from(self.table).where(*self.conditions)
         if self.places is not None:
             found = found.join(self.places, self.places.c.number == self.table.c.number)
-        return found.with_hint(self.table, BY_ROWID_ONLY, "sqlite") if self.by_number else found
+        return found.with_hint(self.table, self.hint, "sqlite") if self.hint else found
 
 
 def ways(tx: Transaction, table: sa.Table, wanted: LogFilter) -> Iterator[Way]:
@@ -75,12 +78,15 @@ def ways(tx: Transaction, table: sa.Table, wanted: LogFilter) -> Iterator[Way]:
     """
     places = places_in(tx.connection, table)
     by_itself = Way(table=table, created_at=created_at_of(table), conditions=tuple(conditions(tx, table, wanted)))
+    if wanted.only_refusals:
+        yield replace(by_itself, hint=BY_REFUSAL)
+        return
     if places is None or wanted.application_id is None or wanted.user_id is not None:
         yield by_itself
         return
     placed = (*_by_whom_and_when(tx, places, wanted), *_of_key(table, wanted))
-    yield Way(table=table, created_at=created_at_of(places), conditions=placed, places=places, by_number=True)
-    yield replace(by_itself, conditions=(table.c.number > newest_placed(), *by_itself.conditions), by_number=True)
+    yield Way(table=table, created_at=created_at_of(places), conditions=placed, places=places, hint=BY_ROWID_ONLY)
+    yield replace(by_itself, conditions=(table.c.number > newest_placed(), *by_itself.conditions), hint=BY_ROWID_ONLY)
 
 
 def created_at_of(table: sa.Table) -> sa.ColumnElement[int]:
@@ -96,6 +102,8 @@ def conditions(tx: Transaction, table: sa.Table, wanted: LogFilter) -> Iterator[
     """
     yield from _by_whom_and_when(tx, table, wanted)
     yield from _of_key(table, wanted)
+    if wanted.only_refusals:
+        yield sa.literal_column(IS_REFUSED)
 
 
 def _by_whom_and_when(tx: Transaction, table: sa.Table, wanted: LogFilter) -> Iterator[sa.ColumnElement[bool]]:

@@ -132,6 +132,8 @@ def page_query(tx: Transaction, wanted: LogFilter, page: Page | None) -> sa.Comp
 
 
 def _tables(wanted: LogFilter) -> tuple[sa.Table, ...]:
+    if wanted.only_refusals:
+        return (_TOKENS,)
     return (_CHANGES,) if wanted.only_changes else (_CHANGES, _TOKENS)
 
 

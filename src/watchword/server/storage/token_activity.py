@@ -14,6 +14,7 @@ from watchword.server.domain.records import Json
 from watchword.server.storage import rows, token_schema
 from watchword.server.storage.audit.chains import TOKENS
 from watchword.server.storage.audit.reading import newest_number
+from watchword.server.storage.sqlite.hints import BY_REFUSAL
 from watchword.server.storage.transaction import Transaction
 from watchword.server.storage.types import from_microseconds, to_microseconds
 
@@ -22,7 +23,6 @@ _T = token_schema.read_token_events
 _CREATED = sa.type_coerce(_T.c.created_at, sa.BigInteger)
 # As the index of refusals says it: both databases use that only for the very same words.
 _IS_REFUSED = sa.text(token_schema.IS_REFUSED)
-_BY_REFUSAL = "INDEXED BY ix_token_events_refused"
 
 
 class RefusalRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +42,7 @@ def refusals(tx: Transaction, since: datetime, most: int) -> Sequence[RefusalRec
     """
     query = (
         sa.select(_T.c.key, _T.c.application_id, _T.c.payload, _T.c.created_at)
-        .with_hint(_T, _BY_REFUSAL, "sqlite")
+        .with_hint(_T, BY_REFUSAL, "sqlite")
         .where(rows.of_tenant(tx, _T), _IS_REFUSED, to_microseconds(since) <= _CREATED)
         .order_by(_CREATED.desc())
         .limit(most)

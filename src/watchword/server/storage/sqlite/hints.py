@@ -11,6 +11,8 @@ BY_ROWID_ONLY = "NOT INDEXED"
 # The roles of an application, by the primary key. For the same guess SQLite would rather walk over all that a tenant's
 # applications hold, in an index that has every column of the answer, than look up the few links of one.
 BY_APPLICATION = "INDEXED BY sqlite_autoindex_application_roles_1"
+# Refusals of tokens, by the index that holds nothing else.
+BY_REFUSAL = "INDEXED BY ix_token_events_refused"
 
 
 class HintingCompiler(SQLiteCompiler):

@@ -52,6 +52,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     What the address of a page asks for.
 
     Attributes:
+        key: Of the event, where the filter does not judge it.
+        application_id: Of the application that acted, where the filter does not judge it.
         operator: Name of an operator who acted; empty for anybody.
         about: Id of what was changed; empty for all.
         before: Where in the log the page begins; None stands for its newest end.
@@ -59,6 +61,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     filter: LogFilter
     outcome: Fits | None
+    key: str | None = None
+    application_id: str | None = None
     operator: str
     about: str
     before: datetime | None
@@ -80,6 +84,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     def _holds(self, entry: LogEntry) -> bool:
         return (
             (self.outcome is None or self.outcome(entry))
+            and self.key in {None, entry.key}
+            and self.application_id in {None, entry.payload.get("applicationId")}
             and (not self.operator or was_done_by(entry, self.operator))
             and (not self.about or is_about(entry, self.about))
         )
@@ -178,16 +184,22 @@ def _wanted(visitor: Visitor) -> Wanted:
     who, about = asked["who"], asked["about"]
     application_id = who if _APP_ID.fullmatch(who) else None
     operator = "" if application_id else who
+    key, only_changes = asked["event"] or None, bool(operator or about)  # nothing else is done by operators
+    # Of refusals there are few, and they have an index of their own: whose they are, and of what kind, is read in them.
+    only_refusals = asked["outcome"] == "error" and not only_changes
     wanted = LogFilter(
-        application_id=application_id,
-        key=asked["event"] or None,
-        only_changes=bool(operator or about),  # nothing else is done by operators, or changes anything
+        application_id=None if only_refusals else application_id,
+        key=None if only_refusals else key,
+        only_changes=only_changes,
+        only_refusals=only_refusals,
         since=since,
         before=until,
     )
     return Wanted(
         filter=wanted,
         outcome=_OUTCOMES.get(asked["outcome"]),
+        key=key,
+        application_id=application_id,
         operator=operator,
         about=about,
         before=_moment(visitor, _BEFORE),
