@@ -56,6 +56,18 @@ async def test_form_waits_for_the_password(local: Acting, owner: Browser, clock:
     assert again.status_code == 200
 
 
+async def test_search_within_a_form_asks_for_no_password(owner: Browser, clock: MovedClock) -> None:
+    """
+    It makes nothing, gives nothing, and keeps what was typed.
+    """
+    await owner.open("/console/applications/new")
+    clock.move(minutes=10)
+    looked = await owner.send("/console/applications/new", name="shop-bot", words="reader")
+    assert (looked.status_code, 'value="shop-bot"' in looked.text) == (200, True)
+    assert "Your password, once more" in (await owner.send("/console/roles/x/permissions", scope="x")).text
+    assert "Your password, once more" in (await owner.send("/console/applications", name="shop-bot")).text
+
+
 async def test_password_said_twice_at_once_is_told_as_it_is(
     app: Application, local: Acting, owner: Browser, clock: MovedClock
 ) -> None:

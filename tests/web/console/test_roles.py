@@ -96,17 +96,17 @@ async def test_search_for_permissions_keeps_the_form(local: Acting, owner: Brows
     It makes nothing; what was ticked before stays so, wherever it stands now.
     """
     await owner.open("/console/roles/new")
-    fields = {"name": "all", "description": "Does all", "type": "User", "look": "yes"}
+    fields = {"name": "all", "description": "Does all", "type": "User"}
     ticked = offered["read:orders"].id
-    found = (await owner.send("/console/roles", **fields, words="WRITE:", scope=ticked)).text
+    found = (await owner.send("/console/roles/new", **fields, words="WRITE:", scope=ticked)).text
     assert f'value="{ticked}" checked' in found
     assert f'value="{offered["write:orders"].id}">' in found
     assert 'value="all"' in found
     assert 'value="User" checked' in found
     assert "management-api-all" not in found  # is not for users
-    by_api = (await owner.send("/console/roles", **fields, words="com/ord")).text
+    by_api = (await owner.send("/console/roles/new", **fields, words="com/ord")).text
     assert by_api.count('name="scope"') == 2
-    assert "is called “<bdi>100%</bdi>”" in (await owner.send("/console/roles", **fields, words="100%")).text
+    assert "is called “<bdi>100%</bdi>”" in (await owner.send("/console/roles/new", **fields, words="100%")).text
     assert [one.name for one in roles.choices(local, RoleFilter(), NO_SEARCH, 9).records] == [BUILT_IN]
 
 
@@ -154,7 +154,7 @@ async def test_permissions_come_and_go(local: Acting, owner: Browser, reader: Ro
     page = (await owner.open(f"{path}/permissions")).text
     assert offered["read:orders"].id not in page
     assert "Tick at least one" in (await owner.send(f"{path}/permissions")).text
-    looked = await owner.send(f"{path}/permissions", look="yes", words="nothing", scope=offered["write:orders"].id)
+    looked = await owner.send(f"{path}/permissions/look", words="nothing", scope=offered["write:orders"].id)
     assert "Ticked before" in looked.text
     assert given(local, reader.id) == ["read:orders"]
     added = await owner.send(f"{path}/permissions", scope=offered["write:orders"].id)
@@ -299,6 +299,6 @@ async def test_picker_is_bound(local: Acting, owner: Browser, offered: dict[str,
     page = (await owner.open("/console/roles/new")).text
     assert page.count('type="checkbox"') == 50
     assert "There are more permissions than are shown" in page
-    assert 'value="yes" formnovalidate' in page  # a search needs no name
-    found = (await owner.send("/console/roles", look="yes", words="more:59")).text
+    assert 'formaction="/console/roles/new" formnovalidate' in page  # a search needs no name
+    found = (await owner.send("/console/roles/new", words="more:59")).text
     assert found.count('type="checkbox"') == 1

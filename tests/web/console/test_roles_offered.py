@@ -76,13 +76,13 @@ async def test_application_is_created_with_roles_of_two_searches(local: Acting, 
     assert len(shown) == 3
     first = next(role for role in known(local) if role.id in shown)
     last = next(role for role in known(local) if role.id not in shown)
-    typed = {"name": "report", "description": "daily", "look": "yes"}
-    found = (await owner.send("/console/applications", **typed, role=first.id, words=last.name.upper())).text
+    typed = {"name": "report", "description": "daily"}
+    found = (await owner.send("/console/applications/new", **typed, role=first.id, words=last.name.upper())).text
     assert f'value="{first.id}" checked> <span>{first.name}' in found
     assert f'value="{last.id}">' in found
     assert 'value="report"' in found
     assert 'value="daily"' in found
-    assert "is called “<bdi>_</bdi>”" in (await owner.send("/console/applications", **typed, words="_")).text
+    assert "is called “<bdi>_</bdi>”" in (await owner.send("/console/applications/new", **typed, words="_")).text
     assert "report" not in names(local)
     both = [first.id, last.id]
     await owner.send("/console/applications", name="report", role=both)  # type: ignore[arg-type]  # a list is many

@@ -45,9 +45,11 @@ FORMS = (
     ("/resources/{api}", ("name", "access_token_ttl", "signing_algorithm")),
     ("/resources/{api}/scopes", ("scope_name", "scope_description")),
     ("/resources/{api}/delete", ("name",)),
-    ("/roles", ("name", "description", "words", "look", "type", "scope")),
+    ("/roles", ("name", "description", "type", "scope")),
+    ("/roles/new", ("name", "description", "words", "type", "scope")),
     ("/roles/{role}", ("name", "description")),
-    ("/roles/{role}/permissions", ("words", "scope", "look")),
+    ("/roles/{role}/permissions", ("words", "scope")),
+    ("/roles/{role}/permissions/look", ("words", "scope")),
     ("/roles/{role}/delete", ("name",)),
     ("/users", ("name", "username", "primary_email", "primary_phone")),
     ("/users/{user}", ("name", "username", "primary_email", "primary_phone", "custom_data")),
@@ -93,7 +95,7 @@ async def test_no_page_runs_or_renders_it(local: Acting, owner: Browser) -> None
         if (await owner.open("/console" + path.format(**ids))).status_code != 200:  # no page has this address
             await owner.open("/console/users")
         answer = await owner.send("/console" + path.format(**ids), **dict.fromkeys(fields, PAYLOAD))
-        assert answer.status_code in {200, 303, 422, 400}, path
+        assert answer.status_code in {200, 303, 422, 400, 404}, path
         if answer.status_code != 303:
             shown.append(answer.text)
     assert len(shown) > 2 * len(PAGES)

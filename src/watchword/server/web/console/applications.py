@@ -46,7 +46,7 @@ def listing(visitor: Visitor) -> Page:
 
 def new(visitor: Visitor) -> Page:
     """
-    Show the form that creates one.
+    Show the form that creates one; with what was typed, and the roles that a search within it finds.
     """
     return _form(visitor)
 
@@ -54,11 +54,7 @@ def new(visitor: Visitor) -> Page:
 def create(visitor: Visitor) -> Page | GoTo:
     """
     Create a machine-to-machine application with the roles that were ticked, and show its secret once.
-
-    Only look for roles, where that was pressed.
     """
-    if "look" in visitor.form:
-        return _form(visitor)
     own_id = id_from(visitor, visitor.field("name"))
     try:
         wanted = NewApplication(name=_name(visitor), type=_MACHINE, description=visitor.field("description") or None)
@@ -258,6 +254,7 @@ def _others(application: Application) -> RoleFilter:
 ROUTES = (
     get("/applications", listing),
     get("/applications/new", new),
+    post("/applications/new", new),
     post("/applications", create, is_grave=True),
     get("/applications/{id}", page),
     post("/applications/{id}", change),

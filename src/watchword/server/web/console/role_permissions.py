@@ -21,18 +21,16 @@ _SEARCHED = ("id", "name", "description")
 
 def choose(visitor: Visitor) -> Page:
     """
-    Show permissions that it could get.
+    Show permissions that it could get; with what was ticked, and those that a search within the form finds.
     """
     return _form(visitor)
 
 
 def add(visitor: Visitor) -> Page | GoTo:
     """
-    Give it the permissions that were ticked; or only look for others, where that was pressed.
+    Give it the permissions that were ticked.
     """
     role_id, ticked = visitor.path["id"], visitor.ticked("scope")
-    if "look" in visitor.form:
-        return _form(visitor)
     if not ticked:
         return _form(visitor, bad_value("Tick at least one permission."))
     try:
@@ -96,5 +94,6 @@ def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
 ROUTES = (
     get("/roles/{id}/permissions", choose),
     post("/roles/{id}/permissions", add, is_grave=True),
+    post("/roles/{id}/permissions/look", choose),
     post("/roles/{id}/permissions/remove", remove),
 )

@@ -40,17 +40,15 @@ def listing(visitor: Visitor) -> Page:
 
 def new(visitor: Visitor) -> Page:
     """
-    Show the form that creates one.
+    Show the form that creates one; with what was typed, and the permissions that a search within it finds.
     """
     return _form(visitor)
 
 
 def create(visitor: Visitor) -> Page | GoTo:
     """
-    Create a role with the permissions that were ticked; or only look for permissions, where that was pressed.
+    Create a role with the permissions that were ticked.
     """
-    if "look" in visitor.form:
-        return _form(visitor)
     try:
         role = roles.create(
             visitor.acting,
@@ -144,6 +142,7 @@ def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
 ROUTES = (
     get("/roles", listing),
     get("/roles/new", new),
+    post("/roles/new", new),
     post("/roles", create),
     get("/roles/{id}", page),
     post("/roles/{id}", change),
