@@ -210,7 +210,8 @@ async def test_application_that_is_there_gets_the_role(owner: Browser) -> None:
         ({"indicator": "https://a.example/" + "x" * 2_000}, "too long"),
         ({"permissions": " \n"}, "Name a permission"),
         ({"permissions": " ".join(map(str, range(51)))}, "At most 50"),
-        ({"permissions": "x" * 257}, "At most 50"),
+        ({"permissions": "x" * 257}, "too long"),
+        ({"permissions": "read " + "\N{GRINNING FACE}" * 129}, "too long"),  # each counts for two, as it does elsewhere
     ],
 )
 async def test_bad_api_is_told_and_what_was_typed_stays(owner: Browser, fields: dict[str, str], text: str) -> None:
@@ -223,6 +224,7 @@ async def test_bad_api_is_told_and_what_was_typed_stays(owner: Browser, fields: 
     assert text in answer.text
     assert f'value="{escape({**SHOP, **fields}["indicator"])}"' in answer.text
     assert done(await owner.open("/console/start")) == []
+    assert SHOP["name"] not in (await owner.open("/console/resources")).text
 
 
 async def test_api_without_permissions_gets_them(local: Acting, owner: Browser) -> None:

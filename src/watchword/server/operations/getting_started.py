@@ -10,8 +10,9 @@ from watchword.server.domain import problems
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import MANAGEMENT_RESOURCE_ID, Permission
 from watchword.server.domain.records import Application, Resource, Role
-from watchword.server.operations import applications, resources
+from watchword.server.operations import applications, resources, scopes
 from watchword.server.operations.operation import reads, writes
+from watchword.server.operations.resources import NewResource
 from watchword.server.storage import roles
 from watchword.server.storage.transaction import Transaction
 
@@ -47,6 +48,31 @@ def scopes_given(tx: Transaction, role_id: str, resource_id: str, most: int) -> 
     Return the names of an API's permissions that a role gives, oldest first; none where there is no such role.
     """
     return roles.scopes_of_resource(tx, role_id, resource_id, most)
+
+
+@writes(Permission.ALL)
+def create_api(tx: Transaction, new: NewResource, permissions: Sequence[str]) -> Resource:
+    """
+    Create an API resource with its permissions: all of it, or nothing.
+
+    Raises:
+        Problem: As of the creation of each.
+    """
+    resource = resources.create.body(tx, new)
+    add_permissions.body(tx, resource.id, permissions)
+    return resource
+
+
+@writes(Permission.ALL)
+def add_permissions(tx: Transaction, resource_id: str, permissions: Sequence[str]) -> None:
+    """
+    Add permissions to an API resource: all of them, or none.
+
+    Raises:
+        Problem: As of the creation of each.
+    """
+    for permission in permissions:
+        scopes.create.body(tx, resource_id, permission, None)
 
 
 @writes(Permission.ALL)

@@ -17,9 +17,7 @@ from watchword.server.operations import (
     application_roles,
     applications,
     getting_started,
-    resources,
     roles,
-    scopes,
 )
 from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.resources import NewResource
@@ -100,18 +98,14 @@ def create_resource(visitor: Visitor) -> Page | GoTo:
     """
     Create an API resource with its permissions.
     """
-    chosen = Chosen()
     try:
         name = _needed(visitor, "name", "Give the API a name.")
         indicator = _needed(visitor, "indicator", "Give the API an identifier.", most=LONGEST_INDICATOR)
-        wanted = _permissions(visitor)
-        resource = resources.create(visitor.acting, NewResource(name=name, indicator=indicator))
-        chosen = Chosen(resource=resource.id)
-        for permission in wanted:
-            scopes.create(visitor.acting, resource.id, permission, None)
+        new = NewResource(name=name, indicator=indicator)
+        resource = getting_started.create_api(visitor.acting, new, _permissions(visitor))
     except Problem as refused:
-        return _page(visitor, chosen, _Shown(problem=refused))
-    return _next(chosen, f"{name} is there.")
+        return _page(visitor, Chosen(), _Shown(problem=refused))
+    return _next(Chosen(resource=resource.id), f"{name} is there.")
 
 
 def add_permissions(visitor: Visitor) -> Page | GoTo:
@@ -120,8 +114,7 @@ def add_permissions(visitor: Visitor) -> Page | GoTo:
     """
     chosen = _kept(visitor)
     try:
-        for permission in _permissions(visitor):
-            scopes.create(visitor.acting, chosen.resource, permission, None)
+        getting_started.add_permissions(visitor.acting, chosen.resource, _permissions(visitor))
     except Problem as refused:
         return _page(visitor, chosen, _Shown(problem=refused))
     return _next(chosen, "It has permissions now.")
@@ -224,8 +217,6 @@ def _permissions(visitor: Visitor) -> Sequence[str]:
     wanted = list(dict.fromkeys(visitor.field("permissions").split()))
     if not wanted:
         raise bad_value("Name a permission, such as read:products.")
-    if len(wanted) > _MOST_PERMISSIONS or any(len(one) > scopes.LONGEST_NAME for one in wanted):
-        raise bad_value(
-            f"At most {_MOST_PERMISSIONS} permissions of {scopes.LONGEST_NAME} characters can be named here."
-        )
+    if len(wanted) > _MOST_PERMISSIONS:
+        raise bad_value(f"At most {_MOST_PERMISSIONS} permissions can be named here.")
     return wanted
