@@ -21,12 +21,14 @@ from watchword.server.operations import (
     role_scopes,
     roles,
     scopes,
+    secrets,
 )
 from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page as Part
+from watchword.server.storage.types import to_microseconds
 from watchword.server.web.console import steps
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from tests.support.browser import Browser
     from tests.support.clock import MovedClock
+    from watchword.server.context import Context
     from watchword.server.operations.operation import Acting
     from watchword.server.web.app import Application
 
@@ -104,6 +107,28 @@ async def test_guide_is_walked_from_an_empty_database(owner: Browser) -> None:
         auth=(app_id[1], secret[1]),
     )
     assert answer.json()["scope"] == "read:products"
+    assert done(await owner.open("/console/start")) == ["1", "2", "3", "4"]
+
+
+async def test_token_that_is_long_ago_stays_done(
+    ctx: Context, local: Acting, owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    However many records there are since: the use of a secret is noted apart.
+    """
+    monkeypatch.setattr(steps, "_NEWEST_RECORDS", 1)
+    made = await create_application(owner)
+    app_id, secret = re.search(r'id="app-id">(\w+)<', made.text), re.search(r"ww_\w{49}", made.text)
+    assert app_id is not None
+    assert secret is not None
+    asked = {"grant_type": "client_credentials", "resource": "https://nowhere.example"}
+    assert (await owner.client.post("/oidc/token", data=asked, auth=(app_id[1], secret[0]))).status_code == 400
+    assert done(await owner.open("/console/start")) == ["1", "2", "3"]
+    secret_id = secrets.listing(local, app_id[1])[0].id
+    with ctx.database.write_tokens() as connection:
+        connection.exec_driver_sql(
+            f"INSERT INTO uses VALUES ('default', '{app_id[1]}', '{secret_id}', {to_microseconds(ctx.clock())})"
+        )
     assert done(await owner.open("/console/start")) == ["1", "2", "3", "4"]
 
 

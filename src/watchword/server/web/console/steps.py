@@ -26,6 +26,7 @@ from watchword.server.operations import (
     role_scopes,
     roles,
     scopes,
+    secrets,
 )
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.log_filter import LogFilter
@@ -71,7 +72,7 @@ class Steps(msgspec.Struct, frozen=True, kw_only=True):
         given: The permissions that it gives.
         application: One that holds the role; None where there is none.
         others: Applications that the role could be given to, where the one that was named, or nobody, holds it.
-        has_token: Whether the application has had a token for the API lately.
+        has_token: Whether the application has had a token for the API; among many records, any token stands for it.
     """
 
     resources: Sequence[Resource]
@@ -241,7 +242,10 @@ def _has_token(visitor: Visitor, application: Application | None, resource: Reso
     if application is None or resource is None:
         return False
     newest = logs.newest(visitor.acting, LogFilter(application_id=application.id), _NEWEST_RECORDS)
-    return any(_is_token_for(entry.payload, resource.indicator) for entry in newest)
+    if any(_is_token_for(entry.payload, resource.indicator) for entry in newest):
+        return True
+    # Older records are not read for it: once done, the step stays so.
+    return len(newest) == _NEWEST_RECORDS and bool(secrets.last_uses(visitor.acting, application.id))
 
 
 def _is_token_for(payload: object, indicator: str) -> bool:
