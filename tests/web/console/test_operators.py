@@ -226,6 +226,8 @@ async def test_invitation_goes_with_the_owner_who_kept_it(app: Application, loca
     for path, fields in ((f"{ids['owner']}/role", {"role": "viewer"}), (f"{ids['owner']}/remove", {})):
         kept = operators.invite(local, OperatorRole.OWNER)
         await owner.open("/console/operators")
+        assert "They end when an operator gets another role" in owner.shown.text
         assert (await owner.send(f"/console/operators/{path}", **fields)).status_code == 303
+        assert "no longer good" in (await owner.open("/console/operators")).text or path.endswith("remove")
         assert (await Browser(app).join(kept, "Eve again")).status_code == 403
     assert (await eve.open("/console/operators")).status_code == 303

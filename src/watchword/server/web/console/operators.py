@@ -40,8 +40,12 @@ def change_role(visitor: Visitor) -> GoTo:
     """
     Give an operator another role.
     """
-    operators.change_role(visitor.acting, visitor.path["id"], _role(visitor))
-    return GoTo(path=ROOM, says="The role is changed.")
+    wanted, (one, _) = _role(visitor), operators.look(visitor.acting, visitor.path["id"])
+    # Before: whoever is no owner any more does not see them.
+    are_open = one.role is not wanted and operators.invitations(visitor.acting)
+    operators.change_role(visitor.acting, one.id, wanted)
+    says = "The role is changed. Invitations that were open are no longer good." if are_open else "The role is changed."
+    return GoTo(path=ROOM, says=says)
 
 
 def removal(visitor: Visitor) -> Page:
