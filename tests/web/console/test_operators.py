@@ -20,6 +20,7 @@ from watchword.server.operations.resources import NewResource
 from watchword.server.operations.users import NewUser
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page
+from watchword.server.web.console.forms import mark
 from watchword.server.web.console.guard import Guard
 from watchword.server.web.console.rooms import all_routes
 
@@ -36,28 +37,28 @@ WRITES = {
     "/start/assign": {"application": "{app}", "role": "{role}"},
     "/start/try": {"application": "{app}", "resource": "{api}", "secret": "x", "scope": "read"},
     "/applications": {"name": "x"},
-    "/applications/{app}": {"name": "x"},
+    "/applications/{app}": {"name": "x", "was_name": mark("shop-bot")},
     "/applications/{app}/secrets": {"name": "x"},
     "/applications/{app}/secrets/delete": {"name": "Default secret"},
     "/applications/{app}/roles": {"role": "{role}"},
     "/applications/{app}/roles/remove": {"role": "{role}"},
     "/applications/{app}/delete": {"name": "shop-bot"},
     "/resources": {"name": "x", "indicator": "https://x.example", "lifetime": "600"},
-    "/resources/{api}": {"name": "x", "lifetime": "600"},
+    "/resources/{api}": {"name": "x", "was_name": mark("Shop")},
     "/resources/{api}/default": {"default": "yes"},
     "/resources/{api}/scopes": {"scope_name": "x"},
-    "/resources/{api}/scopes/{scope}": {"description": "x"},
+    "/resources/{api}/scopes/{scope}": {"description": "x", "was_description": mark("")},
     "/resources/{api}/scopes/{scope}/delete": {},
     "/resources/{api}/delete": {"name": "Shop"},
     "/roles": {"name": "x", "description": "x"},
-    "/roles/{role}": {"name": "x", "description": "x"},
+    "/roles/{role}": {"name": "x", "was_name": mark("reader")},
     "/roles/{role}/permissions": {"scope": "{scope}"},
     "/roles/{role}/permissions/remove": {"scope": "{scope}"},
     "/roles/{role}/members": {"member": "{app}"},
     "/roles/{role}/members/remove": {"member": "{app}"},
     "/roles/{role}/delete": {"name": "reader"},
     "/users": {"username": "x"},
-    "/users/{user}": {"username": "x"},
+    "/users/{user}": {"username": "x", "was_username": mark("ada")},
     "/users/{user}/roles": {"role": "{role}"},
     "/users/{user}/roles/remove": {"role": "{role}"},
     "/users/{user}/delete": {"name": "ada"},
