@@ -21,7 +21,7 @@ from watchword.server.jobs import operator_sessions
 from watchword.server.operations import operators
 from watchword.server.operations.operation import Acting
 from watchword.server.web.app import create_app
-from watchword.server.web.console.app import _origin_of
+from watchword.server.web.console.own_origin import is_other_name, origin_of
 from watchword.server.web.request_log import NoRequestLines
 
 if TYPE_CHECKING:
@@ -345,11 +345,39 @@ async def test_cookies_of_others_are_in_nobodys_way(owner: Browser, foreign: str
         ("https://id.example.com:8443", "https://id.example.com:8443"),
         ("http://localhost:80", "http://localhost"),
         ("http://[::1]:3001", "http://[::1]:3001"),
-        ("https://bücher.example", "https://xn--bcher-kva.example"),
     ],
 )
 def test_origin_is_written_as_browsers_do(endpoint: str, origin: str) -> None:
     """
     However the setting is written.
     """
-    assert _origin_of(urlsplit(endpoint)) == origin
+    assert origin_of(urlsplit(endpoint)) == origin
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host", "is_other"),
+    [
+        pytest.param("http://127.0.0.1:3001", "localhost:3001", True, id="name"),
+        pytest.param("http://127.0.0.1:3001", "[::1]:3001", True, id="IPv6"),
+        pytest.param("http://localhost:3001", "127.0.0.1:3001", True, id="address"),
+        pytest.param("http://127.0.0.1:3001", "127.0.0.1:3001", False, id="its own"),
+        pytest.param("http://127.0.0.1:3001", "localhost:8080", False, id="port that is forwarded"),
+        pytest.param("http://127.0.0.1:3001", "id.example.com:3001", False, id="another machine"),
+        pytest.param("https://id.example.com", "127.0.0.1:3001", False, id="proxy that names itself"),
+        pytest.param("http://127.0.0.1:3001", "localhost:x", False, id="no port"),
+        pytest.param("http://127.0.0.1:3001", None, False, id="none"),
+    ],
+)
+def test_other_names_of_the_machine_are_known(endpoint: str, host: str | None, is_other: bool) -> None:
+    """
+    What a proxy has put there is none of them: to send it elsewhere would never end.
+    """
+    assert is_other_name(host, urlsplit(endpoint)) is is_other
+
+
+async def test_console_by_another_name_of_the_machine_leads_to_its_own(app: Application) -> None:
+    """
+    Cookies and forms are good there alone. An invitation behind the # goes along by itself.
+    """
+    answer = await Browser(app).client.get("/console/join?a=%2F", headers={"host": "localhost:3001"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "http://127.0.0.1:3001/console/join?a=%2F")

@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from msgspec.structs import replace
 from starlette.concurrency import run_in_threadpool
@@ -26,6 +26,7 @@ from watchword.server.web.answers import CLOSE, NO_STORE, Answer, Headers, text_
 from watchword.server.web.console import notices
 from watchword.server.web.console.confirmation import confirmed
 from watchword.server.web.console.guard import Guard
+from watchword.server.web.console.own_origin import is_other_name, origin_of
 from watchword.server.web.console.pages import GoTo, Page, html_answer, redirection, render, render_for_nobody
 from watchword.server.web.console.rooms import all_routes
 from watchword.server.web.console.route import Route
@@ -61,8 +62,8 @@ class Console:
 
     def __init__(self, ctx: Context, uptime: Callable[[], float]) -> None:
         self._ctx = ctx
-        endpoint = urlsplit(ctx.settings.public_endpoint)
-        self._origin = _origin_of(endpoint)
+        self._endpoint = endpoint = urlsplit(ctx.settings.public_endpoint)
+        self._origin = origin_of(endpoint)
         self._backlog = Backlog(most_wait_seconds=_MOST_WAIT_SECONDS)
         self._cookies = Cookies(is_secure=endpoint.scheme == "https")
         self._is_safe = self._cookies.is_secure or is_loopback(endpoint.hostname or "")
@@ -74,14 +75,9 @@ class Console:
         Answer one request.
         """
         path = request.path.removeprefix(PREFIX).replace("\0", "\N{REPLACEMENT CHARACTER}")
-        if request.method in _READS:
-            static = static_answer(path, request.scope["query_string"], request.headers)
-            if static is not None:
-                return static
-        if not self._is_safe:
-            return html_answer(render_for_nobody("needs_https.html", self._ctx.settings), status=403)
-        if request.method not in {*_READS, "POST"}:
-            return text_answer("Method Not Allowed", status=405, headers=((b"allow", b"HEAD, GET, POST"),))
+        at_once = self._at_once(request, path)
+        if at_once is not None:
+            return at_once
         if self._backlog.turns_away():
             self._ctx.meters.throttled[Throttle.OVERLOAD].add()
             busy = _in_words(503, "The server has more to do than it can do in time. Try again.")
@@ -96,6 +92,22 @@ class Console:
                 raise
             # Where not even a visitor could be made: the body did not come, the database is away.
             return _in_words(problem.status, problem.message)
+
+    def _at_once(self, request: Incoming, path: str) -> Answer | None:
+        """
+        Answer what is the same for everybody: files, plain http, another name of this machine, another method.
+        """
+        is_read = request.method in _READS
+        static = static_answer(path, request.scope["query_string"], request.headers) if is_read else None
+        if static is not None:
+            return static
+        if not self._is_safe:
+            return html_answer(render_for_nobody("needs_https.html", self._ctx.settings), status=403)
+        if is_read and is_other_name(request.headers.first(b"host"), self._endpoint):
+            return redirection(self._origin + _with_query(request))
+        if not is_read and request.method != "POST":
+            return text_answer("Method Not Allowed", status=405, headers=((b"allow", b"HEAD, GET, POST"),))
+        return None
 
     async def _on_thread(self, what: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         # On the threads of the Management API, of which there are few: their queue must not grow for ever.
@@ -244,9 +256,13 @@ def _sign_in_before(request: Incoming, page: str | None) -> GoTo:
     if request.method == "POST":
         to = f"?to={quote(page, safe='')}" if page else ""
         return GoTo(path=f"{PREFIX}/sign-in{to}", says=_LOOK)
+    asked = _with_query(request).removeprefix(PREFIX)
+    return GoTo(path=f"{PREFIX}/sign-in?to={quote(asked, safe='')}")
+
+
+def _with_query(request: Incoming) -> str:
     query: str = request.scope["query_string"].decode("ascii", "replace")
-    asked = _address(request) + (f"?{query}" if query else "")
-    return GoTo(path=f"{PREFIX}/sign-in?to={quote(asked.removeprefix(PREFIX), safe='')}")
+    return _address(request) + (f"?{query}" if query else "")
 
 
 def _address(request: Incoming) -> str:
@@ -255,16 +271,6 @@ def _address(request: Incoming) -> str:
     """
     raw: bytes = request.scope.get("raw_path") or quote(request.path).encode()
     return raw.partition(b"?")[0].decode("ascii", "replace")
-
-
-def _origin_of(endpoint: SplitResult) -> str:
-    """
-    Write an origin as browsers do: host in lower case and in ASCII, no port where it is the scheme's own.
-    """
-    host = (endpoint.hostname or "").encode("idna").decode("ascii")
-    bare = f"[{host}]" if ":" in host else host
-    usual = {"http": 80, "https": 443}.get(endpoint.scheme)
-    return f"{endpoint.scheme}://{bare}" + ("" if endpoint.port in {None, usual} else f":{endpoint.port}")
 
 
 def _refusal(request: Incoming, error: Exception) -> Page:

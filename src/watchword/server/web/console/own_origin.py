@@ -1,0 +1,34 @@
+"""
+Where the console is: its origin as browsers write it, and who comes to it by another name of this machine.
+"""
+
+from urllib.parse import SplitResult, urlsplit
+
+from watchword.protocol.endpoints import is_loopback
+
+_USUAL_PORTS = {"http": 80, "https": 443}
+
+
+def origin_of(endpoint: SplitResult) -> str:
+    """
+    Write an origin as browsers do: host in lower case, no port where it is the scheme's own.
+    """
+    host = endpoint.hostname or ""
+    bare = f"[{host}]" if ":" in host else host
+    is_usual = endpoint.port in {None, _USUAL_PORTS.get(endpoint.scheme)}
+    return f"{endpoint.scheme}://{bare}" + ("" if is_usual else f":{endpoint.port}")
+
+
+def is_other_name(host: str | None, endpoint: SplitResult) -> bool:
+    """
+    Tell whether a Host header names this machine otherwise than the endpoint does: `localhost` for `127.0.0.1`.
+
+    No other difference counts: a proxy may put a name of its own in the place of a public one.
+    """
+    named = urlsplit(f"//{host}")
+    try:
+        is_same_port = named.port == endpoint.port
+    except ValueError:
+        return False
+    is_same_host = named.hostname == endpoint.hostname
+    return is_same_port and not is_same_host and all(is_loopback(one.hostname or "") for one in (named, endpoint))
