@@ -114,12 +114,14 @@ def begin_token_log(database: Database) -> int | None:
         StorageUnavailable: It can't be written.
     """
     with database.administer(with_tokens=True) as main:
-        installation, lost = tenants.installation_id(main), None
+        installation = tenants.installation_id(main)
         with database.administer_tokens(main) as tokens:
             migrate.bring_up_to_date(tokens, "tokens")
-            if installation is not None and tenants.token_log_installation_id(tokens) is None:
-                tenants.set_token_log_installation_id(tokens, installation)
-                lost = upkeep.forget_token_log(Upkeep(main), installation)
+            begun_by = installation if tenants.token_log_installation_id(tokens) is None else None
+            if begun_by is not None:
+                tenants.set_token_log_installation_id(tokens, begun_by)
+        # Outside of that: on PostgreSQL it is the same connection, which sees but the token log's tables there.
+        lost = None if begun_by is None else upkeep.forget_token_log(Upkeep(main), begun_by)
     database.close()
     return lost
 
