@@ -49,6 +49,17 @@ async def test_everything_is_found_by_a_part_of_its_name(local: Acting, owner: B
     assert page.count("shop bot") == 5
 
 
+async def test_what_is_called_so_comes_first(local: Acting, owner: Browser) -> None:
+    """
+    However many newer ones have the words in their names, and once.
+    """
+    for name in ["Bulk 1", *[f"Bulk 1{number}" for number in range(6)]]:
+        applications.create(local, NewApplication(name=name, type=ApplicationType.SPA))
+    page = (await owner.open("/console/search?words=bulk+1")).text
+    found = re.findall(r">(Bulk 1\d?)<", page)
+    assert (found[0], len(found), found.count("Bulk 1")) == ("Bulk 1", 5, 1)
+
+
 async def test_words_are_taken_as_they_are(local: Acting, owner: Browser) -> None:
     """
     No sign of theirs means anything, and an id finds its thing.

@@ -80,15 +80,18 @@ def find(
     )
 
 
-def literal_search(words: str, searched: Sequence[str]) -> Search:
+def literal_search(words: str, searched: Sequence[str], *, whole: bool = False) -> Search:
     """
     Look for words as they were typed, anywhere in these fields; for none, where there are none.
+
+    Args:
+        whole: Look for fields that hold these words alone.
     """
     if not words:
         return NO_SEARCH
     for character in "\\%_":
         words = words.replace(character, f"\\{character}")
-    return parse_search({"search": [f"%{words}%"]}, searched)
+    return parse_search({"search": [words if whole else f"%{words}%"]}, searched)
 
 
 def _part(number: int) -> Part:

@@ -3,13 +3,14 @@ One box that looks everywhere: a few of each kind, with the way to all of them.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 from urllib.parse import urlencode
 
 import msgspec
 
 from watchword.server.domain.ids import RECORD_ID
 from watchword.server.domain.problems import Problem
-from watchword.server.domain.search import fold_case
+from watchword.server.domain.search import Search, fold_case
 from watchword.server.operations import applications, logs, operators, resources, roles, scopes, users
 from watchword.server.operations.operation import Acting
 from watchword.server.storage.applications import ApplicationFilter
@@ -25,6 +26,8 @@ from watchword.server.web.console.users import SEARCHED as USERS_SEARCHED
 from watchword.server.web.console.users import called
 from watchword.server.web.console.visitor import Visitor
 
+# Id, name and something beside it, of the first few; and how many there are.
+Notes: TypeAlias = tuple[Sequence[tuple[str, str, str]], int]
 _FEW = Part(limit=5, offset=0)
 _NAMED = ("id", "name", "description")
 
@@ -82,15 +85,19 @@ def page(visitor: Visitor) -> Page:
 
 
 def _applications(acting: Acting, words: str) -> Found:
-    found = applications.listing(acting, ApplicationFilter(), literal_search(words, _NAMED), _FEW)
-    notes = [(one.id, one.name, one.description or "") for one in found.records]
-    return _in_room("applications", notes, found.total, words)
+    def find(search: Search) -> Notes:
+        found = applications.listing(acting, ApplicationFilter(), search, _FEW)
+        return [(one.id, one.name, one.description or "") for one in found.records], found.total
+
+    return _in_room("applications", words, _NAMED, find)
 
 
 def _resources(acting: Acting, words: str) -> Found:
-    found = resources.overview(acting, literal_search(words, RESOURCES_SEARCHED), _FEW)
-    notes = [(one.resource.id, one.resource.name, one.resource.indicator) for one in found.records]
-    return _in_room("resources", notes, found.total, words)
+    def find(search: Search) -> Notes:
+        found = resources.overview(acting, search, _FEW)
+        return [(one.resource.id, one.resource.name, one.resource.indicator) for one in found.records], found.total
+
+    return _in_room("resources", words, RESOURCES_SEARCHED, find)
 
 
 def _permissions(acting: Acting, words: str) -> Found:
@@ -104,15 +111,19 @@ def _permissions(acting: Acting, words: str) -> Found:
 
 
 def _roles(acting: Acting, words: str) -> Found:
-    found = roles.overview(acting, RoleFilter(), literal_search(words, _NAMED), _FEW)
-    notes = [(one.role.id, one.role.name, one.role.description) for one in found.records]
-    return _in_room("roles", notes, found.total, words)
+    def find(search: Search) -> Notes:
+        found = roles.overview(acting, RoleFilter(), search, _FEW)
+        return [(one.role.id, one.role.name, one.role.description) for one in found.records], found.total
+
+    return _in_room("roles", words, _NAMED, find)
 
 
 def _users(acting: Acting, words: str) -> Found:
-    found = users.listing(acting, UserFilter(), literal_search(words, USERS_SEARCHED), _FEW)
-    notes = [(one.id, called(one), one.primary_email or "") for one in found.records]
-    return _in_room("users", notes, found.total, words)
+    def find(search: Search) -> Notes:
+        found = users.listing(acting, UserFilter(), search, _FEW)
+        return [(one.id, called(one), one.primary_email or "") for one in found.records], found.total
+
+    return _in_room("users", words, USERS_SEARCHED, find)
 
 
 def _operators(acting: Acting, words: str) -> Found:
@@ -147,8 +158,14 @@ def _records(acting: Acting, words: str) -> Found:
     return Found(hits=[Hit(id=row.id, name=row.event, note=note, path=address("logs", row.id))], total=1)
 
 
-def _in_room(room: str, notes: Sequence[tuple[str, str, str]], total: int, words: str) -> Found:
-    hits = [Hit(id=one, name=name, note=note, path=address(room, one)) for one, name, note in notes]
+def _in_room(room: str, words: str, searched: Sequence[str], find: Callable[[Search], Notes]) -> Found:
+    """
+    Find what a room lists: first what is called so, and nothing else; then the newest that have the words in them.
+    """
+    called_so, _ = find(literal_search(words, searched, whole=True))
+    newest, total = find(literal_search(words, searched))
+    few = list(dict.fromkeys([*called_so, *newest]))[: _FEW.limit]
+    hits = [Hit(id=one, name=name, note=note, path=address(room, one)) for one, name, note in few]
     return Found(hits=hits, total=total, all=f"{address(room)}?{urlencode({'search': words})}")
 
 
