@@ -4,6 +4,7 @@ The main task of every room, with JavaScript and without; and what JavaScript ad
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ from watchword.server.web.console.pages import ROOMS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page, Route
 
     from tests.browser.console import Console
 
@@ -98,6 +99,34 @@ def test_search_looks_as_one_types(page: Page) -> None:
     assert page.get_by_role("row").count() == 2
     page.get_by_label("Search by id, name or description").fill("nobody has this")
     page.get_by_role("status").get_by_text("Nothing is called “nobody has this”.").wait_for()
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_search_that_fails_says_so_in_place(chromium: Browser, console: Console, is_answered: bool) -> None:
+    """
+    What it had found with other words is not left under the new ones; once it can look again, it does.
+
+    In a window of its own, in which requests may fail.
+    """
+
+    def fail(route: Route) -> None:
+        if is_answered:
+            route.fulfill(status=HTTPStatus.SERVICE_UNAVAILABLE)
+        else:
+            route.abort()
+
+    with closing(chromium.new_context(base_url=console.origin, storage_state=console.owner)) as own:
+        page = own.new_page()
+        page.goto("/console/applications")
+        box = page.get_by_label("Search by id, name or description")
+        page.route("**/console/applications?search=*", fail)
+        box.fill("fraud")
+        page.get_by_role("alert").get_by_text("The server did not answer.").wait_for()
+        assert page.get_by_role("row").count() == 0
+        page.unroute_all()
+        box.press("Enter")
+        page.get_by_role("link", name="Fraud watch").wait_for()
+        assert page.get_by_role("alert").count() == 0
 
 
 def test_times_are_in_the_readers_zone(page: Page, console: Console) -> None:

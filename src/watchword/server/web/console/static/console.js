@@ -77,6 +77,17 @@ document.addEventListener("htmx:afterSwap", () => {
   const found = document.getElementById("found"), told = found?.querySelector("caption") ?? found?.querySelector("p");
   if (told) say(told.textContent.trim());
 });
+// And that it could not look, in place of what it had found with other words.
+for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.addEventListener(failure, ({ detail: { target } }) => {
+    if (target.id !== "found") return;
+    const said = document.createElement("p");
+    said.className = "problem";
+    said.setAttribute("role", "alert");
+    said.textContent = "The server did not answer. Search again.";
+    target.replaceChildren(said);
+  });
+}
 
 // What is live is read again every ten seconds: where it can be seen, somebody has been there lately, so that a page which
 // was left open does not keep its session, and nobody is reading in it.
