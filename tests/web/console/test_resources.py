@@ -18,6 +18,7 @@ from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.web.console.forms import mark
+from watchword.server.web.console.guard import TooManyTries
 
 if TYPE_CHECKING:
     from watchword.server.context import Context
@@ -106,6 +107,16 @@ async def test_refusal_keeps_what_was_typed(owner: Browser, fields: dict[str, st
     kept = [name for name in typed if name not in fields]
     values = re.findall(r'name="(\w+)" value="([^"]*)"', shown.text)
     assert {(name, typed[name].replace("&", "&amp;")) for name in kept} <= set(values)
+
+
+async def test_one_second_is_no_seconds(local: Acting, owner: Browser, orders: Resource) -> None:
+    """
+    Nor for whoever has to wait one.
+    """
+    resources.update(local, orders.id, {"access_token_ttl": 1})
+    assert "<dd>1 second</dd>" in (await owner.open(f"/console/resources/{orders.id}")).text
+    assert TooManyTries(1).message.endswith("in 1 second.")
+    assert TooManyTries(2).message.endswith("in 2 seconds.")
 
 
 async def test_default_is_one_at_most(local: Acting, owner: Browser, orders: Resource) -> None:

@@ -32,7 +32,7 @@ class TooManyTries(Problem):
     """
 
     def __init__(self, seconds: int) -> None:
-        text = f"There were too many tries. Try again in {seconds} seconds."
+        text = f"There were too many tries. Try again in {seconds} {'second' if seconds == 1 else 'seconds'}."
         super().__init__("operator.too_many_tries", status=429, message=text)
         self.seconds = seconds
 
