@@ -112,8 +112,9 @@ async def test_search_for_permissions_keeps_the_form(local: Acting, owner: Brows
 
 async def test_list_is_searched_filtered_and_marked(local: Acting, owner: Browser, reader: Role) -> None:
     """
-    By type; the search keeps it.
+    By type; the search keeps it. Where there is none of a type, the page says what that is for.
     """
+    assert "no token carries them" in (await owner.open("/console/roles?type=User")).text
     roles.create(local, NewRole(name="customer", description="Buys", type=RoleType.USER, is_default=True))
     page = (await owner.open("/console/roles")).text
     assert page.count('<span class="mark">built in</span>') == page.count('<span class="mark">default</span>') == 1
