@@ -71,6 +71,10 @@ def test_secret_is_copied(page: Page) -> None:
     button.wait_for()
     assert button.inner_text() == "Copy"
     assert page.locator("#said").inner_text() == ""
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')); }")
+    button.click()
+    page.get_by_role("status").get_by_text("Not copied secret.").wait_for()
+    button.wait_for()
 
 
 def test_form_is_sent_once_by_a_double_click(page: Page) -> None:

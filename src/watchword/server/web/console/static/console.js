@@ -37,10 +37,15 @@ function copyWith(button) {
   let undone;
   button.hidden = false;
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-    button.textContent = "Copied";
-    button.setAttribute("aria-label", "Copied");
-    say(`${label.replace("Copy", "Copied")}.`);
+    let done = "Copied";
+    try {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    } catch {
+      done = "Not copied";  // the browser did not let us
+    }
+    button.textContent = done;
+    button.setAttribute("aria-label", done);
+    say(`${label.replace("Copy", done)}.`);
     clearTimeout(undone);
     undone = setTimeout(() => {
       button.textContent = text;
