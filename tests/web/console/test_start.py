@@ -356,6 +356,15 @@ async def test_more_choices_than_are_shown_are_told(local: Acting, owner: Browse
     assert f'<option value="{last.id}" selected>' in chosen  # sent as it is, the form changes nothing
 
 
+async def test_notice_of_the_guide_keeps_a_name_to_itself(owner: Browser) -> None:
+    """
+    It turns nothing that stands around it.
+    """
+    await owner.open("/console/start")
+    made = await owner.send("/console/start/resource", **{**SHOP, "name": "\u202etob"})
+    assert "\u2068\u202etob\u2069 is there." in (await owner.open(made.headers["location"])).text
+
+
 async def test_what_is_typed_is_shown_as_text(owner: Browser) -> None:
     """
     Names and permissions; and ids in the address that nobody has are passed over.

@@ -23,6 +23,7 @@ from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.storage.database import StorageUnavailable
+from watchword.server.web.console.naming import told
 from watchword.server.web.console.once import DONE_ALREADY, id_from
 from watchword.server.web.console.own_server import OwnServer
 from watchword.server.web.console.pages import GoTo, Page
@@ -105,7 +106,7 @@ def create_resource(visitor: Visitor) -> Page | GoTo:
         resource = getting_started.create_api(visitor.acting, new, _permissions(visitor))
     except Problem as refused:
         return _page(visitor, Chosen(), _Shown(problem=refused))
-    return _next(Chosen(resource=resource.id), f"{name} is there.")
+    return _next(Chosen(resource=resource.id), f"{told(name, resource.id)} is there.")
 
 
 def add_permissions(visitor: Visitor) -> Page | GoTo:
@@ -135,7 +136,7 @@ def create_role(visitor: Visitor) -> Page | GoTo:
         role = roles.create(visitor.acting, new)
     except Problem as refused:
         return _page(visitor, chosen, _Shown(problem=refused))
-    return _next(replace(chosen, role=role.id), f"The role {name} is there.")
+    return _next(replace(chosen, role=role.id), f"The role {told(name, role.id)} is there.")
 
 
 def create_application(visitor: Visitor) -> Page | GoTo:
