@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.browser import invited
+from tests.support.browser import ORIGIN, invited
 from watchword.server.domain.names import OperatorRole
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import resources, scopes
@@ -78,6 +78,18 @@ async def test_address_of_a_form_leads_to_its_page(owner: Browser, path: str, ab
     """
     answer = await owner.open(f"/console{path}")
     assert (answer.status_code, answer.headers["location"]) == (303, f"/console{above}")
+
+
+async def test_address_that_can_not_be_read_is_not_called_a_form(owner: Browser) -> None:
+    """
+    Nor does a form that can't be read bear the address's name.
+    """
+    answer = await owner.open("/console/roles?search=%ff")
+    assert (answer.status_code, "The address can&#39;t be read." in answer.text) == (400, True)
+    await owner.open("/console/roles/new")
+    headers = {"origin": ORIGIN, "content-type": "application/x-www-form-urlencoded"}
+    sent = await owner.client.post("/console/roles", content="name=%ff", headers=headers)
+    assert (sent.status_code, "The form can&#39;t be read." in sent.text) == (400, True)
 
 
 async def test_pages_of_a_list_are_reached_from_a_refused_form(local: Acting, owner: Browser) -> None:

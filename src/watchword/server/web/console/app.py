@@ -152,7 +152,7 @@ class Console:
         self, request: Incoming, path: str, body: bytes, visitor: Visitor, headers: tuple[_Header, ...]
     ) -> Answer:
         method = "POST" if request.method == "POST" else "GET"
-        query = read_values(request.scope["query_string"].decode("ascii", "replace"))
+        query = read_values(request.scope["query_string"].decode("ascii", "replace"), "address")
         for route in self._routes:
             match = route.pattern.fullmatch(path)
             if match is None or route.method != method:

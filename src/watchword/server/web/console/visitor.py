@@ -157,9 +157,12 @@ def read_cookies(headers: Sequence[str]) -> Mapping[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def read_values(text: str) -> Values:
+def read_values(text: str, what: str = "form") -> Values:
     """
     Read form parameters, of a body or of an address.
+
+    Args:
+        what: What people call it.
 
     Raises:
         Problem: They can't be read, or are too many (400).
@@ -167,7 +170,7 @@ def read_values(text: str) -> Values:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
     except ValueError:
-        raise Problem("request.invalid_input", status=400, message="The form can't be read.") from None
+        raise Problem("request.invalid_input", status=400, message=f"The {what} can't be read.") from None
     found: dict[str, list[str]] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value.replace("\0", ""))
