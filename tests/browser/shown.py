@@ -137,7 +137,7 @@ SHOWN = (
     Shown(
         name="delete-secret", path=f"{_ONE}/secrets/delete?name=Default+secret", sees="This can't be undone."
     ),
-    Shown(name="application-unknown", path="/applications/nobody", sees="That can't be done", status=404),
+    Shown(name="application-unknown", path="/applications/nobody", sees="It is not there", status=404),
     # API resources and their permissions
     Shown(name="resources", path="/resources", sees="Search by id, name or API identifier"),
     Shown(name="new-resource", path="/resources/new", sees="What applications send as"),

@@ -303,3 +303,20 @@ async def test_picker_is_bound(local: Acting, owner: Browser, offered: dict[str,
     assert 'formaction="/console/roles/new" formnovalidate' in page  # a search needs no name
     found = (await owner.send("/console/roles/new", words="more:59")).text
     assert found.count('type="checkbox"') == 1
+
+
+async def test_what_somebody_else_has_deleted_is_told_in_words(local: Acting, owner: Browser) -> None:
+    """
+    Not in those of the API, which are for programs.
+    """
+    page = await owner.open("/console/applications/nobody")
+    assert (page.status_code, "It is not there" in page.text, "`" in page.text) == (404, True, False)
+    bot, _ = applications.create(local, NewApplication(name="bot", type=ApplicationType.MACHINE_TO_MACHINE))
+    role = roles.create(local, NewRole(name="reader", description="x", type=RoleType.MACHINE_TO_MACHINE))
+    application_roles.assign(local, bot.id, [role.id])
+    own = f"/console/applications/{bot.id}"
+    await owner.open(own)
+    assert (await owner.send(f"{own}/roles/remove", role=role.id)).status_code == 303
+    answer = await owner.send(f"{own}/roles/remove", role=role.id)
+    assert answer.status_code == 404
+    assert "Perhaps somebody has deleted it, or taken it away" in answer.text
