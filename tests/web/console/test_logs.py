@@ -181,6 +181,23 @@ async def test_page_of_an_application_leads_to_who_changed_it(ctx: Context, owne
     assert len(ids(owner.shown.text)) == 1
 
 
+async def test_record_of_a_change_leads_to_what_was_changed(ctx: Context, owner: Browser, shopping: Shopping) -> None:
+    """
+    Whatever room it is in; and nowhere, where it is in none.
+    """
+    resource = f"/console/resources/{shopping.resource_id}"
+    pages = {f"{resource}/scopes/{scope_id}" for scope_id in shopping.scope_ids.values()} | {resource}
+    pages |= {f"/console/applications/{shopping.application_id}", f"/console/roles/{shopping.role_id}"}
+    found: dict[str, set[str]] = {}
+    for entry in logs.newest(shopping.acting, LogFilter(only_changes=True), 50):
+        shown = (await owner.open(f"/console/logs/{entry.id}")).text
+        found.setdefault(entry.key, set()).update(re.findall(r'<a href="([^"]+)">what was changed</a>', shown))
+    assert pages <= set().union(*found.values())
+    assert found["Tenant.Created"] == set()
+    for path in pages:
+        assert (await owner.open(path)).status_code == 200
+
+
 async def test_search_among_changes_passes_tokens_over(
     ctx: Context, owner: Browser, shopping: Shopping, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

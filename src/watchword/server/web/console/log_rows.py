@@ -18,8 +18,10 @@ from watchword.server.domain.client_auth.client_secret import SecretExpired
 from watchword.server.domain.records import LogEntry
 from watchword.server.domain.search import fold_case
 from watchword.server.operations.logs import Outcome
+from watchword.server.web.console.pages import address
 
 _LONGEST_WHO, _LONGEST_WHAT = 80, 160  # characters
+_ROOMS = {"Application": "applications", "Resource": "resources", "Role": "roles", "User": "users"}
 _DOCUMENTED = frozenset(kind.error for kind in OAuthError.__subclasses__() if kind.__module__ == OAuthError.__module__)
 _NOBODY: Mapping[str, object] = {}
 
@@ -128,6 +130,17 @@ def is_about(entry: LogEntry, thing_id: str) -> bool:
     """
     named = _members(entry.payload.get("data")).values()
     return any(thing_id == value or (isinstance(value, list) and thing_id in value) for value in named)
+
+
+def page_of_what_changed(entry: LogEntry) -> str | None:
+    """
+    Return the page of what a record is about, which may be gone; None where there is no such page.
+    """
+    family, data = entry.key.partition(".")[0], _members(entry.payload.get("data"))
+    own_id, resource_id = _text(data.get("id")), _text(data.get("resourceId"))
+    if own_id and family in _ROOMS:
+        return address(_ROOMS[family], own_id)
+    return address("resources", resource_id, "scopes", own_id) if own_id and resource_id else None
 
 
 def members_of(entry: LogEntry) -> list[tuple[str, str]]:

@@ -28,6 +28,7 @@ from watchword.server.web.console.log_rows import (
     is_about,
     is_narrowed,
     members_of,
+    page_of_what_changed,
     refusal_of,
     row_of,
     was_done_by,
@@ -138,6 +139,7 @@ def page(visitor: Visitor) -> Page:
     shows = {
         "entry": entry,
         "row": row_of(entry, names),
+        "changed": page_of_what_changed(entry),
         "members": members_of(entry),
         "json": as_json(entry),
         "refusal": refusal,
