@@ -124,7 +124,7 @@ SHOWN = (
         name="application-new-secret", path=_ONE, typed={"secret-name": "For the shop in Lyon"}, press="Add secret",
         sees="It is shown this once.",
     ),
-    Shown(name="application-saved", path=_ONE, press="Save", sees="Saved."),
+    Shown(name="application-saved", path=_ONE, press="Save", sees="There was nothing to save"),
     Shown(
         name="application-refused", path=_ONE, typed={"custom-data": "[1, 2]"}, press="Save",
         sees="Custom data must be a JSON object.",

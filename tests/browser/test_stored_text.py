@@ -44,7 +44,7 @@ _LOOK = """() => {
     ran: window.hostile ?? null,
     handlers: all.flatMap((one) => one.getAttributeNames()).filter((name) => name.startsWith("on")),
     elsewhere: addresses.filter((one) => new URL(one, location.href).origin !== location.origin),
-    links: [...document.querySelectorAll("a[href]:not([download])")].map((one) => one.href.replace(/#.*/, "")),
+    links: [...document.querySelectorAll("a[href]:not([href*='/export'])")].map((one) => one.href.replace(/#.*/, "")),
     text: [document.body.innerText, document.title,
       ...[...document.querySelectorAll("input, textarea")].map((one) => one.value)].join("\\n"),
   };
