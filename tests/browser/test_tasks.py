@@ -105,6 +105,18 @@ def test_search_looks_as_one_types(page: Page) -> None:
     page.get_by_role("status").get_by_text("Nothing is called “nobody has this”.").wait_for()
 
 
+def test_what_is_read_again_stays_where_it_was_moved(page: Page) -> None:
+    """
+    A table that is wider than the window, by whoever reads it on a telephone.
+    """
+    page.set_viewport_size(NARROW)
+    page.goto("/console/overview")
+    page.locator("#now .scroll").first.evaluate("(table) => { table.scrollLeft = 60; }")
+    page.evaluate("document.getElementById('now').dataset.before = ''; htmx.trigger('#now', 'tick')")
+    page.locator("#now:not([data-before])").wait_for()
+    assert page.locator("#now .scroll").first.evaluate("(table) => table.scrollLeft") == 60
+
+
 @pytest.mark.parametrize("is_answered", [True, False])
 def test_search_that_fails_says_so_in_place(chromium: Browser, console: Console, is_answered: bool) -> None:
     """
@@ -162,6 +174,11 @@ def test_log_is_asked_for_times_in_the_readers_zone(visit: Callable[..., Page]) 
     page.wait_for_url("**/console/logs?*to=2026-12-01T11%3A00%3A00")
     assert "from=2026-07-01T10%3A00%3A05" in page.url
     assert page.get_by_label("To (your time)").input_value() in {"2026-12-01T12:00", "2026-12-01T12:00:00"}
+    twice = "/console/logs?from=2026-10-25T01%3A30%3A00"  # half past two, for the second time: in winter
+    page.goto(twice)
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.wait_for_url("**/console/logs?*event=*")
+    assert "from=2026-10-25T01%3A30%3A00" in page.url
     page.get_by_label("From (your time)").fill("")
     page.get_by_role("button", name="Show", exact=True).click()
     page.wait_for_url("**/console/logs?*&from=&*")

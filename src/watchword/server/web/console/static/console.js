@@ -106,6 +106,15 @@ setInterval(() => {
     if (!part.querySelector("details[open]") && !part.contains(document.activeElement)) htmx.trigger(part, "tick");
   }
 }, TICK);
+// Who has moved a table sideways finds it there again.
+let moved = [];
+document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+  moved = [...target.querySelectorAll(".scroll")].map((table) => table.scrollLeft);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  document.querySelectorAll("[data-live] .scroll").forEach((table, index) => { table.scrollLeft = moved[index] ?? 0; });
+});
+
 // Where the session has ended, the answer is another page.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, xhr } = event.detail;
@@ -118,7 +127,10 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 for (const field of document.querySelectorAll("[data-utc]")) {
   field.labels[0].querySelector("span").textContent = "your time";
   if (field.defaultValue) field.value = inReadersZone(new Date(`${field.defaultValue}Z`));
+  const before = field.value;
   field.form.addEventListener("formdata", ({ formData }) => {
-    if (field.value) formData.set(field.name, new Date(field.value).toISOString().slice(0, 19));
+    // Left alone it stays what it was: where clocks are set back, an hour comes twice.
+    if (field.value === before) formData.set(field.name, field.defaultValue);
+    else if (field.value) formData.set(field.name, new Date(field.value).toISOString().slice(0, 19));
   });
 }
