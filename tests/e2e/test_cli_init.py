@@ -87,7 +87,7 @@ def test_killed_at_any_moment_it_is_finished_by_the_next(tmp_path: Path) -> None
         give_database(home)
         process = start(home)
         try:
-            out, _ = process.communicate(timeout=whole * (0.35 + 0.11 * step))
+            out, _ = process.communicate(timeout=whole * (0.15 + 0.15 * step))
         except subprocess.TimeoutExpired:
             process.kill()
             out, _ = process.communicate()

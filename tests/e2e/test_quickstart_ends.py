@@ -89,7 +89,7 @@ def test_stop_in_the_middle_leaves_nothing_and_the_next_run_finishes(tmp_path: P
         assert wait_for(lambda: bool(child_processes(home)))
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 128 + signal.SIGINT
-    assert not child_processes(home)
+    assert wait_for(lambda: not child_processes(home))
     done = run_quickstart(home)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -246,7 +246,10 @@ async def test_who_can_obtain_a_scope_is_asked_by_its_names(owner: Browser, shop
     page = (await owner.open(answer.headers["location"])).text
     assert "read:products" in page
     assert page.count('<span class="good">yes</span>') == 1
-    for wrong, text in (("resource=x&scope=y", "no API `x`"), (f"resource={INDICATOR}&scope=y", "no permission `y`")):
+    for wrong, text in (
+        ("resource=x&scope=y", "no API <code>x</code>"),
+        (f"resource={INDICATOR}&scope=y", "no permission <code>y</code>"),
+    ):
         answer = await owner.open(f"/console/explain/scope?{wrong}")
         assert answer.status_code == 404
         assert text in answer.text
