@@ -76,7 +76,7 @@ def initialise(settings: Settings) -> FirstApplication:
         StorageUnavailable: The database can't be written, or its token log is missing.
     """
     with closing(database_of(settings)) as database:
-        if _settle(database, settings).installation is None:
+        if _settle(database, settings, settling.look(database)).installation is None:
             settling.found(database, new_id(secrets.token_bytes), now())
         with _administer(database, settings, may_create=True) as ground:
             return set_up(ground)
@@ -217,8 +217,11 @@ def _demand_a_tenant(database: Database, settings: Settings) -> None:
 @contextmanager
 def _ground(database: Database, settings: Settings, *, begins_token_log: bool = False) -> Iterator[Ground]:
     _demand_a_tenant(database, settings)
-    lost = _begin_token_log(database) if begins_token_log else None
-    _settle(database, settings)
+    standing, lost = settling.look(database), None
+    if begins_token_log and standing.lacks_token_log:
+        lost = _begin_token_log(database)
+        standing = settling.look(database)
+    _settle(database, settings, standing)
     with _administer(database, settings, may_create=False) as ground:
         if lost is not None:
             record_new_token_log(ground, lost)
@@ -227,22 +230,19 @@ def _ground(database: Database, settings: Settings, *, begins_token_log: bool = 
 
 def _begin_token_log(database: Database) -> int | None:
     """
-    Begin the token log anew where it is gone; return how far it is known to have come.
+    Begin the token log anew where it is still gone; return how far it is known to have come.
     """
-    if not settling.look(database).lacks_token_log:
-        return None
     lost = settling.begin_token_log(database)
     if lost is not None:
         _log.warning("the token log was missing: a new one was begun", extra={"token_log": database.token_log_name})
     return lost
 
 
-def _settle(database: Database, settings: Settings) -> Standing:
+def _settle(database: Database, settings: Settings, standing: Standing) -> Standing:
     """
     See to it that both histories of the database are up to date, and of one installation; return how it stands then.
     """
     make_home(settings.home)
-    standing = settling.look(database)
     if settings.auto_migrate:
         standing = settling.bring_up_to_date(database, standing)
     settling.check(database, standing)
