@@ -83,8 +83,10 @@ class Console:
             busy = _in_words(503, "The server has more to do than it can do in time. Try again.")
             return busy.held(HELD_SECONDS)
         try:
+            if request.method != "POST":
+                return await self._on_thread(self._show, request, path.rstrip("/"))
             visitor, headers = await self._on_thread(self._welcome, request)
-            body = await _body_of(request, visitor) if request.method == "POST" else b""
+            body = await _body_of(request, visitor)
             return await self._on_thread(self._answer, request, path.rstrip("/"), body, visitor, headers)
         except Exception as error:
             problem = problem_of(error)
@@ -116,6 +118,10 @@ class Console:
             return await run_in_threadpool(what, *given, **named)
         finally:
             self._backlog.leave(place, time.perf_counter() - began)
+
+    def _show(self, request: Incoming, path: str) -> Answer:
+        visitor, headers = self._welcome(request)
+        return self._answer(request, path, b"", visitor, headers)
 
     def _answer(
         self, request: Incoming, path: str, body: bytes | None, visitor: Visitor, headers: tuple[_Header, ...]
