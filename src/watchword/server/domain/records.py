@@ -63,6 +63,12 @@ class ApplicationSecret(Confidential, frozen=True, kw_only=True):
     id: str
     masked_value: str
 
+    def expired(self, now: datetime) -> bool:
+        """
+        Whether it is no longer good: as authentication judges its entry.
+        """
+        return self.expires_at is not None and self.expires_at <= now
+
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """

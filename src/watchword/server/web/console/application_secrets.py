@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from watchword.server.domain.problems import DoneAlready, Problem, bad_value
 from watchword.server.operations import applications, secrets
-from watchword.server.web.console.applications import LIVES, ROOM, is_good, named, shown
+from watchword.server.web.console.applications import LIVES, ROOM, named, shown
 from watchword.server.web.console.naming import told
 from watchword.server.web.console.once import DONE_ALREADY, id_from
 from watchword.server.web.console.pages import GoTo, Page, address
@@ -45,7 +45,7 @@ def deletion(visitor: Visitor) -> Page | GoTo:
         "application": application,
         "secret": secret,
         "last_use": secrets.last_uses(visitor.acting, application.id).get(secret.id),
-        "others": [one for one in kept if one is not secret and is_good(one, now)],
+        "others": [one for one in kept if one is not secret and not one.expired(now)],
     }
     return Page(template="delete_secret.html", shows=shows)
 

@@ -3,7 +3,6 @@ The room of the applications: list, search, create, and a page for each.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.problems import DoneAlready, Problem, bad_value
@@ -185,7 +184,7 @@ def shown(
         "is_machine": is_machine,
         "has_secrets": application.type.has_secrets,
         "secrets": kept,
-        "good": {one.id for one in kept if is_good(one, now)},
+        "good": {one.id for one in kept if not one.expired(now)},
         "lives": LIVES,
         "wanted": {
             name: visitor.field(name) if secret is None and "days" in visitor.form else "" for name in ("name", "days")
@@ -200,13 +199,6 @@ def shown(
         "problem": problem,
     }
     return Page(template="application.html", shows=shows, status=status)
-
-
-def is_good(secret: ApplicationSecret, now: datetime) -> bool:
-    """
-    Tell whether a secret has not expired.
-    """
-    return secret.expires_at is None or secret.expires_at > now
 
 
 def _settings(visitor: Visitor, application: Application) -> Settings:
