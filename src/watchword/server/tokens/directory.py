@@ -9,28 +9,18 @@ A decision waits for nothing. Where it needs what is not remembered it is given 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from watchword.protocol.errors import TemporarilyUnavailable
-from watchword.protocol.names import Algorithm
-from watchword.server.domain.signing_keys import SigningKey
-from watchword.server.domain.view import (
-    ApplicationEntry,
-    Moment,
-    ResourceEntry,
-    RoleEntry,
-    TenantEntry,
-    View,
-    signing_key_of,
-)
+from watchword.server.domain.view import TenantEntry
 from watchword.server.storage.changes import Looker
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.loader import Kind, Loaded, Loader
 from watchword.server.telemetry.meters import Meters
+from watchword.server.tokens.directory_view import DirectoryView, Missing, Outdated
 from watchword.server.tokens.loads import Loads
 from watchword.server.tokens.looks import ImmediateLooks, Look, Looks, RemoteLooks
 from watchword.server.tokens.remembered import Load, Remembered
@@ -38,22 +28,6 @@ from watchword.server.tokens.remembered import Load, Remembered
 D = TypeVar("D")
 
 _MOST_TRIES = 20
-
-
-class _Outdated(Exception):
-    """
-    Something was loaded that is newer than the look that a decision began with: decide anew, from a new look.
-    """
-
-
-class _Missing(Exception):
-    """
-    A decision needs entries that are not there: load them, and decide anew, from the same look.
-    """
-
-    def __init__(self, kind: Kind, keys: Sequence[str]) -> None:
-        self.kind = kind
-        self.keys = keys
 
 
 class _Tenant(NamedTuple):
@@ -97,7 +71,7 @@ class Directory:
         self._look_thread = ThreadPoolExecutor(1, thread_name_prefix="look")
         self._tenants: dict[str, _Tenant] = {}
 
-    async def decide(self, tenant_id: str, decision: Callable[[View], D]) -> D:
+    async def decide(self, tenant_id: str, decision: Callable[[DirectoryView], D]) -> D:
         """
         Make a decision over one moment that is not older than this call.
 
@@ -110,20 +84,20 @@ class Directory:
         """
         tenant = self._tenants.get(tenant_id) or self._open(tenant_id)
         for _ in range(_MOST_TRIES):
-            view = DirectoryView(tenant, await tenant.looks.take())
+            view = DirectoryView(tenant_id, tenant.remembered, await tenant.looks.take())
             try:
                 return await self._decide(tenant, view, decision)
-            except _Outdated:
+            except Outdated:
                 tenant.looks.take_anew()
         raise TemporarilyUnavailable("the server is busy", detail="the tenant changes faster than it can be read")
 
-    async def _decide(self, tenant: _Tenant, view: "DirectoryView", decision: Callable[[View], D]) -> D:
+    async def _decide(self, tenant: _Tenant, view: DirectoryView, decision: Callable[[DirectoryView], D]) -> D:
         while True:
             if tenant.remembered.history != view.look.history:
-                raise _Outdated
+                raise Outdated
             try:
                 return decision(view)
-            except _Missing as missing:
+            except Missing as missing:
                 kind, keys = missing.kind, missing.keys
             for key, loaded in zip(
                 keys, await asyncio.gather(*[self._load(tenant, kind, key, view.look) for key in keys]), strict=True
@@ -136,7 +110,7 @@ class Directory:
 
         Raises:
             StorageUnavailable: The database can't be read, or not where the look was taken.
-            _Outdated: The look is of a history that is no more.
+            Outdated: The look is of a history that is no more.
         """
         loads = tenant.remembered.loads
         is_own = False
@@ -157,7 +131,7 @@ class Directory:
             # It may be done and not yet put away: to wait for it once more would be to spin, and the loop would stand.
             tenant.remembered.give_up(kind, key, load)
             if is_own:  # it began after the look and knows less: the database was set back meanwhile
-                raise _Outdated
+                raise Outdated
 
     def last_known_tenant(self, tenant_id: str) -> TenantEntry | None:
         """
@@ -197,112 +171,3 @@ def _finish(remembered: Remembered, kind: Kind, key: str, load: Load, done: "asy
     loaded = done.result()
     if loaded.server == remembered.server:  # what another server knows is not what the next look tells of
         remembered.remember(kind, key, loaded)
-
-
-class DirectoryView:
-    """
-    What is true at the moment of one look.
-
-    Attributes:
-        look: The look.
-    """
-
-    __slots__ = ("_loaded", "_tenant", "look")
-
-    def __init__(self, tenant: _Tenant, look: Look) -> None:
-        self.look = look
-        self._tenant = tenant
-        # What was loaded for this decision: it stays with it, whether or not it is remembered for others.
-        self._loaded: dict[tuple[Kind, str], Loaded] = {}
-
-    def add(self, kind: Kind, key: str, loaded: Loaded) -> None:
-        """
-        Take in what was loaded.
-
-        Raises:
-            _Outdated: It is newer than the look.
-        """
-        if loaded.number > self.look.number:
-            raise _Outdated
-        self._loaded[kind, key] = loaded
-
-    @property
-    def moment(self) -> Moment:
-        """
-        The moment of the look.
-        """
-        return self.look.moment
-
-    def tenant(self) -> TenantEntry:
-        """
-        Return the tenant.
-        """
-        entry = self._entry(Kind.TENANT, self._tenant.id)
-        if entry is None:
-            raise TemporarilyUnavailable("the server is not set up", detail=f"there is no tenant {self._tenant.id}")
-        tenant: TenantEntry = entry
-        return tenant
-
-    def application(self, application_id: str) -> ApplicationEntry | None:
-        """
-        Return an application, or None.
-        """
-        application: ApplicationEntry | None = self._entry(Kind.APPLICATION, application_id)
-        return application
-
-    def miss_application(self, application_id: str) -> None:
-        """
-        Take the time that looking for an application takes when there is none of this id: long at first, short later.
-        """
-        self._entry(Kind.APPLICATION, f"{application_id}\0")  # no id holds a NUL: requests with one are refused
-
-    def roles(self, application: ApplicationEntry) -> tuple[RoleEntry, ...]:
-        """
-        Return the roles of an application.
-        """
-        found: list[RoleEntry] = []
-        missing: list[str] = []
-        for role_id in application.role_ids:
-            try:
-                role = self._entry(Kind.ROLE, role_id)
-            except _Missing:  # they are loaded together: each load lets the decision begin anew
-                missing.append(role_id)
-            else:
-                if role is not None:
-                    found.append(role)
-        if missing:
-            raise _Missing(Kind.ROLE, missing)
-        return tuple(found)
-
-    def resource(self, indicator: str) -> ResourceEntry | None:
-        """
-        Return the API resource with exactly this indicator, or None.
-        """
-        resource: ResourceEntry | None = self._entry(Kind.RESOURCE, indicator)
-        return resource
-
-    def is_member(self, application: ApplicationEntry, organization_id: str) -> bool:
-        """
-        Tell whether an application belongs to an organization. There are no organizations yet, so it never does.
-        """
-        del application, organization_id
-        return False
-
-    def signing_key(self, algorithm: Algorithm | None, now: datetime) -> SigningKey:
-        """
-        Return the key that signs now.
-
-        Raises:
-            TemporarilyUnavailable: There is none.
-        """
-        return signing_key_of(self.tenant(), algorithm, now)
-
-    def _entry(self, kind: Kind, key: str) -> Any:  # noqa: ANN401 - of the kind's type, or None; a cast is a call
-        slot = self._tenant.remembered.find(kind, key)
-        if slot is None:
-            slot = self._loaded.get((kind, key))
-            if slot is None:
-                raise _Missing(kind, (key,))
-        elif slot.number > self.look.number:
-            raise _Outdated
-        return slot.entry
