@@ -92,10 +92,11 @@ async def ask(
     *,
     scope: str = "read:products write:products",
     resource: str = INDICATOR,
+    seen: Seen | None = None,
     **more: str,
 ) -> TokenResponse:
     """
-    Ask for a token as a request that came over HTTP would.
+    Ask for a token as a request that came over HTTP would; `seen` is told what it has shown of itself.
     """
     form = {"grant_type": "client_credentials", "resource": resource, "scope": scope, **more}
     basic = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
@@ -108,14 +109,14 @@ async def ask(
         came_from=Origin(ip="127.0.0.1", user_agent="test"),
         came_at=ctx.clock(),
     )
-    return await issue_token(request, ctx, Seen())
+    return await issue_token(request, ctx, seen or Seen())
 
 
 async def ask_as_bot(ctx: Context, shopping: Shopping, **more: str) -> TokenResponse:
     """
     Ask as the shopping application.
     """
-    return await ask(ctx, shopping.application_id, shopping.application_secret, **more)
+    return await ask(ctx, shopping.application_id, shopping.application_secret, seen=None, **more)
 
 
 def claims_of(ctx: Context, response: TokenResponse) -> dict[str, object]:

@@ -14,6 +14,7 @@ import msgspec
 from watchword.protocol.errors import OAuthError
 from watchword.server.domain.actors import Actor, ActorKind
 from watchword.server.domain.client_auth import Seen
+from watchword.server.domain.decision import RememberingView
 from watchword.server.domain.events import Event, Origin
 from watchword.server.domain.health import Check
 from watchword.server.domain.ids import RandomBytes
@@ -21,7 +22,7 @@ from watchword.server.domain.limits import Limits
 from watchword.server.domain.management import check_permission
 from watchword.server.domain.names import Permission, management_indicator
 from watchword.server.domain.operators import check_invitation, check_operator
-from watchword.server.domain.view import Moment, TenantEntry, View
+from watchword.server.domain.view import Moment, TenantEntry
 from watchword.server.settings import Settings
 from watchword.server.storage import entries, operators
 from watchword.server.storage.database import Connection, Database
@@ -39,7 +40,7 @@ class Directory(Protocol):
     What is true now, for decisions about tokens.
     """
 
-    async def decide(self, tenant_id: str, decision: Callable[[View], D]) -> D:
+    async def decide(self, tenant_id: str, decision: Callable[[RememberingView], D]) -> D:
         """
         Run a decision over one moment that is not older than this call.
         """

@@ -4,12 +4,15 @@ Signing keys by instants: the name of an interval, which key signs, and in which
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.domain.key_records import NOON, key_of
 from watchword.protocol.names import Algorithm
+from watchword.server.domain.records import SigningKeyRecord
 from watchword.server.domain.signing_keys import (
     NEVER,
     KeyState,
@@ -20,6 +23,7 @@ from watchword.server.domain.signing_keys import (
     described,
     is_published,
     listed_keys,
+    next_turn,
     published_keys,
     state_of,
 )
@@ -148,3 +152,42 @@ def test_tenants_algorithm_changes_at_an_instant() -> None:
     assert own.settled(NOON - TICK) is own
     assert own.settled(NOON) == OwnAlgorithm(present=Algorithm.RS256)
     assert OwnAlgorithm(present=Algorithm.ES256).at(NOON) is Algorithm.ES256
+
+
+INSTANTS = st.integers(0, 9).map(lambda hours: NOON + hours * HOUR)
+ALGORITHMS = st.sampled_from([Algorithm.ES256, Algorithm.RS256])
+ANY_KEY = st.builds(
+    key_of,
+    algorithm=ALGORITHMS,
+    signs_from=INSTANTS | st.just(NEVER),
+    signs_until=st.none() | INSTANTS,
+    dropped_at=st.none() | INSTANTS,
+)
+ANY_OWN = st.builds(
+    OwnAlgorithm, present=ALGORITHMS, following=st.none() | ALGORITHMS, following_from=st.none() | INSTANTS
+)
+
+
+@given(st.lists(ANY_KEY, max_size=4), ANY_OWN, st.none() | ALGORITHMS, INSTANTS, st.integers(0, 9))
+def test_nothing_turns_before_the_next_turn(
+    keys: list[SigningKeyRecord], own: OwnAlgorithm, algorithm: Algorithm | None, now: datetime, later: int
+) -> None:
+    """
+    Whatever is fixed of keys and algorithms: until that instant the same key signs.
+    """
+    turn = next_turn(keys, own, now)
+    assert turn > now
+    then = min(now + later * HOUR, turn - TICK)
+    assert current_key(keys, algorithm or own.at(then), then) is current_key(keys, algorithm or own.at(now), now)
+
+
+def test_next_turn_is_the_first_to_come() -> None:
+    """
+    Of those that are over nothing is said; where nothing is fixed there is none.
+    """
+    own = OwnAlgorithm(present=Algorithm.ES256)
+    assert next_turn(KEYS, own, NOON) == NOON + HOUR
+    assert next_turn((CURRENT,), own, NOON + HOUR) == NOON + 3 * HOUR
+    assert next_turn((STANDBY,), own, NOON) == NEVER
+    changing = OwnAlgorithm(present=Algorithm.ES256, following=Algorithm.RS256, following_from=NOON + TICK)
+    assert next_turn(KEYS, changing, NOON) == NOON + TICK

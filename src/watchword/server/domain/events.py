@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import msgspec
+from msgspec.structs import replace
 
 from watchword.protocol.errors import OAuthError
 from watchword.protocol.forms import TokenForm
@@ -106,30 +107,44 @@ class TokenPayload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     cut: bool = False
 
 
-def token_issued(seen: Seen, authorization: Authorization, jti: str, origin: Origin) -> Event:
+class TokenGranted(msgspec.Struct, frozen=True):
+    """
+    What the records of tokens that are had by one decision have in common: all but ids, and where requests came from.
+    """
+
+    key: str
+    payload: TokenPayload
+
+
+def token_granted(seen: Seen, authorization: Authorization) -> TokenGranted:
+    """
+    Say what any token will be recorded as that is had by this authorization.
+    """
+    asked = _value(seen.form, "scope")
+    scope = format_scope(authorization.scopes)
+    payload = TokenPayload(
+        result="Success",
+        application_id=authorization.client_id,
+        params=_asked_for(seen),
+        scope=_cut(scope, _SCOPE),
+        token_types=("AccessToken",),
+        application_secret=_used_secret(seen),
+        cut=len(asked) > _SCOPE or len(scope) > _SCOPE,
+    )
+    return TokenGranted(KEYS[authorization.grant_type], payload)
+
+
+def token_issued(granted: TokenGranted, jti: str, origin: Origin) -> Event:
     """
     Record a token that is about to leave.
 
     Args:
         jti: Its id.
     """
-    asked = _value(seen.form, "scope")
-    scope = format_scope(authorization.scopes)
-    payload = TokenPayload(
-        result="Success",
-        ip=_cut(origin.ip, _IP),
-        user_agent=_cut(origin.user_agent, _USER_AGENT),
-        application_id=authorization.client_id,
-        params=_asked_for(seen),
-        scope=_cut(scope, _SCOPE),
-        token_types=("AccessToken",),
-        application_secret=_used_secret(seen),
-        jti=jti,
-        cut=len(asked) > _SCOPE or len(scope) > _SCOPE,
+    payload = replace(
+        granted.payload, ip=_cut(origin.ip, _IP), user_agent=_cut(origin.user_agent, _USER_AGENT), jti=jti
     )
-    return Event(
-        key=KEYS[authorization.grant_type], application_id=authorization.client_id, user_id=None, payload=payload
-    )
+    return Event(key=granted.key, application_id=granted.payload.application_id, user_id=None, payload=payload)
 
 
 def token_refused(seen: Seen, refusal: OAuthError, origin: Origin) -> Event:

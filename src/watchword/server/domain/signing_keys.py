@@ -157,6 +157,16 @@ def current_key(keys: Iterable[K], algorithm: Algorithm, now: datetime) -> K | N
     return begun or to_come
 
 
+def next_turn(keys: Iterable[K], own: OwnAlgorithm, now: datetime) -> datetime:
+    """
+    Return the first instant to come at which another key may sign, as far as that is fixed by now.
+    """
+    turns = [own.following_from]
+    for key in keys:
+        turns += [key.signs_from, key.signs_until, key.dropped_at]
+    return min((turn for turn in turns if turn is not None and turn > now), default=NEVER)
+
+
 def published_keys(keys: Iterable[K], now: datetime) -> list[K]:
     """
     Return the keys that the JWKS shows: those that sign, then those to come, then those that have signed, newest first.

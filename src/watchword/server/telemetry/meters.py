@@ -134,7 +134,9 @@ class Meters:
 
     def _plan_directory(self, plan: Plan) -> None:
         self.looks = plan.counter("watchword_directory_looks_total", "Looks at what has changed.")
-        self.hits = plan.counter("watchword_directory_hits_total", "Entries that a decision found in memory.")
+        self.hits = plan.counter(
+            "watchword_directory_hits_total", "Entries that decisions found in memory, and decisions that were."
+        )
         self.loads = plan.counters(
             "watchword_directory_loads_total", "Entries that were loaded from the database.", {"kind": KINDS}
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.protocol.names import Algorithm
+from watchword.server.domain.decision import Decision
 from watchword.server.domain.signing_keys import SigningKey
 from watchword.server.domain.view import (
     ApplicationEntry,
@@ -65,6 +66,24 @@ class DirectoryView:
         if loaded.number > self.look.number:
             raise Outdated
         self._loaded[kind, key] = loaded
+
+    def recall(self, request: bytes | None, now: datetime) -> Decision | None:
+        """
+        Return what was decided for a request of this digest, where it is still so.
+        """
+        if request is None or not self._is_newest():
+            return None
+        decision = self._remembered.decisions.find(request, now)
+        if decision is not None:
+            self._remembered.hits += 1
+        return decision
+
+    def keep(self, request: bytes | None, decision: Decision) -> None:
+        """
+        Remember what was decided, unless something has changed since this view's look.
+        """
+        if request is not None and self._is_newest():
+            self._remembered.decisions.keep(request, decision)
 
     @property
     def moment(self) -> Moment:
@@ -136,6 +155,10 @@ class DirectoryView:
             TemporarilyUnavailable: There is none.
         """
         return signing_key_of(self.tenant(), algorithm, now)
+
+    def _is_newest(self) -> bool:
+        mark = self._remembered.mark
+        return mark is not None and mark.number == self.look.number and self._remembered.history == self.look.history
 
     def _entry(self, kind: Kind, key: str) -> Any:  # noqa: ANN401 - of the kind's type, or None; a cast is a call
         slot = self._remembered.find(kind, key)

@@ -19,13 +19,15 @@ from watchword.server.context import Context
 from watchword.server.domain.client_auth import Caller, Seen, authenticate
 from watchword.server.domain.client_auth.origins import check_origin
 from watchword.server.domain.confidential import Confidential
-from watchword.server.domain.events import Origin, token_issued
+from watchword.server.domain.decision import Decision, RememberingView
+from watchword.server.domain.events import Origin, token_granted, token_issued
 from watchword.server.domain.grants import Authorization, grant_for
 from watchword.server.domain.ids import new_jti
-from watchword.server.domain.signing_keys import SigningKey
-from watchword.server.domain.view import Moment, View
+from watchword.server.domain.signing_keys import SigningKey, next_turn
+from watchword.server.domain.view import Moment, TenantEntry, View
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.telemetry.tracing import UNNOTED, Phases
+from watchword.server.tokens.decisions import digest_of
 
 _encode = msgspec.json.Encoder().encode
 
@@ -50,6 +52,12 @@ class TokenRequest(Confidential, frozen=True, kw_only=True):
     came_from: Origin
     came_at: datetime
     phases: Phases = UNNOTED
+
+    def digest(self) -> bytes | None:
+        """
+        Return what this request has in common with its equals, and with no others; None where it is decided by itself.
+        """
+        return digest_of(self.authorization, self.content_type, self.browser_origin, self.body)
 
     def read(self) -> TokenForm:
         """
@@ -81,17 +89,6 @@ def _nothing() -> None:
     pass
 
 
-class Decided(msgspec.Struct, frozen=True):
-    """
-    What may be had and what signs it, by what is true at one moment.
-    """
-
-    caller: Caller
-    authorization: Authorization
-    key: SigningKey
-    moment: Moment
-
-
 async def issue_token(
     request: TokenRequest, ctx: Context, seen: Seen, *, on_refusal: Callable[[], None] = _nothing
 ) -> TokenResponse:
@@ -109,29 +106,32 @@ async def issue_token(
     """
     ctx.vitals.demand_time()
     now, phases = request.came_at, request.phases
+    digest = request.digest()
 
-    def decide(view: View) -> Decided:
+    def decide(view: RememberingView) -> tuple[Decision, Moment]:
         phases.ended("look")
-        form = seen.form = request.read()  # who sends a bad form is recorded too
-        phases.ended("form")
-        caller = authenticate(present_credentials(request.authorization, form), view, ctx.keys.digest, now, seen)
-        check_origin(request.browser_origin, caller.application, ctx.settings.public_endpoint)
-        phases.ended("authenticate")
-        authorization = grant_for(form, caller).authorize(form, caller, view, now)
-        return Decided(caller, authorization, view.signing_key(authorization.algorithm, now), view.moment)
+        decision = view.recall(digest, now)
+        if decision is None:
+            decision = _decide(request, view, ctx, seen)
+            view.keep(digest, decision)
+        else:
+            seen.take_over(decision.form, decision.caller)
+            phases.ended("form")
+            phases.ended("authenticate")
+        phases.ended("authorize")
+        return decision, view.moment
 
     try:
-        decided = await ctx.directory.decide(request.tenant_id, decide)
-        phases.ended("authorize")
-        secret = decided.caller.secret
+        decision, moment = await ctx.directory.decide(request.tenant_id, decide)
+        application, secret = decision.caller.application, decision.caller.secret
         jti = new_jti("" if secret is None else secret.id, ctx.random)
         response = await ctx.token_log.append(
             request.tenant_id,
-            token_issued(seen, decided.authorization, jti, request.came_from),
+            token_issued(decision.granted, jti, request.came_from),
             now,
-            moment=decided.moment,
-            used_secret=None if secret is None else (decided.caller.application.id, secret.id),
-            meanwhile=partial(_issue, decided, jti, request, ctx),
+            moment=moment,
+            used_secret=None if secret is None else (application.id, secret.id),
+            meanwhile=partial(_issue, decision, jti, request, ctx),
         )
         phases.ended("log")
     except StorageUnavailable as error:
@@ -144,12 +144,36 @@ async def issue_token(
     return response
 
 
-def _issue(decided: Decided, jti: str, request: TokenRequest, ctx: Context) -> TokenResponse:
+def _decide(request: TokenRequest, view: View, ctx: Context, seen: Seen) -> Decision:
+    now, phases = request.came_at, request.phases
+    form = seen.form = request.read()  # who sends a bad form is recorded too
+    phases.ended("form")
+    caller = authenticate(present_credentials(request.authorization, form), view, ctx.keys.digest, now, seen)
+    check_origin(request.browser_origin, caller.application, ctx.settings.public_endpoint)
+    phases.ended("authenticate")
+    authorization = grant_for(form, caller).authorize(form, caller, view, now)
+    return Decision(
+        form=form,
+        caller=caller,
+        authorization=authorization,
+        key=view.signing_key(authorization.algorithm, now),
+        granted=token_granted(seen, authorization),
+        until=_until(caller, view.tenant(), now),
+    )
+
+
+def _until(caller: Caller, tenant: TenantEntry, now: datetime) -> datetime:
+    turn = next_turn(tenant.keys, tenant.own_algorithm, now)
+    secret = caller.secret
+    return turn if secret is None or secret.expires_at is None else min(turn, secret.expires_at)
+
+
+def _issue(decision: Decision, jti: str, request: TokenRequest, ctx: Context) -> TokenResponse:
     """
     Sign a token, which must not leave yet.
     """
     request.phases.ended("gather")
-    authorization, key = decided.authorization, decided.key
+    authorization, key = decision.authorization, decision.key
     began = time.perf_counter()
     response = sign(authorization, jti, key, request.came_at, ctx.settings.issuer)
     ctx.meters.signed(key.algorithm, authorization.dropped.values(), time.perf_counter() - began)

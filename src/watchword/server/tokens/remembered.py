@@ -1,5 +1,7 @@
 """
-What the directory remembers of a tenant: entries that mirror the database, each until a look sees it change.
+What the directory remembers of a tenant: entries that mirror the database, and what was decided by them.
+
+An entry stays until a look sees it change, a decision until a look sees any change.
 """
 
 import asyncio
@@ -9,6 +11,7 @@ from collections.abc import Iterable
 from watchword.server.domain.view import ResourceEntry, TenantEntry
 from watchword.server.storage.changes import Changes, Mark
 from watchword.server.storage.loader import Kind, Loaded
+from watchword.server.tokens.decisions import MOST_DECISIONS, Decisions
 
 MOST_ABSENT = 10_000
 LONGEST_ABSENT = 256
@@ -73,6 +76,7 @@ class Remembered:
         self.shelves = {kind: _Shelf(self._most_entries) for kind in Kind}
         self.indicators: dict[str, str] = {}
         self.loads: dict[tuple[Kind, str], Load] = {}
+        self.decisions = Decisions(min(most_entries, MOST_DECISIONS))
         self.last_known: TenantEntry | None = None
         self.hits = 0
 
@@ -87,6 +91,8 @@ class Remembered:
         self.mark, self.server = changes.mark, changes.server
 
     def _forget(self, changed: Iterable[tuple[str, str]]) -> None:
+        # Which decision has read what, nobody notes: all are made anew. They are quick to make, and changes are rare.
+        self.decisions.clear()
         # A load under way that may have missed the change is not kept either.
         for kind, key in changed:
             match kind:
@@ -102,6 +108,7 @@ class Remembered:
 
     def _forget_everything(self) -> None:
         self.history += 1
+        self.decisions.clear()
         self.shelves = {kind: _Shelf(self._most_entries) for kind in Kind}
         self.indicators.clear()
         for load in self.loads.values():

@@ -38,3 +38,10 @@ class Seen(msgspec.Struct):
     application: ApplicationEntry | None = None
     matched: SecretEntry | None = None
     secret: bool = False
+
+    def take_over(self, form: TokenForm, caller: Caller) -> None:
+        """
+        Take over what an equal request has shown, whose caller has proved who it is by a secret.
+        """
+        self.form, self.application, self.matched = form, caller.application, caller.secret
+        self.client_id, self.secret = caller.application.id, True

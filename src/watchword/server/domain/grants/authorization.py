@@ -25,7 +25,7 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
         dropped: Asked and not granted, with the reason.
         lifetime: Seconds.
         algorithm: None follows the tenant.
-        spend: Ids that must be used up exactly once, together with the record of the token.
+        lasts: Whether an equal request gets the same until something in the tenant changes, whatever the hour.
     """
 
     grant_type: GrantType
@@ -36,7 +36,7 @@ class Authorization(msgspec.Struct, frozen=True, kw_only=True):
     dropped: Mapping[str, Dropped]
     lifetime: int
     algorithm: Algorithm | None
-    spend: tuple[str, ...] = ()
+    lasts: bool = False
 
 
 class Grant(Protocol):

@@ -62,6 +62,7 @@ class ClientCredentials:
             dropped=dropped,
             lifetime=resource.access_token_ttl,
             algorithm=resource.signing_algorithm,
+            lasts=True,
         )
 
 
