@@ -15,8 +15,8 @@ from urllib.parse import quote
 import httpx
 
 from watchword import __version__
-from watchword.cli.failures import FAILED, MISUSED, Failure
-from watchword.cli.refusals import failure_of_answer, unreachable
+from watchword.cli.failures import MISUSED, Failure
+from watchword.cli.refusals import failure_of_answer, strange, unreachable
 from watchword.cli.target import Connection, Remote, choose_target
 from watchword.cli.tokens import open_source, translated
 
@@ -191,7 +191,7 @@ def _json(response: httpx.Response) -> Any:  # noqa: ANN401 - any JSON value
     try:
         return response.json()
     except ValueError:
-        raise _strange(response) from None
+        raise strange(response) from None
 
 
 def _page(response: httpx.Response) -> tuple[list[dict[str, Any]], int]:
@@ -201,13 +201,5 @@ def _page(response: httpx.Response) -> tuple[list[dict[str, Any]], int]:
         or not all(isinstance(record, dict) for record in records)
         or not total.isdecimal()
     ):
-        raise _strange(response)
+        raise strange(response)
     return records, int(total)
-
-
-def _strange(response: httpx.Response) -> Failure:
-    return Failure(
-        f"{response.url.copy_with(query=None)} does not answer as the Management API: "
-        "see that --endpoint names the server and nothing else",
-        code=FAILED,
-    )

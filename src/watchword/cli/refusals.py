@@ -62,12 +62,22 @@ def failure_of_answer(response: httpx.Response) -> Failure:
     members = _members(response)
     code, message = members.get("code"), members.get("message")
     if not isinstance(message, str):
-        return _unexpected(response)
+        return strange(response)
     exit_code, what = _BY_STATUS.get(response.status_code, (FAILED, _report(members)))
     what = _WHAT_TO_DO.get(str(code), what)
     details = members.get("details")
     text = message.rstrip(". ") if not isinstance(details, str) else f"{message.rstrip('. ')}: {details.rstrip('. ')}"
     return Failure(printable(f"{text}: {what}"), code=exit_code)
+
+
+def strange(response: httpx.Response) -> Failure:
+    """
+    Say that whoever answers is no server of ours.
+    """
+    return Failure(
+        f"{response.url.copy_with(query=None)} answers {response.status_code}, and not as the Management API does: "
+        "see that --endpoint names the server and nothing else"
+    )
 
 
 def unreachable(endpoint: str, error: Exception) -> Failure:
@@ -91,10 +101,3 @@ def _members(response: httpx.Response) -> Mapping[str, Any]:
 
 def _report(members: Mapping[str, Any]) -> str:
     return f"the server's log has more, under request {members.get('request_id', 'of this moment')}"
-
-
-def _unexpected(response: httpx.Response) -> Failure:
-    return Failure(
-        f"{response.url.copy_with(query=None)} answers {response.status_code}, and not as the Management API does: "
-        "see that --endpoint names the server and nothing else"
-    )
