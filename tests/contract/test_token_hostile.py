@@ -219,6 +219,16 @@ def test_oversized_header_is_431(shop: Shop, name: str) -> None:
     assert raw_answer(shop.server.endpoint, request.encode() + body).statuses == [431]
 
 
+@pytest.mark.parametrize("path", ["/api/applications", "/oidc/jwks", "/console/applications", "/nowhere"])
+def test_long_query_is_431(shop: Shop, path: str) -> None:
+    """
+    The query counts with the headers: lists name it in their links to other pages.
+    """
+    management, page = shop.server.management, f"{shop.server.endpoint}{path}?search="
+    assert management.get(page + "x" * 17_000).status_code == 431
+    assert management.get(page + "x" * 12_000).status_code != 431
+
+
 def test_many_headers_are_431(shop: Shop) -> None:
     """
     Many small headers count together.

@@ -183,7 +183,7 @@ class _Web:
         self._ctx.request_log.write(line)
 
     async def _find_in_bounds(self, incoming: Incoming, line: RequestLine) -> Answer | None:
-        if incoming.headers.size > MOST_HEADER_BYTES:
+        if incoming.head_bytes > MOST_HEADER_BYTES:
             return _headers_too_large(incoming)
         if incoming.path == TOKEN_PATH and incoming.method == "POST":
             incoming.route = TOKEN_PATH

@@ -119,6 +119,14 @@ class Incoming(msgspec.Struct):
         return path
 
     @property
+    def head_bytes(self) -> int:
+        """
+        How long the path, its query and the headers are together. Answers name the query: pages link to each other.
+        """
+        raw_path: bytes = self.scope.get("raw_path") or b""
+        return self.headers.size + len(raw_path) + len(self.scope["query_string"])
+
+    @property
     def shown_path(self) -> str:
         """
         The path as logs and errors may show it: percent-encoded, without what is too long for an id.
