@@ -85,22 +85,21 @@ def make_shopping(ctx: Context) -> Shopping:
     )
 
 
-async def ask(
+def request_for(
     ctx: Context,
     client_id: str,
     secret: str,
     *,
     scope: str = "read:products write:products",
     resource: str = INDICATOR,
-    seen: Seen | None = None,
     **more: str,
-) -> TokenResponse:
+) -> TokenRequest:
     """
-    Ask for a token as a request that came over HTTP would; `seen` is told what it has shown of itself.
+    Make a token request as it comes over HTTP.
     """
     form = {"grant_type": "client_credentials", "resource": resource, "scope": scope, **more}
     basic = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
-    request = TokenRequest(
+    return TokenRequest(
         tenant_id=DEFAULT_TENANT,
         authorization=(f"Basic {basic}",),
         content_type="application/x-www-form-urlencoded",
@@ -109,14 +108,20 @@ async def ask(
         came_from=Origin(ip="127.0.0.1", user_agent="test"),
         came_at=ctx.clock(),
     )
-    return await issue_token(request, ctx, seen or Seen())
+
+
+async def ask(ctx: Context, client_id: str, secret: str, **form: str) -> TokenResponse:
+    """
+    Ask for a token; `form` may hold what `request_for` takes.
+    """
+    return await issue_token(request_for(ctx, client_id, secret, **form), ctx, Seen())
 
 
 async def ask_as_bot(ctx: Context, shopping: Shopping, **more: str) -> TokenResponse:
     """
     Ask as the shopping application.
     """
-    return await ask(ctx, shopping.application_id, shopping.application_secret, seen=None, **more)
+    return await ask(ctx, shopping.application_id, shopping.application_secret, **more)
 
 
 def claims_of(ctx: Context, response: TokenResponse) -> dict[str, object]:

@@ -5,26 +5,23 @@ What is remembered of decisions: the same request gets the same, and never what 
 from __future__ import annotations
 
 import base64
+import gc
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
-from hypothesis import strategies as st
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from tests.support.clock import MovedClock, with_clock
-from tests.support.shopping import Shopping, ask, ask_as_bot, claims_of
+from tests.support.shopping import Shopping, ask, ask_as_bot, claims_of, request_for
 from watchword.protocol.errors import InvalidClient, InvalidRequest, InvalidTarget, OAuthError
-from watchword.protocol.forms import NO_FORM
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.client_auth import Seen, authenticate
+from watchword.server.domain.client_auth.origins import OriginRefused
 from watchword.server.domain.decision import Decision
 from watchword.server.domain.key_ring import KNOWN_AFTER
-from watchword.server.domain.signing_keys import NEVER
-from watchword.server.domain.view import Moment
 from watchword.server.operations import (
     application_roles,
     applications,
@@ -35,12 +32,9 @@ from watchword.server.operations import (
     secrets,
     signing_keys,
 )
-from watchword.server.storage.changes import Changes, Mark
-from watchword.server.tokens.decisions import MOST_BODY, Decisions, digest_of
-from watchword.server.tokens.directory_view import DirectoryView
-from watchword.server.tokens.issue import TokenResponse
-from watchword.server.tokens.looks import Look
-from watchword.server.tokens.remembered import Remembered
+from watchword.server.telemetry.exposition import metrics_text
+from watchword.server.tokens.decisions import MOST_BODY
+from watchword.server.tokens.issue import TokenResponse, issue_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,8 +42,6 @@ if TYPE_CHECKING:
     from watchword.server.context import Context
 
 BOTH = "read:products write:products"
-FORM = "application/x-www-form-urlencoded"
-NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -85,16 +77,26 @@ async def test_equal_requests_are_decided_once(ctx: Context, shopping: Shopping,
     assert records == [records[0]] * 4
 
 
+async def test_recalled_decisions_are_counted(ctx: Context, shopping: Shopping) -> None:
+    """
+    With the look after them, as hits are.
+    """
+    counter = "watchword_decisions_recalled_total"
+    for _ in range(4):
+        await ask_as_bot(ctx, shopping)
+    assert f"\n{counter} 2.0\n" in metrics_text(ctx.meters).decode()
+
+
 async def test_request_line_names_who_asked(ctx: Context, shopping: Shopping) -> None:
     """
     What a request has shown of itself is known of the next one like it.
     """
     first, second = Seen(), Seen()
     for seen in (first, second):
-        await ask(ctx, shopping.application_id, shopping.application_secret, seen=seen)
+        await issue_token(request_for(ctx, shopping.application_id, shopping.application_secret), ctx, seen)
     assert second.application is not None
-    assert second.application.id == shopping.application_id
-    assert second == first
+    assert (second.application, second.client_id) == (first.application, shopping.application_id)
+    assert (second.matched, second.secret, second.form.grant_type) == (first.matched, True, "client_credentials")
 
 
 CHANGES: dict[str, Callable[[Shopping], object]] = {
@@ -231,124 +233,32 @@ async def test_long_requests_are_decided_each_time(
     assert len(decided) == 1
 
 
-PARTS = st.tuples(
-    st.lists(st.text(max_size=3), min_size=1, max_size=2).map(tuple),
-    st.none() | st.text(max_size=3),
-    st.none() | st.text(max_size=3),
-    st.binary(max_size=3) | st.sampled_from([b'"]', b"null]", b"a"]),
-)
-
-
-@given(PARTS, PARTS)
-def test_digests_are_equal_where_requests_are(one: Any, other: Any) -> None:  # noqa: ANN401 - four parts each
+async def test_origin_and_content_type_tell_requests_apart(ctx: Context, shopping: Shopping) -> None:
     """
-    Nothing can be moved from one part of a request to another and pass for the same.
+    What was granted to a program is neither granted to a browser's page nor to a body of another kind.
     """
-    assert (digest_of(*one) == digest_of(*other)) == (one == other)
+    for _ in range(2):
+        await ask_as_bot(ctx, shopping)
+    request = request_for(ctx, shopping.application_id, shopping.application_secret)
+    with pytest.raises(OriginRefused):
+        await issue_token(replace(request, browser_origin="https://evil.example"), ctx, Seen())
+    with pytest.raises(InvalidRequest):
+        await issue_token(replace(request, content_type="text/plain"), ctx, Seen())
+    assert (await issue_token(request, ctx, Seen())).scope == BOTH
 
 
-@pytest.mark.parametrize(
-    ("authorization", "body"),
-    [
-        pytest.param((), b"grant_type=client_credentials&client_id=a&client_secret=b", id="secret in the body"),
-        pytest.param(("Basic YTpi",), b"x" * (MOST_BODY + 1), id="long"),
-    ],
-)
-def test_some_requests_have_no_digest(authorization: tuple[str, ...], body: bytes) -> None:
+@pytest.mark.parametrize("name", ["clientSecret", "password"])
+async def test_what_else_a_form_holds_is_not_remembered(ctx: Context, shopping: Shopping, name: str) -> None:
     """
-    A form that holds a secret must not outlive its request.
+    People put secrets where none is looked for. The request gets its token, and nothing of it stays.
     """
-    assert digest_of(authorization, FORM, None, body) is None
-
-
-def decision(*, until: datetime = NEVER, lasts: bool = True) -> Decision:
-    """
-    Make a decision of which nobody reads more than how long it is good for.
-    """
-    nothing: Any = None
-    authorization: Any = _Lasting(lasts)
-    return Decision(
-        form=NO_FORM, caller=nothing, authorization=authorization, key=nothing, granted=nothing, until=until
-    )
-
-
-class _Lasting:
-    def __init__(self, lasts: bool) -> None:
-        self.lasts = lasts
-
-
-def test_used_longest_ago_goes_first() -> None:
-    """
-    There is room for so many; one that is asked for again and again stays.
-    """
-    decisions = Decisions(3)
-    decisions.keep(b"hot", decision())
-    for number in range(10):
-        decisions.keep(b"once %d" % number, decision())
-        assert decisions.find(b"hot", NOW) is not None
-    assert [number for number in range(10) if decisions.find(b"once %d" % number, NOW) is not None] == [8, 9]
-
-
-def test_what_does_not_last_is_not_kept() -> None:
-    """
-    A grant has to say that equal requests get the same: by default they are decided one by one.
-    """
-    decisions = Decisions(3)
-    decisions.keep(b"once", decision(lasts=False))
-    assert decisions.find(b"once", NOW) is None
-
-
-def test_decision_ends_at_its_instant() -> None:
-    """
-    It is gone then: a clock that is slower has nothing to find.
-    """
-    decisions = Decisions(3)
-    decisions.keep(b"x", decision(until=NOW))
-    assert decisions.find(b"x", NOW - timedelta(microseconds=1)) is not None
-    assert decisions.find(b"x", NOW) is None
-    assert decisions.find(b"x", NOW - timedelta(microseconds=1)) is None
-
-
-def test_late_decision_is_not_kept_over_a_change() -> None:
-    """
-    Where looks overlap, a decision by an earlier one neither leaves anything behind nor finds what is newer.
-    """
-    remembered = Remembered(10)
-    remembered.apply(Changes(Mark(5, "a"), None))
-    early = _view(remembered, 5)
-    remembered.apply(Changes(Mark(6, "b"), [("role", "x")]))
-    late = _view(remembered, 6)
-    early.keep(b"x", decision())
-    assert late.recall(b"x", NOW) is None
-    late.keep(b"x", decision())
-    assert late.recall(b"x", NOW) is not None
-    assert early.recall(b"x", NOW) is None
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        pytest.param(Changes(Mark(6, "b"), [("role", "x")]), id="one change"),
-        pytest.param(Changes(Mark(6, "b"), [("thing of a newer version", "x")]), id="an unknown one"),
-        pytest.param(Changes(Mark(5, "a"), None), id="a look that joins nothing"),
-        pytest.param(Changes(Mark(5, "a"), (), "another server"), id="another server"),
-    ],
-)
-def test_any_change_ends_all_decisions(changes: Changes) -> None:
-    """
-    Also where the number of the newest change is the same as before, in another history.
-    """
-    remembered = Remembered(10)
-    remembered.apply(Changes(Mark(5, "a"), None))
-    _view(remembered, 5).keep(b"x", decision())
-    remembered.apply(Changes(Mark(5, "a"), ()))
-    assert _view(remembered, 5).recall(b"x", NOW) is not None
-    remembered.apply(changes)
-    assert _view(remembered, changes.mark.number).recall(b"x", NOW) is None
-
-
-def _view(remembered: Remembered, number: int) -> DirectoryView:
-    return DirectoryView("default", remembered, Look(number, Moment(0.0), remembered.history))
+    value = f"hunter2-{name}-{shopping.application_id}"
+    await ask_as_bot(ctx, shopping, **{name: value})
+    gc.collect()
+    held = [one for one in gc.get_objects() if isinstance(one, Decision)]
+    assert held
+    assert value not in repr([astuple(one) for one in held])
+    assert value not in repr(held)
 
 
 def _kid(response: TokenResponse) -> str:

@@ -85,7 +85,7 @@ def test_age_is_told_once_there_is_one() -> None:
     meters = Meters()
     assert key("watchword_directory_age_seconds") not in samples(meters)
     began = time.monotonic()
-    meters.looked(hits=3)
+    meters.looked(hits=3, recalled=1)
     assert 0 <= samples(meters)[key("watchword_directory_age_seconds")] <= time.monotonic() - began
 
 

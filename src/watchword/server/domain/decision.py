@@ -5,26 +5,24 @@ What is decided for a token request, and the view that remembers it for the next
 from datetime import datetime
 from typing import Protocol
 
-import msgspec
-
-from watchword.protocol.forms import TokenForm
 from watchword.server.domain.client_auth import Caller
+from watchword.server.domain.confidential import Confidential
 from watchword.server.domain.events import TokenGranted
 from watchword.server.domain.grants import Authorization
 from watchword.server.domain.signing_keys import SigningKey
 from watchword.server.domain.view import View
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(Confidential, frozen=True, kw_only=True):
     """
-    Who asks, what for, what may be had, and what signs it.
+    Who asks, what may be had, and what signs it.
 
     Attributes:
         granted: What the log says of each token that is had by it, besides the token's id.
-        until: From then on it must be made anew, even where nothing has changed.
+        until: From then on it must be made anew, even where nothing has changed. It has no beginning: who came a moment
+            before it was made may be served by it, since a key is published long before it signs.
     """
 
-    form: TokenForm
     caller: Caller
     authorization: Authorization
     key: SigningKey

@@ -134,8 +134,9 @@ class Meters:
 
     def _plan_directory(self, plan: Plan) -> None:
         self.looks = plan.counter("watchword_directory_looks_total", "Looks at what has changed.")
-        self.hits = plan.counter(
-            "watchword_directory_hits_total", "Entries that decisions found in memory, and decisions that were."
+        self.hits = plan.counter("watchword_directory_hits_total", "Entries that a decision found in memory.")
+        self.recalled = plan.counter(
+            "watchword_decisions_recalled_total", "Token requests that were decided as the same request before."
         )
         self.loads = plan.counters(
             "watchword_directory_loads_total", "Entries that were loaded from the database.", {"kind": KINDS}
@@ -221,15 +222,17 @@ class Meters:
         for reason in dropped:
             self.scopes_dropped[DROPPED[reason]].add()
 
-    def looked(self, *, hits: int) -> None:
+    def looked(self, *, hits: int, recalled: int) -> None:
         """
         Take in a look of the directory.
 
         Args:
             hits: Entries that were found in memory since the look before.
+            recalled: Decisions that were, likewise.
         """
         self.looks.add()
         self.hits.add(hits)
+        self.recalled.add(recalled)
         self.directory_age.reset()
 
     @contextmanager

@@ -159,8 +159,8 @@ class Directory:
         return tenant
 
     def _looked(self, remembered: Remembered) -> None:
-        self.meters.looked(hits=remembered.hits)
-        remembered.hits = 0
+        self.meters.looked(hits=remembered.hits, recalled=remembered.recalled)
+        remembered.hits = remembered.recalled = 0
 
 
 def _finish(remembered: Remembered, kind: Kind, key: str, load: Load, done: "asyncio.Future[Loaded]") -> None:

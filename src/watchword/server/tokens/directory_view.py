@@ -75,7 +75,7 @@ class DirectoryView:
             return None
         decision = self._remembered.decisions.find(request, now)
         if decision is not None:
-            self._remembered.hits += 1
+            self._remembered.recalled += 1
         return decision
 
     def keep(self, request: bytes | None, decision: Decision) -> None:

@@ -115,7 +115,7 @@ async def issue_token(
             decision = _decide(request, view, ctx, seen)
             view.keep(digest, decision)
         else:
-            seen.take_over(decision.form, decision.caller)
+            seen.take_over(decision.caller, decision.authorization.grant_type)
             phases.ended("form")
             phases.ended("authenticate")
         phases.ended("authorize")
@@ -153,7 +153,6 @@ def _decide(request: TokenRequest, view: View, ctx: Context, seen: Seen) -> Deci
     phases.ended("authenticate")
     authorization = grant_for(form, caller).authorize(form, caller, view, now)
     return Decision(
-        form=form,
         caller=caller,
         authorization=authorization,
         key=view.signing_key(authorization.algorithm, now),

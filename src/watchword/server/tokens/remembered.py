@@ -65,6 +65,7 @@ class Remembered:
 
     Attributes:
         hits: How often an entry was found, since the last look.
+        recalled: How often a decision was, likewise.
         history: Grows whenever everything is forgotten: numbers from before and after can't be compared.
     """
 
@@ -78,7 +79,7 @@ class Remembered:
         self.loads: dict[tuple[Kind, str], Load] = {}
         self.decisions = Decisions(min(most_entries, MOST_DECISIONS))
         self.last_known: TenantEntry | None = None
-        self.hits = 0
+        self.hits = self.recalled = 0
 
     def apply(self, changes: Changes) -> None:
         """

@@ -5,8 +5,11 @@ Who asked: proved, or merely seen on the way to a refusal.
 import msgspec
 
 from watchword.protocol.forms import NO_FORM, TokenForm
+from watchword.protocol.names import GrantType
 from watchword.server.domain.secrets import SecretEntry
 from watchword.server.domain.view import ApplicationEntry
+
+_NAMING = {grant_type: TokenForm({"grant_type": (grant_type.value,)}) for grant_type in GrantType}
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,9 +42,11 @@ class Seen(msgspec.Struct):
     matched: SecretEntry | None = None
     secret: bool = False
 
-    def take_over(self, form: TokenForm, caller: Caller) -> None:
+    def take_over(self, caller: Caller, grant_type: GrantType) -> None:
         """
-        Take over what an equal request has shown, whose caller has proved who it is by a secret.
+        Take over what is remembered of an equal request, whose caller has proved who it is by a secret.
+
+        Of its form that is the grant alone: what else it holds must not stay in memory, nor is it asked for again.
         """
-        self.form, self.application, self.matched = form, caller.application, caller.secret
+        self.form, self.application, self.matched = _NAMING[grant_type], caller.application, caller.secret
         self.client_id, self.secret = caller.application.id, True
