@@ -5,11 +5,12 @@ The `watchword` command as people run it: a process of its own, its two outputs 
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
 
-from tests.support.server import NO_SETTINGS, clean_environment, watchword_command
+from tests.support.command_forks import command_forks
+from tests.support.server import NO_SETTINGS, clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.support.server import RunningServer
 
-SECONDS = 120.0
+SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +49,24 @@ def run(
         settings: Variables by name without `WATCHWORD_`, in any case.
         folder: Where to run it.
     """
-    done = subprocess.run(
-        watchword_command(*arguments),
-        env=clean_environment(settings),
-        input=stdin,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return Done(code=done.returncode, out=done.stdout, err=done.stderr)
+    with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
+        given.write(stdin.encode())
+        given.seek(0)
+        code = command_forks().run(
+            arguments,
+            environment=clean_environment(settings),
+            folder=folder,
+            files=(given.fileno(), out.fileno(), err.fileno()),
+            seconds=SECONDS,
+        )
+        printed = [_text(file) for file in (out, err)]
+    assert "Traceback" not in printed[1], printed[1]
+    return Done(code=code, out=printed[0], err=printed[1])
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 def succeed(
