@@ -5,6 +5,7 @@ The `watchword` command. The light install has no command line: there it says wh
 import atexit
 import gc
 import importlib.util
+import os
 import signal
 import sys
 
@@ -18,6 +19,8 @@ def main() -> None:
     """
     Run the command line.
     """
+    # No plugin of another package is handed what is validated here, secrets among it; to look for some takes 12 ms.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     gc.set_threshold(_YOUNG_OBJECTS)
     atexit.register(gc.disable)
     if importlib.util.find_spec("typer") is None or importlib.util.find_spec("sqlalchemy") is None:
