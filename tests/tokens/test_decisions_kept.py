@@ -1,5 +1,5 @@
 """
-How decisions are remembered: known by digests of requests, few, small, and gone with any change.
+How decisions are remembered: by what requests are decided by, few, small, and gone with any change.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from watchword.server.domain.grants import Authorization
 from watchword.server.domain.signing_keys import NEVER
 from watchword.server.domain.view import Moment
 from watchword.server.storage.changes import Changes, Mark
-from watchword.server.tokens.decisions import MOST_BODY, MOST_SCOPES, Decisions, digest_of
+from watchword.server.tokens.decisions import MOST_BODY, MOST_SCOPES, Decisions, identity_of
 from watchword.server.tokens.directory_view import DirectoryView
 from watchword.server.tokens.looks import Look
 from watchword.server.tokens.remembered import Remembered
@@ -34,11 +34,11 @@ PARTS = st.tuples(
 
 
 @given(PARTS, PARTS)
-def test_digests_are_equal_where_requests_are(one: Any, other: Any) -> None:  # noqa: ANN401 - four parts each
+def test_identities_are_equal_where_requests_are(one: Any, other: Any) -> None:  # noqa: ANN401 - four parts each
     """
     Nothing can be moved from one part of a request to another and pass for the same.
     """
-    assert (digest_of(*one) == digest_of(*other)) == (one == other)
+    assert (identity_of(*one) == identity_of(*other)) == (one == other)
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,11 @@ def test_digests_are_equal_where_requests_are(one: Any, other: Any) -> None:  # 
         pytest.param(("Basic YTpi",), b"x" * (MOST_BODY + 1), id="long"),
     ],
 )
-def test_some_requests_have_no_digest(authorization: tuple[str, ...], body: bytes) -> None:
+def test_some_requests_have_no_identity(authorization: tuple[str, ...], body: bytes) -> None:
     """
     A form that holds a secret must not outlive its request.
     """
-    assert digest_of(authorization, FORM, None, body) is None
+    assert identity_of(authorization, FORM, None, body) is None
 
 
 def decision(*, until: datetime = NEVER, lasts: bool = True, scopes: tuple[str, ...] = ()) -> Decision:
@@ -72,6 +72,20 @@ def decision(*, until: datetime = NEVER, lasts: bool = True, scopes: tuple[str, 
         lasts=lasts,
     )
     return Decision(caller=nothing, authorization=authorization, key=nothing, granted=nothing, until=until)
+
+
+def test_no_request_is_kept() -> None:
+    """
+    They carry secrets: a decision is known by a digest, which is another one in each process.
+    """
+    requests = [b"secret", b"other"]
+    kept = [Decisions(3), Decisions(3)]
+    for decisions in kept:
+        for request in requests:
+            decisions.keep(request, decision())
+    digests = [set(decisions._known) for decisions in kept]
+    assert not digests[0] & (digests[1] | set(requests))
+    assert [len(one) for one in digests] == [2, 2]
 
 
 def test_used_longest_ago_goes_first() -> None:

@@ -37,10 +37,10 @@ class RememberingView(View, Protocol):
 
     def recall(self, request: bytes | None, now: datetime) -> Decision | None:
         """
-        Return what was decided for a request of this digest, where it is still so.
+        Return what was decided for a request of this identity, where it is still so.
         """
 
     def keep(self, request: bytes | None, decision: Decision) -> None:
         """
-        Remember a decision, as long as what it was made by is true; without a digest, not at all.
+        Remember a decision, as long as what it was made by is true; without an identity, not at all.
         """

@@ -18,7 +18,6 @@ MOST_DECISIONS = 4_000
 # Who has a secret may ask for a new thing each time: so much of it is kept, and no form.
 MOST_BODY = 1024
 MOST_SCOPES = 32
-_KEY = os.urandom(32)  # of this process: digests are compared with nothing else
 _encode = msgspec.json.Encoder().encode
 
 
@@ -29,19 +28,21 @@ class Decisions:
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._key = os.urandom(32)  # digests are compared with each other alone
         self._known: OrderedDict[bytes, Decision] = OrderedDict()
 
     def find(self, request: bytes, now: datetime) -> Decision | None:
         """
-        Return what was decided for a request of this digest; None where it is not remembered, or no longer so.
+        Return what was decided for a request; None where it is not remembered, or no longer so.
         """
-        decision = self._known.get(request)
+        digest = self._digest(request)
+        decision = self._known.get(digest)
         if decision is None:
             return None
         if decision.until <= now:
-            del self._known[request]
+            del self._known[digest]
             return None
-        self._known.move_to_end(request)
+        self._known.move_to_end(digest)
         return decision
 
     def keep(self, request: bytes, decision: Decision) -> None:
@@ -50,7 +51,7 @@ class Decisions:
         """
         authorization = decision.authorization
         if authorization.lasts and len(authorization.scopes) + len(authorization.dropped) <= MOST_SCOPES:
-            self._known[request] = decision
+            self._known[self._digest(request)] = decision
             if len(self._known) > self._most:
                 self._known.popitem(last=False)
 
@@ -60,17 +61,19 @@ class Decisions:
         """
         self._known.clear()
 
+    def _digest(self, request: bytes) -> bytes:
+        return hashlib.blake2b(request, key=self._key, digest_size=32).digest()
 
-def digest_of(
+
+def identity_of(
     authorization: tuple[str, ...], content_type: str | None, origin: str | None, body: bytes
 ) -> bytes | None:
     """
-    Tell requests apart by all of them that is decided by; None for those that are not remembered.
+    Put together all of a request that it is decided by; None for those that are not remembered.
 
     Those are long ones, and those without an Authorization header, which carry their secret in the body.
     """
     if not authorization or len(body) > MOST_BODY:
         return None
     # A JSON array says where it ends, so nothing can move from the headers into the body.
-    request = _encode((authorization, content_type, origin)) + body
-    return hashlib.blake2b(request, key=_KEY, digest_size=32).digest()
+    return _encode((authorization, content_type, origin)) + body

@@ -69,7 +69,7 @@ class DirectoryView:
 
     def recall(self, request: bytes | None, now: datetime) -> Decision | None:
         """
-        Return what was decided for a request of this digest, where it is still so.
+        Return what was decided for a request of this identity, where it is still so.
         """
         if request is None or not self._is_newest():
             return None

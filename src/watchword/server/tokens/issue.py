@@ -27,7 +27,7 @@ from watchword.server.domain.signing_keys import SigningKey, next_turn
 from watchword.server.domain.view import Moment, TenantEntry, View
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.telemetry.tracing import UNNOTED, Phases
-from watchword.server.tokens.decisions import digest_of
+from watchword.server.tokens.decisions import identity_of
 
 _encode = msgspec.json.Encoder().encode
 
@@ -53,11 +53,11 @@ class TokenRequest(Confidential, frozen=True, kw_only=True):
     came_at: datetime
     phases: Phases = UNNOTED
 
-    def digest(self) -> bytes | None:
+    def identity(self) -> bytes | None:
         """
         Return what this request has in common with its equals, and with no others; None where it is decided by itself.
         """
-        return digest_of(self.authorization, self.content_type, self.browser_origin, self.body)
+        return identity_of(self.authorization, self.content_type, self.browser_origin, self.body)
 
     def read(self) -> TokenForm:
         """
@@ -106,14 +106,14 @@ async def issue_token(
     """
     ctx.vitals.demand_time()
     now, phases = request.came_at, request.phases
-    digest = request.digest()
+    identity = request.identity()
 
     def decide(view: RememberingView) -> tuple[Decision, Moment]:
         phases.ended("look")
-        decision = view.recall(digest, now)
+        decision = view.recall(identity, now)
         if decision is None:
             decision = _decide(request, view, ctx, seen)
-            view.keep(digest, decision)
+            view.keep(identity, decision)
         else:
             seen.take_over(decision.caller, decision.authorization.grant_type)
             phases.ended("form")
