@@ -4,7 +4,6 @@ What is remembered of decisions: the same request gets the same, and never what 
 
 from __future__ import annotations
 
-import base64
 import gc
 import json
 from datetime import timedelta
@@ -17,6 +16,7 @@ from msgspec.structs import astuple, replace
 from tests.support.clock import MovedClock, with_clock
 from tests.support.shopping import Shopping, ask, ask_as_bot, claims_of, request_for
 from watchword.protocol.errors import InvalidClient, InvalidRequest, InvalidTarget, OAuthError
+from watchword.protocol.jose import read_token
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.client_auth import Seen, authenticate
 from watchword.server.domain.client_auth.origins import OriginRefused
@@ -262,6 +262,4 @@ async def test_what_else_a_form_holds_is_not_remembered(ctx: Context, shopping: 
 
 
 def _kid(response: TokenResponse) -> str:
-    segment = response.access_token.partition(".")[0]
-    header = json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
-    return str(header["kid"])
+    return read_token(response.access_token).kid

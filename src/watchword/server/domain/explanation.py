@@ -20,7 +20,7 @@ from watchword.server.domain.client_auth import Caller
 from watchword.server.domain.client_auth.client_secret import SecretExpired
 from watchword.server.domain.grants import Authorization, grant_for
 from watchword.server.domain.names import ApplicationType, RoleType
-from watchword.server.domain.view import ApplicationEntry, ResourceEntry, RoleEntry, View
+from watchword.server.domain.view import ApplicationEntry, ResourceEntry, RoleEntry, View, signing_key_of
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,7 +194,7 @@ def _outcome(
     try:
         caller = _assumed(application, now)
         authorization = grant_for(form, caller).authorize(form, caller, view, now)
-        key = view.signing_key(authorization.algorithm, now)
+        key = signing_key_of(view.tenant(), authorization.algorithm, now)
     except OAuthError as refusal:
         told = Refused(
             error=refusal.error, description=refusal.description, status=refusal.status, detail=refusal.detail

@@ -151,8 +151,3 @@ class View(Protocol):
         """
         Tell whether an application belongs to an organization.
         """
-
-    def signing_key(self, algorithm: Algorithm | None, now: datetime) -> SigningKey:
-        """
-        Return the key that signs now with this algorithm; None stands for the tenant's own.
-        """

@@ -2,12 +2,9 @@
 The domain's view, read within one transaction: for what must be judged as a token request is, and is none.
 """
 
-from datetime import datetime
 from functools import cache
 
-from watchword.protocol.names import Algorithm
-from watchword.server.domain.signing_keys import SigningKey
-from watchword.server.domain.view import ApplicationEntry, Moment, ResourceEntry, RoleEntry, TenantEntry, signing_key_of
+from watchword.server.domain.view import ApplicationEntry, Moment, ResourceEntry, RoleEntry, TenantEntry
 from watchword.server.storage import entries
 from watchword.server.storage.transaction import Transaction
 
@@ -68,12 +65,3 @@ class TransactionView:
         """
         del application, organization_id
         return False
-
-    def signing_key(self, algorithm: Algorithm | None, now: datetime) -> SigningKey:
-        """
-        Return the key that signs now.
-
-        Raises:
-            TemporarilyUnavailable: There is none.
-        """
-        return signing_key_of(self.tenant(), algorithm, now)

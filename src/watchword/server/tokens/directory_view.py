@@ -7,16 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from watchword.protocol.errors import TemporarilyUnavailable
-from watchword.protocol.names import Algorithm
 from watchword.server.domain.decision import Decision
-from watchword.server.domain.signing_keys import SigningKey
 from watchword.server.domain.view import (
     ApplicationEntry,
     Moment,
     ResourceEntry,
     RoleEntry,
     TenantEntry,
-    signing_key_of,
 )
 from watchword.server.storage.loader import Kind, Loaded
 from watchword.server.tokens.looks import Look
@@ -146,15 +143,6 @@ class DirectoryView:
         """
         del application, organization_id
         return False
-
-    def signing_key(self, algorithm: Algorithm | None, now: datetime) -> SigningKey:
-        """
-        Return the key that signs now.
-
-        Raises:
-            TemporarilyUnavailable: There is none.
-        """
-        return signing_key_of(self.tenant(), algorithm, now)
 
     def _is_newest(self) -> bool:
         mark = self._remembered.mark

@@ -24,7 +24,7 @@ from watchword.server.domain.events import Origin, token_granted, token_issued
 from watchword.server.domain.grants import Authorization, grant_for
 from watchword.server.domain.ids import new_jti
 from watchword.server.domain.signing_keys import SigningKey, next_turn
-from watchword.server.domain.view import Moment, TenantEntry, View
+from watchword.server.domain.view import Moment, TenantEntry, View, signing_key_of
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.telemetry.tracing import UNNOTED, Phases
 from watchword.server.tokens.decisions import identity_of
@@ -151,13 +151,13 @@ def _decide(request: TokenRequest, view: View, ctx: Context, seen: Seen) -> Deci
     caller = authenticate(present_credentials(request.authorization, form), view, ctx.keys.digest, now, seen)
     check_origin(request.browser_origin, caller.application, ctx.settings.public_endpoint)
     phases.ended("authenticate")
-    authorization = grant_for(form, caller).authorize(form, caller, view, now)
+    authorization, tenant = grant_for(form, caller).authorize(form, caller, view, now), view.tenant()
     return Decision(
         caller=caller,
         authorization=authorization,
-        key=view.signing_key(authorization.algorithm, now),
+        key=signing_key_of(tenant, authorization.algorithm, now),
         granted=token_granted(seen, authorization),
-        until=_until(caller, view.tenant(), now),
+        until=_until(caller, tenant, now),
     )
 
 

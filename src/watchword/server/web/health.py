@@ -5,7 +5,7 @@ Health: whether the process lives, and whether tokens can be had.
 from watchword.protocol.errors import OAuthError
 from watchword.server.context import Context
 from watchword.server.domain.health import Check, what_is_missing
-from watchword.server.domain.view import View
+from watchword.server.domain.view import View, signing_key_of
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.web.answers import NO_STORE, Answer, json_answer
 
@@ -40,7 +40,7 @@ async def _try_deciding(ctx: Context, tenant_id: str) -> list[Check]:
     """
 
     def find_key(view: View) -> str:
-        return view.signing_key(None, ctx.clock()).kid
+        return signing_key_of(view.tenant(), None, ctx.clock()).kid
 
     try:
         await ctx.directory.decide(tenant_id, find_key)
