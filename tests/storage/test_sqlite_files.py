@@ -18,7 +18,7 @@ import pytest
 
 from tests.support.home import ON_SQLITE, settings_of
 from watchword.server.bootstrap import initialise, open_context, open_ground, open_logs
-from watchword.server.storage.administration import bring_up_to_date
+from watchword.server.storage.administration import bring_up_to_date, database_status
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.databases import database_of
 from watchword.server.storage.migrate import SchemaError
@@ -127,7 +127,7 @@ def _open_ground(settings: Settings) -> None:
         pass
 
 
-OPENINGS = (_open_a_context, _open_logs, _open_ground, initialise, bring_up_to_date)
+OPENINGS = (_open_a_context, _open_logs, _open_ground, initialise, bring_up_to_date, database_status)
 
 
 @ON_SQLITE

@@ -34,11 +34,12 @@ def database_status(settings: Settings) -> DatabaseStatus | None:
 
     Raises:
         SchemaError: The database comes from a newer version, with which this one can't work.
-        StorageUnavailable: The database can't be read.
+        StorageUnavailable: The database can't be read, or its token log is missing.
     """
     with closing(database_of(settings)) as database:
         if not database.holds_anything():
             return None
+        settling.check_token_log(database, settling.look(database))
         with database.read() as connection:
             return migrate.status_of(connection, database.name)
 

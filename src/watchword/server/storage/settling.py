@@ -63,6 +63,20 @@ def look(database: Database) -> Standing:
         )
 
 
+def check_token_log(database: Database, standing: Standing) -> None:
+    """
+    Refuse a database whose token log is gone.
+
+    Raises:
+        TokenLogMissing: It is.
+    """
+    if standing.lacks_token_log:
+        raise TokenLogMissing(
+            f"the token log is missing: put {database.token_log_name} back; if it is lost for good, restart the "
+            "server, which begins a new one"
+        )
+
+
 def check(database: Database, standing: Standing) -> None:
     """
     Refuse a database that is not ready to be worked with.
@@ -71,7 +85,7 @@ def check(database: Database, standing: Standing) -> None:
         SchemaError: It is behind, comes from a newer version, or has the token log of another installation.
         TokenLogMissing: Its token log is gone.
     """
-    _check_token_log(database, standing)
+    check_token_log(database, standing)
     for history, found in standing.schemas.items():
         migrate.check_version(found, history)
     if standing.installation not in {None, standing.bound_to}:
@@ -89,7 +103,7 @@ def bring_up_to_date(database: Database, standing: Standing) -> Standing:
         TokenLogMissing: Its token log is gone.
         StorageUnavailable: It can't be written.
     """
-    _check_token_log(database, standing)
+    check_token_log(database, standing)
     behind = [history for history, found in standing.schemas.items() if migrate.is_behind(found, history)]
     if not behind:
         return standing
@@ -150,14 +164,6 @@ def found(database: Database, installation: str, now: datetime) -> None:
 def _look_anew(database: Database) -> Standing:
     database.close()  # a connection that was opened before the token log was there has not got it
     return look(database)
-
-
-def _check_token_log(database: Database, standing: Standing) -> None:
-    if standing.lacks_token_log:
-        raise TokenLogMissing(
-            f"the token log is missing: put {database.token_log_name} back; if it is lost for good, restart the "
-            "server, which begins a new one"
-        )
 
 
 def _of_another(database: Database) -> SchemaError:
