@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.support.home import ON_POSTGRESQL
+from tests.support.stored import count_token_records
 from watchword.server.bootstrap import open_context, open_logs
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import Permission
@@ -249,5 +250,5 @@ def test_token_log_that_is_gone_is_begun_anew_by_who_begins_to_serve_alone(ctx: 
     with pytest.raises(TokenLogMissing), open_logs(ctx.settings):
         pass
     open_context(ctx.settings, NoRequestLines(), begins_token_log=True).close()
-    with open_logs(ctx.settings) as (database, _), database.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").scalar_one() == 0
+    with open_logs(ctx.settings) as (database, _):
+        assert count_token_records(database) == 0

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.home import ON_SQLITE, settings_of
+from tests.support.stored import count_token_records
 from watchword.server.bootstrap import initialise, open_context, open_ground, open_logs
 from watchword.server.storage.administration import bring_up_to_date, database_status
 from watchword.server.storage.database import StorageUnavailable
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from watchword.server.settings import Settings
-    from watchword.server.storage.database import Database
 
 # Whoever closes the last connection takes the log away. Locks tell which one that is.
 _COMES_AND_GOES = """
@@ -41,15 +41,6 @@ connection = sqlite3.connect(sys.argv[1], isolation_level=None)
 connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
 connection.close()
 """
-
-
-def number_of_records(database: Database) -> int:
-    """
-    Count the records of tokens.
-    """
-    with database.read() as connection:
-        number: int = connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").scalar_one()
-    return number
 
 
 def delete_token_log(home: Path) -> None:
@@ -86,12 +77,12 @@ def test_administration_leaves_the_locks_of_connections(home: Path, file: str) -
     To close a file gives up all locks that a process has on it, so nobody opens one beside SQLite.
     """
     with closing(database_of(settings_of(home))) as database:
-        assert number_of_records(database) == 0
+        assert count_token_records(database) == 0
         with database.administer():
             pass
         subprocess.run([sys.executable, "-c", _COMES_AND_GOES, str(home / file)], check=True)
         assert (home / f"{file}-wal").exists()
-        assert number_of_records(database) == 0
+        assert count_token_records(database) == 0
     with closing(sqlite3.connect(home / file)) as alone:
         assert alone.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
@@ -107,7 +98,7 @@ def test_token_log_that_is_gone_is_begun_anew_by_who_begins_to_serve(
     for auto_migrate in (False, True):
         settings = settings_of(home, auto_migrate=auto_migrate)
         with closing(open_context(settings, NoRequestLines(), begins_token_log=True)) as ctx:
-            assert number_of_records(ctx.database) == 0
+            assert count_token_records(ctx.database) == 0
     told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert told == ["the token log was missing: a new one was begun"]
 
@@ -166,11 +157,11 @@ def test_connection_gets_the_token_log_when_there_are_descriptors_again(home: Pa
     However far it came when it was opened.
     """
     with closing(database_of(settings_of(home))) as database:
-        assert number_of_records(database) == 0
+        assert count_token_records(database) == 0
         database.close()
         with descriptors_left(number), suppress(StorageUnavailable), database.read():
             pass
-        assert number_of_records(database) == 0
+        assert count_token_records(database) == 0
 
 
 @ON_SQLITE

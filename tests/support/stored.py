@@ -6,6 +6,7 @@ Where it is read, the token log's tables are `tokens.token_events` and so on; wh
 
 from __future__ import annotations
 
+import json
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,23 @@ def stored(home: Path) -> Iterator[Database]:
     """
     with closing(database_of(settings_of(home))) as database:
         yield database
+
+
+def token_payloads(database: Database) -> list[dict[str, Any]]:
+    """
+    Return what the records of tokens say, oldest first.
+    """
+    with database.read() as connection:
+        found = connection.exec_driver_sql("SELECT payload FROM tokens.token_events ORDER BY number").scalars()
+        return [json.loads(payload) for payload in found]
+
+
+def count_token_records(database: Database) -> int:
+    """
+    Count the records of tokens.
+    """
+    with database.read() as connection:
+        return int(connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").scalar_one())
 
 
 def rows_of(home: Path, query: str) -> Sequence[Sequence[Any]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.home import ON_SQLITE
+from tests.support.stored import count_token_records
 from watchword.server.storage.sqlite import token_records
 from watchword.server.storage.sqlite.token_records import SqliteTokenRecords
 from watchword.server.storage.token_records import Record
@@ -76,8 +77,7 @@ def test_checkpoint_that_fails_harms_no_commit(
     for _ in range(3):
         records.commit([RECORD] * 10)
         records._checkpoints.finish()
-    with ctx.database.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").scalar_one() == 30
+    assert count_token_records(ctx.database) == 30
 
 
 def test_checkpoints_of_a_log_in_use_keep_every_record(ctx: Context, records: SqliteTokenRecords) -> None:
@@ -87,6 +87,6 @@ def test_checkpoints_of_a_log_in_use_keep_every_record(ctx: Context, records: Sq
     for _ in range(200):
         records.commit([RECORD] * 7)
     records.close()
+    assert count_token_records(ctx.database) == 1_400
     with ctx.database.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").scalar_one() == 1_400
         assert connection.exec_driver_sql("PRAGMA tokens.integrity_check").scalar_one() == "ok"

@@ -5,7 +5,6 @@ What is remembered of decisions: the same request gets the same, and never what 
 from __future__ import annotations
 
 import gc
-import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from msgspec.structs import astuple, replace
 
 from tests.support.clock import MovedClock, with_clock
 from tests.support.shopping import Shopping, ask, ask_as_bot, claims_of, request_for
+from tests.support.stored import token_payloads
 from watchword.protocol.errors import InvalidClient, InvalidRequest, InvalidTarget, OAuthError
 from watchword.protocol.jose import read_token
 from watchword.protocol.names import Algorithm
@@ -69,9 +69,7 @@ async def test_equal_requests_are_decided_once(ctx: Context, shopping: Shopping,
     assert decided == []
     claims = [claims_of(ctx, token) for token in tokens]
     assert len({claim["jti"] for claim in claims}) == 3
-    with ctx.database.read() as connection:
-        rows = connection.exec_driver_sql("SELECT payload FROM tokens.token_events ORDER BY number").scalars().all()
-    records = [json.loads(row) for row in rows[-4:]]
+    records = token_payloads(ctx.database)[-4:]
     assert [record.pop("jti") for record in records[1:]] == [claim["jti"] for claim in claims]
     del records[0]["jti"]
     assert records == [records[0]] * 4

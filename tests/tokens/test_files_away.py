@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.home import ON_SQLITE, settings_of
 from tests.support.shopping import Shopping, ask_as_bot
+from tests.support.stored import count_token_records
 from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.server.bootstrap import initialise
 from watchword.server.domain.actors import Actor, ActorKind
@@ -59,15 +60,6 @@ def move(paths: Iterable[Path], folder: Path) -> None:
         path.rename(folder / path.name)
 
 
-def records(ctx: Context) -> int:
-    """
-    Count the records that the log shows.
-    """
-    with ctx.database.read() as connection:
-        count: int = connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").scalar_one()
-    return count
-
-
 def create(ctx: Context, name: str) -> str:
     """
     Make an application.
@@ -96,10 +88,10 @@ async def test_token_log_that_is_moved_away_and_put_back(ctx: Context, shopping:
     assert await refused(ctx, shopping) == "unable to open database file"
     assert files(ctx, "tokens") == []
     with pytest.raises(StorageUnavailable):
-        records(ctx)
+        count_token_records(ctx.database)
     move((tmp_path / "away").iterdir(), ctx.settings.home)
     await ask_as_bot(ctx, shopping)
-    assert records(ctx) == 2
+    assert count_token_records(ctx.database) == 2
 
 
 async def test_token_log_that_is_replaced_by_a_copy(ctx: Context, shopping: Shopping, tmp_path: Path) -> None:
@@ -113,7 +105,7 @@ async def test_token_log_that_is_replaced_by_a_copy(ctx: Context, shopping: Shop
         shutil.copy(path, ctx.settings.home / path.name)
     assert await refused(ctx, shopping) == LOST
     await ask_as_bot(ctx, shopping)
-    assert records(ctx) == 2
+    assert count_token_records(ctx.database) == 2
 
 
 @pytest.mark.parametrize("suffix", ["-wal", "-shm"])
@@ -124,7 +116,7 @@ async def test_what_sqlite_keeps_beside_the_token_log_is_deleted(
     No record is lost with it, and what is committed from then on is in files that are there.
     """
     await ask_as_bot(ctx, shopping)
-    records(ctx)  # a reader has them open as well
+    count_token_records(ctx.database)  # a reader has them open as well
     ctx.settings.token_database.with_name(f"tokens.db{suffix}").unlink()
     assert await refused(ctx, shopping) == LOST
     ctx.database.close_lost()
@@ -165,7 +157,7 @@ async def test_token_log_that_is_no_database(ctx: Context, shopping: Shopping, t
         path.unlink()
     move((tmp_path / "away").iterdir(), ctx.settings.home)
     await ask_as_bot(ctx, shopping)
-    assert records(ctx) == 2
+    assert count_token_records(ctx.database) == 2
 
 
 async def test_main_database_that_is_moved_away_and_put_back(ctx: Context, shopping: Shopping, tmp_path: Path) -> None:
@@ -209,7 +201,7 @@ async def test_connections_to_files_that_are_gone_are_closed(ctx: Context, shopp
     Nothing holds on to a file that was deleted: its disk space is free again.
     """
     await ask_as_bot(ctx, shopping)
-    records(ctx)
+    count_token_records(ctx.database)
     away = tmp_path / "away"
     move([*files(ctx, "tokens"), *files(ctx, "watchword")], away)
     for path in away.iterdir():

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from tests.support.shopping import Shopping, ask, ask_as_bot, claims_of
+from tests.support.stored import token_payloads
 from watchword.protocol.errors import AccessDenied, InvalidClient, InvalidRequest, InvalidTarget, OAuthError
 from watchword.protocol.names import Algorithm
 from watchword.server.operations import applications, resources, secrets
@@ -21,15 +22,6 @@ from watchword.server.operations.resources import NewResource
 
 if TYPE_CHECKING:
     from watchword.server.context import Context
-
-
-def records(ctx: Context) -> list[dict[str, object]]:
-    """
-    Return the payloads of all token records, oldest first.
-    """
-    with ctx.database.read() as connection:
-        rows = connection.exec_driver_sql("SELECT payload FROM tokens.token_events ORDER BY number").scalars().all()
-    return [json.loads(row) for row in rows]
 
 
 async def test_token_carries_what_the_roles_give(ctx: Context, shopping: Shopping) -> None:
@@ -49,7 +41,7 @@ async def test_record_holds_asked_and_granted_scope(ctx: Context, shopping: Shop
     Nobody loses a scope without knowing: the record shows both.
     """
     await ask_as_bot(ctx, shopping, scope="read:products nope")
-    record = records(ctx)[-1]
+    record = token_payloads(ctx.database)[-1]
     assert record["result"] == "Success"
     assert record["scope"] == "read:products"
     assert record["params"] == {
@@ -99,17 +91,17 @@ async def test_every_refusal_is_recorded(ctx: Context, shopping: Shopping) -> No
         await ask_as_bot(ctx, shopping, resource="https://nowhere.example")
     with pytest.raises(AccessDenied):
         await ask_as_bot(ctx, shopping, organization_id="acme")
-    wrong, swapped, target, organization = records(ctx)[-4:]
+    wrong, swapped, target, organization = token_payloads(ctx.database)[-4:]
     assert wrong["applicationId"] == target["applicationId"] == shopping.application_id
     assert "applicationId" not in swapped
     assert swapped["unknownClientId"] == shopping.application_secret[:6] + "…"
-    assert [entry["error"]["error"] for entry in (wrong, swapped, target, organization)] == [  # type: ignore[index]
+    assert [entry["error"]["error"] for entry in (wrong, swapped, target, organization)] == [
         "invalid_client",
         "invalid_client",
         "invalid_target",
         "access_denied",
     ]
-    assert shopping.application_secret not in json.dumps(records(ctx))
+    assert shopping.application_secret not in json.dumps(token_payloads(ctx.database))
 
 
 async def test_unknown_application_and_wrong_secret_are_refused_alike(ctx: Context, shopping: Shopping) -> None:

@@ -5,7 +5,6 @@ Refusals: recorded or counted, throttled where authentication fails too often, a
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import threading
 from collections import Counter
@@ -17,6 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.support.shopping import Shopping, ask, ask_as_bot
+from tests.support.stored import token_payloads
 from tests.support.watched_records import Watched, append
 from watchword.protocol.errors import InvalidClient, InvalidTarget, OAuthError, TemporarilyUnavailable
 from watchword.server.bootstrap import uptime
@@ -98,10 +98,7 @@ def payloads(ctx: Context) -> list[dict[str, Any]]:
     """
     Read the records of refusals, oldest first.
     """
-    query = "SELECT payload FROM tokens.token_events ORDER BY number"
-    with ctx.database.read() as connection:
-        found = [json.loads(row) for row in connection.exec_driver_sql(query).scalars()]
-    return [payload for payload in found if payload.get("result") == "Error"]
+    return [payload for payload in token_payloads(ctx.database) if payload.get("result") == "Error"]
 
 
 async def until(holds: Callable[[], bool]) -> None:

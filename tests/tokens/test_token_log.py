@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from tests.support.load import wait_until
 from tests.support.shopping import Shopping, ask, ask_as_bot
+from tests.support.stored import token_payloads
 from tests.support.watched_records import Watched, append
 from watchword.protocol.errors import InvalidTarget, TemporarilyUnavailable
 from watchword.protocol.forms import TokenForm
@@ -336,7 +337,7 @@ async def test_unknown_client_id_is_cut(ctx: Context, shopping: Shopping) -> Non
     """
     with pytest.raises(Exception, match="client authentication failed"):
         await ask(ctx, shopping.application_secret, "x")
-    assert shopping.application_secret not in json.dumps(rows(ctx, "SELECT payload FROM tokens.token_events"))
+    assert shopping.application_secret not in json.dumps(token_payloads(ctx.database))
 
 
 @pytest.mark.parametrize("frozen", ["before the commit", "after the commit"])
@@ -423,7 +424,7 @@ async def test_idle_log_is_tried_and_keeps_no_record_of_it(
         return log.evidence.fault is None
 
     await come_to_pass(tried)
-    assert rows(ctx, "SELECT payload FROM tokens.token_events") == []
+    assert token_payloads(ctx.database) == []
     assert records.commits == []
 
 

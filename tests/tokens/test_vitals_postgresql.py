@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from tests.support.home import ON_POSTGRESQL
 from tests.support.shopping import Shopping, ask_as_bot
+from tests.support.stored import count_token_records
 from watchword.protocol.errors import TemporarilyUnavailable
 from watchword.server import bootstrap
 from watchword.server.domain.clock import SteadyClock
@@ -83,8 +84,8 @@ async def test_writing_is_proved_by_a_write(ctx: Context, monkeypatch: pytest.Mo
     monkeypatch.setattr(evidence, "_GOOD_FOR_SECONDS", 0.0)
     ctx.vitals.look_after()
     assert (await ready(ctx, "default")).status == 200
+    assert count_token_records(ctx.database) == 0
     with ctx.database.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM tokens.token_events").scalar_one() == 0
         assert connection.exec_driver_sql("SELECT count(*) FROM jobs WHERE name = 'proof-of-writing'").scalar_one() == 1
 
 
