@@ -68,6 +68,16 @@ async def test_search_within_a_form_asks_for_no_password(owner: Browser, clock: 
     assert "Your password, once more" in (await owner.send("/console/applications", name="shop-bot")).text
 
 
+@pytest.mark.parametrize("form", ["applications/x/roles", "users/x/roles", "roles/x/members", "roles/x/permissions"])
+async def test_who_gives_something_says_the_password(owner: Browser, clock: MovedClock, form: str) -> None:
+    """
+    Whoever finds the browser open makes nobody more than they are.
+    """
+    await owner.open("/console/roles/new")
+    clock.move(minutes=10)
+    assert "Your password, once more" in (await owner.send(f"/console/{form}")).text
+
+
 async def test_password_said_twice_at_once_is_told_as_it_is(
     app: Application, local: Acting, owner: Browser, clock: MovedClock
 ) -> None:

@@ -176,7 +176,7 @@ ROUTES = (
     post("/users", create),
     get("/users/{id}", page),
     post("/users/{id}", change),
-    post("/users/{id}/roles", add_role),
+    post("/users/{id}/roles", add_role, is_grave=True),
     post("/users/{id}/roles/remove", remove_role),
     get("/users/{id}/delete", deletion),
     post("/users/{id}/delete", delete, is_grave=True),
