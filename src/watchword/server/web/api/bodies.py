@@ -4,9 +4,8 @@ Request bodies of the Management API, from bytes to JSON values. What does not f
 
 from urllib.parse import parse_qsl
 
-import msgspec
-
 from watchword.server.domain.problems import Malformed
+from watchword.server.web.free_json import read_json
 
 _JSON_TYPES = frozenset(
     {"application/json", "application/json-patch+json", "application/vnd.api+json", "application/csp-report"}
@@ -44,8 +43,8 @@ def _read_json(body: bytes) -> object:
     if not body.strip():
         return {}
     try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        value = read_json(body)
+    except ValueError as error:
         raise Malformed(str(error)) from None
     if not isinstance(value, dict | list):
         raise Malformed("invalid JSON, only supports object and array")

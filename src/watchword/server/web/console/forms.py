@@ -12,6 +12,7 @@ from watchword.protocol.names import Algorithm
 from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.domain.records import Json
 from watchword.server.web.console.visitor import Visitor
+from watchword.server.web.free_json import TooDeep, read_json
 
 SAVED, NOT_CHANGED = "Saved.", "There was nothing to save: no field was changed."
 _MOST_DIGITS = 18
@@ -88,12 +89,13 @@ def json_object(text: str) -> Json:
     Read a JSON object; an empty field is an empty one.
 
     Raises:
-        Problem: It is none (422).
+        Problem: It is none, or nested too deep (422).
     """
     try:
-        # Stricter than Python's own: no half characters, no numbers that JSON does not know.
-        value = msgspec.json.decode(text or "{}")
-    except (ValueError, RecursionError):  # a text that can't be written in UTF-8, too
+        value = read_json(text or "{}")
+    except TooDeep as refused:
+        raise bad_value(f"{refused}.") from None
+    except ValueError:  # a text that can't be written in UTF-8, too
         value = None
     if not isinstance(value, dict):
         raise bad_value("Custom data must be a JSON object.")

@@ -1,0 +1,49 @@
+"""
+JSON that callers bring, of which some is kept as it came and written again, in answers, lists and pages.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+MOST_LEVELS = 100
+"""How deep it may be nested: far less than any reader or writer can take, on whatever thread, however deep in calls."""
+
+
+class TooDeep(ValueError):
+    """
+    A value is nested deeper than that.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(f"JSON may be nested {MOST_LEVELS} levels deep")
+
+
+def read_json(text: bytes | str) -> object:
+    """
+    Read a JSON value: no half characters, no numbers that JSON does not know.
+
+    Raises:
+        TooDeep: It is nested too deep.
+        ValueError: It is none. The text says where.
+    """
+    try:
+        value: object = msgspec.json.decode(text)
+    except RecursionError:
+        raise TooDeep from None
+    if _has_more_levels(value, MOST_LEVELS):
+        raise TooDeep
+    return value
+
+
+def _has_more_levels(value: object, most: int) -> bool:
+    level = _nested([value])
+    for _ in range(most):
+        if not level:
+            return False
+        level = [inner for outer in level for inner in _nested(outer.values() if isinstance(outer, dict) else outer)]
+    return bool(level)
+
+
+def _nested(values: Iterable[object]) -> list[dict[str, object] | list[object]]:
+    return [value for value in values if isinstance(value, dict | list)]
