@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -116,6 +117,26 @@ def test_patterns_look_at_a_bounded_number_of_records(shopping: Shopping, monkey
     monkeypatch.setattr(storage_search, "MOST_ROWS_IN_PROCESS", 1)
     with pytest.raises(Problem, match="narrow the list"):
         found(shopping, search="x", mode="posix")
+
+
+def test_what_a_pattern_matches_is_one_parameter(named: Shopping) -> None:
+    """
+    A statement may have 65,535 of them, or half as many: ten thousand matches in each of five fields are more.
+    """
+    for number in range(40):
+        applications.create(named.acting, NewApplication(name=f"many {number}", type=ApplicationType.SPA))
+    most = 0
+
+    def count(*sent: object) -> None:
+        nonlocal most
+        most = max(most, len(sent[3]))  # type: ignore[arg-type]
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", count)
+    try:
+        assert len(found(named, search=".", mode="posix")) > 40
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", count)
+    assert 0 < most < 40
 
 
 def test_hostile_expression_takes_linear_time(named: Shopping) -> None:
