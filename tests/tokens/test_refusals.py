@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from watchword.server.domain.events import Event, Origin
 from watchword.server.domain.limits import Limits
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.tokens import refusals
+from watchword.server.tokens.refusals import Refusals
 from watchword.server.tokens.token_log import TokenLog
 
 if TYPE_CHECKING:
@@ -357,6 +359,28 @@ async def test_refusal_that_waits_too_long_is_counted_once(
     records.gate.set()
     log.close()
     assert Counter(payload.get("notRecorded", 1) for payload in payloads(ctx)) == {1: 1, 3: 1}
+
+
+async def test_refusal_whose_record_fails_as_its_time_is_up_is_counted(
+    ctx: Context, log: TokenLog, records: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The two meet in one turn of the loop, which stood until then.
+    """
+    monkeypatch.setattr(refusals, "LONGEST_WAIT_SECONDS", 0.05)
+    settled = Refusals._settled
+    loop = asyncio.get_running_loop()
+
+    def settle_late(self: Refusals, *outcome: Any) -> None:  # noqa: ANN401
+        time.sleep(0.1)
+        loop.call_soon(settled, self, *outcome)
+
+    monkeypatch.setattr(Refusals, "_settled", settle_late)
+    records.refuse_row = lambda row: StorageUnavailable("disk full") if row[1] == REFUSAL_KEY else None
+    await refuse(log)
+    records.refuse_row = lambda _: None
+    log.close()
+    assert [payload["notRecorded"] for payload in payloads(ctx)] == [1]
 
 
 async def test_refusal_whose_late_record_fails_is_counted(

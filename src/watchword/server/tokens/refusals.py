@@ -117,6 +117,8 @@ class Refusals:
             async with asyncio.timeout(LONGEST_WAIT_SECONDS):
                 return await done
         except TimeoutError:  # a commit that hangs: the caller learns why it was refused all the same
+            if done.done() and not done.cancelled():  # it ended in the very moment
+                return done.result()
             return not self._takes_back(entry)
 
     def _settled(self, done: asyncio.Future[bool], counted: Counted, outcome: Exception | None) -> None:
