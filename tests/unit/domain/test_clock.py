@@ -123,6 +123,20 @@ def test_jump_that_lasts_is_followed() -> None:
     assert machine.since == pytest.approx(machine.counter - 1000 + HOUR)
 
 
+def test_jump_that_is_over_confirms_no_later_one() -> None:
+    """
+    Though the database alone has told since that the clock was right again.
+    """
+    machine = Machine()
+    machine.set_by = HOUR
+    assert machine.live(1) is not None
+    machine.set_by = 0
+    for _ in range(100):
+        assert machine.live(1, machine.told(0, exact=True)) is None
+    machine.set_by = HOUR
+    assert machine.live(1) == "the machine's clock was set, and is now 3600 s ahead of the server's"
+
+
 def test_databases_clock_confirms_a_jump_at_once_and_refutes_it_for_good() -> None:
     """
     With a clock to compare with, the machine's is followed when the two agree, and only then.

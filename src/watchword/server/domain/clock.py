@@ -84,10 +84,11 @@ class SteadyClock:
         return min(counter + self._course.offset, self._course.stands_at)
 
     def _is_believable(self, ahead: float, wall: float, told: DatabaseTime | None, took: float) -> bool:
+        if ahead <= LARGEST_DIFFERENCE:
+            self._jumped_at = None
         if told is not None and told.is_exact:
             return abs(wall - told.time.timestamp()) <= LARGEST_DIFFERENCE + took
         if ahead <= LARGEST_DIFFERENCE:
-            self._jumped_at = None
             return True
         if self._jumped_at is None:
             self._jumped_at = self._counter()
