@@ -65,6 +65,15 @@ def ask(url: str, *, is_async: bool) -> Answer | Unreachable:
 
 
 @pytest.mark.parametrize("is_async", [pytest.param(False, id="thread"), pytest.param(True, id="event loop")])
+@pytest.mark.parametrize("host", ["a..b", "x" * 70, "xn--a", "\N{SNOWMAN}\N{ZERO WIDTH SPACE}.example"])
+def test_host_that_nobody_can_have_is_not_reached(host: str, *, is_async: bool) -> None:
+    """
+    A mistyped address is one that does not answer, whichever library finds out.
+    """
+    assert isinstance(ask(f"https://{host}/", is_async=is_async), Unreachable)
+
+
+@pytest.mark.parametrize("is_async", [pytest.param(False, id="thread"), pytest.param(True, id="event loop")])
 @pytest.mark.parametrize(
     ("begin", "piece"),
     [

@@ -11,6 +11,9 @@ import httpx
 
 from watchword.outbound.deadline import Deadline
 
+# httpx lets through what its parts say of a host that no DNS could have.
+_UNREACHABLE = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -75,7 +78,7 @@ def send(request: Request, open_client: Callable[[], httpx.Client]) -> Answer | 
             body.refuse_packed(response)
             for chunk in response.iter_bytes():
                 body.add(chunk)
-    except (httpx.HTTPError, _Refused) as error:
+    except (*_UNREACHABLE, _Refused) as error:
         return _no_answer(error, deadline)
     return body.of(response)
 
@@ -95,7 +98,7 @@ async def asend(request: Request, open_client: Callable[[], httpx.AsyncClient]) 
             body.refuse_packed(response)
             async for chunk in response.aiter_bytes():
                 body.add(chunk)
-    except (httpx.HTTPError, TimeoutError, _Refused) as error:
+    except (*_UNREACHABLE, TimeoutError, _Refused) as error:
         return _no_answer(error, deadline)
     return body.of(response)
 
