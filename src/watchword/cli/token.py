@@ -162,7 +162,8 @@ def _refused(refusal: "AccessDenied", compact: str, verifier: Any) -> Failure:  
             lacking = " ".join(sorted(refusal.required - _scopes_of(compact)))
             return Failure(printable(f"{text}: it lacks {lacking}: give the application a role with it"), code=REFUSED)
         case InvalidToken(claim=str() as claim):
-            what = f"its {claim} is {json.dumps(_claims_of(compact).get(claim))}"
+            header, claims = _parts(compact)
+            what = f"its {claim} is {json.dumps({**header, **claims}.get(claim))}"
             return Failure(printable(f"{text}: {what}: fetch one that fits"), code=REFUSED)
     return Failure(printable(f"{text}: `watchword token decode` shows what it says"), code=REFUSED)
 

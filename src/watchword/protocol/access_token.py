@@ -140,9 +140,9 @@ def check_claims(
     # The leeway is added to `now`, never to a claim: a claim may lie at the edge of what a datetime holds.
     if now - leeway >= token.expires_at:
         raise InvalidToken("the access token has expired", reason="expired", claim="exp")
-    if token.issued_at > now + max(leeway, CLOCKS_APART) or (
-        "nbf" in claims and _instant(claims, "nbf") > now + leeway
-    ):
+    if token.issued_at > now + max(leeway, CLOCKS_APART):
+        raise InvalidToken("the access token was issued in the future", reason="claim", claim="iat")
+    if "nbf" in claims and _instant(claims, "nbf") > now + leeway:
         raise InvalidToken("the access token is not valid yet", reason="claim", claim="nbf")
     if audience not in token.audience:
         raise InvalidToken("the access token is for another API", reason="claim", claim="aud")

@@ -184,7 +184,7 @@ def test_organization_is_read() -> None:
         pytest.param({"nbf": SECONDS + 1}, "claim", "nbf", id="not valid yet"),
         pytest.param({"nbf": "x"}, "claim", "nbf", id="nbf is text"),
         pytest.param({"nbf": None}, "claim", "nbf", id="nbf is null"),
-        pytest.param({"iat": SECONDS + 11}, "claim", "nbf", id="issued in the future"),
+        pytest.param({"iat": SECONDS + 11}, "claim", "iat", id="issued in the future"),
         pytest.param({"exp": SECONDS}, "expired", "exp", id="expired at this very second"),
         pytest.param({"exp": SECONDS - 1}, "expired", "exp", id="expired a second ago"),
         pytest.param({"exp": 0}, "expired", "exp", id="expired in 1970"),
