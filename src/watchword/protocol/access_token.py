@@ -141,7 +141,7 @@ def check_claims(
     if now - leeway >= token.expires_at:
         raise InvalidToken("the access token has expired", reason="expired", claim="exp")
     if token.issued_at > now + max(leeway, CLOCKS_APART):
-        raise InvalidToken("the access token was issued in the future", reason="claim", claim="iat")
+        raise InvalidToken("the access token is not valid yet", reason="claim", claim="iat")
     if "nbf" in claims and _instant(claims, "nbf") > now + leeway:
         raise InvalidToken("the access token is not valid yet", reason="claim", claim="nbf")
     if audience not in token.audience:

@@ -69,7 +69,7 @@ async def test_user_is_created_and_the_password_never_shown(local: Acting, owner
         ({"primary_email": "ADA@example.com"}, "existing account"),
         ({"name": "x" * 129}, "too long"),
         ({"custom_data": "[1]"}, "must be a JSON object"),
-        ({"custom_data": "[" * 101 + "]" * 101}, "JSON may be nested 100 levels deep"),
+        ({"custom_data": "[" * 401 + "]" * 401}, "JSON may be nested 400 levels deep"),
     ],
 )
 async def test_refusal_keeps_what_was_typed(

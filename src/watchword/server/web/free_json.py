@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-MOST_LEVELS = 100
-"""How deep it may be nested: far less than any reader or writer can take, on whatever thread, however deep in calls."""
+MOST_LEVELS = 400
+"""How deep it may be nested: below what any reader or writer can take, on whatever thread, however deep in calls."""
 
 
 class TooDeep(ValueError):
