@@ -84,15 +84,14 @@ class SteadyClock:
         return min(counter + self._course.offset, self._course.stands_at)
 
     def _is_believable(self, ahead: float, wall: float, told: DatabaseTime | None, took: float) -> bool:
-        if ahead <= LARGEST_DIFFERENCE:
+        has_jumped = ahead > LARGEST_DIFFERENCE
+        if not has_jumped:
             self._jumped_at = None
         if told is not None and told.is_exact:
             return abs(wall - told.time.timestamp()) <= LARGEST_DIFFERENCE + took
-        if ahead <= LARGEST_DIFFERENCE:
-            return True
-        if self._jumped_at is None:
+        if has_jumped and self._jumped_at is None:
             self._jumped_at = self._counter()
-        return self._counter() - self._jumped_at >= JUMP_LASTS
+        return self._jumped_at is None or self._counter() - self._jumped_at >= JUMP_LASTS
 
     def _follow(self, counter: float, wall: float) -> None:
         course, ahead = self._course, wall - self._at(counter)

@@ -39,9 +39,10 @@ def database_status(settings: Settings) -> DatabaseStatus | None:
     with closing(database_of(settings)) as database:
         if not database.holds_anything():
             return None
-        settling.check_token_log(database, settling.look(database))
+        standing = settling.look(database)
+        settling.check_token_log(database, standing)
         with database.read() as connection:
-            return migrate.status_of(connection, database.name)
+            return migrate.status_of(connection, database.name, standing.schemas)
 
 
 def copy_database(

@@ -6,6 +6,7 @@ schema 0005 at least. So a node of the version before goes on, and starts, besid
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -51,16 +52,19 @@ class DatabaseStatus(msgspec.Struct, frozen=True, kw_only=True):
     missing_triggers: list[str]
 
 
-def status_of(connection: sa.Connection, name: str) -> DatabaseStatus:
+def status_of(connection: sa.Connection, name: str, schemas: Mapping[str, str | None]) -> DatabaseStatus:
     """
     Look at a database, on a connection that reads it.
+
+    Args:
+        schemas: What was found of each history.
 
     Raises:
         SchemaError: The database comes from a newer version, with which this one can't work.
     """
     histories = []
     for history, known in HEADS.items():
-        found = version_of(connection, None if history == "main" else history)
+        found = schemas[history]
         histories.append(History(name=history, found=found, known=known, pending=pending(found, history)))
     return DatabaseStatus(name=name, histories=histories, missing_triggers=missing_triggers(connection))
 

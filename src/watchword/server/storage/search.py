@@ -2,7 +2,6 @@
 A search as SQL conditions, or, for the pattern modes, on a linear-time engine in this process.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from watchword.server.domain.problems import invalid_input
 from watchword.server.domain.search import Joint, Match, Mode, Search, unescape
 from watchword.server.storage import rows
 from watchword.server.storage.folding import folded
+from watchword.server.storage.listed import listed
 from watchword.server.storage.sqlite.searching import narrowed
 from watchword.server.storage.transaction import Transaction
 
@@ -41,7 +41,7 @@ def _condition(
     column = table.c[match.field]
     if match.mode in {Mode.POSIX, Mode.SIMILAR_TO}:
         ids = _ids_in_process(tx, query, table, match, search)
-        return sa.and_(rows.of_tenant(tx, table), table.c.id.in_(_listed(tx, ids)))
+        return sa.and_(rows.of_tenant(tx, table), table.c.id.in_(listed(tx.connection, ids)))
     if match.mode is Mode.EXACT:
         return sa.or_(*(_equal(column, value, case_sensitive=search.case_sensitive) for value in match.values))
     same = _like_in_any_case(tx, column, _like(match.values[0]))
@@ -97,16 +97,6 @@ def _ids_in_process(tx: Transaction, query: sa.Select[Any], table: sa.Table, mat
             data={},
         )
     return [row_id for row_id, value in fetched if value is not None and found(value)]
-
-
-def _listed(tx: Transaction, ids: list[str]) -> sa.Select[Any]:
-    """
-    Select ids that are sent as one parameter: a statement may have no more than 65,535 of them, or 32,766 on SQLite.
-    """
-    text = sa.bindparam(None, json.dumps(ids), sa.Text)
-    if tx.connection.dialect.name == "sqlite":
-        return sa.select(sa.func.json_each(text).table_valued("value").c.value)
-    return sa.select(sa.func.json_array_elements_text(sa.cast(text, sa.JSON)).table_valued("value").c.value)
 
 
 def _matcher(match: Match, *, case_sensitive: bool) -> Callable[[str], bool]:

@@ -31,14 +31,14 @@ def read_json(text: bytes | str) -> object:
         value: object = msgspec.json.decode(text)
     except RecursionError:
         raise TooDeep from None
-    if _has_more_levels(value, MOST_LEVELS):
+    if _is_too_deep(value):
         raise TooDeep
     return value
 
 
-def _has_more_levels(value: object, most: int) -> bool:
+def _is_too_deep(value: object) -> bool:
     level = _nested([value])
-    for _ in range(most):
+    for _ in range(MOST_LEVELS):
         if not level:
             return False
         level = [inner for outer in level for inner in _nested(outer.values() if isinstance(outer, dict) else outer)]

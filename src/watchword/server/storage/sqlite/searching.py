@@ -5,13 +5,13 @@ They refer to rows by rowid, which neither `VACUUM` nor a backup changes in tabl
 copies a table: it drops the triggers too, and so the index is made anew.
 """
 
-import json
 from typing import Any
 
 import sqlalchemy as sa
 
 from watchword.server.domain.search import Search
 from watchword.server.domain.trigrams import alternatives
+from watchword.server.storage.listed import listed
 from watchword.server.storage.searched import SEARCHED
 from watchword.server.storage.sqlite.hints import BY_ROWID_ONLY
 
@@ -34,8 +34,7 @@ def narrowed(connection: sa.Connection, query: sa.Select[Any], table: sa.Table, 
     candidates = _candidates(connection, table.name, expression)
     if candidates is None:
         return query
-    listed = sa.text("SELECT value FROM json_each(:rowids)").bindparams(rowids=json.dumps(candidates))
-    among = sa.literal_column(f"{table.name}.rowid").in_(listed)
+    among = sa.literal_column(f"{table.name}.rowid").in_(listed(connection, candidates))
     return query.with_hint(table, BY_ROWID_ONLY, "sqlite").where(among)
 
 
