@@ -4,6 +4,7 @@ Rules that every route of the Management API shares: order of checks, request id
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,6 +36,41 @@ def test_every_answer_has_a_request_id(server: RunningServer, method: str, path:
     ids = [answer.headers["x-request-id"] for answer in answers]
     assert [answer.headers["logto-core-request-id"] for answer in answers] == ids
     assert ids[0] != ids[1]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("600", "600"),
+        ("600.0", "600"),
+        ("6e2", "600"),
+        ("0.5", "0.5"),
+        ("-0.0", "0"),
+        ("1e300", "1e300"),
+        ("9007199254740993", "9007199254740993"),
+    ],
+)
+def test_number_is_kept_as_json_means_it(server: RunningServer, sent: str, kept: str) -> None:
+    """
+    JSON has one kind of numbers: whole ones stay whole, however they are written, and however free the member is.
+    """
+    body = (
+        '{"name":"n","type":"Traditional","oidcClientMetadata":{"redirectUris":[],"postLogoutRedirectUris":[]},'
+        f'"customData":{{"n":[{sent}]}},"customClientMetadata":{{"refreshTokenTtl":{sent}}}}}'
+    )
+    answer = server.management.post("/applications", content=body, headers={"content-type": "application/json"})
+    assert f'"customData":{{"n":[{kept}]}}' in answer.text
+    ttl = answer.json()["customClientMetadata"]["refreshTokenTtl"]
+    assert (type(ttl), ttl) == (type(json.loads(kept)), pytest.approx(json.loads(kept)))
+
+
+def test_whole_number_may_be_written_as_a_fraction(server: RunningServer) -> None:
+    """
+    `600.0` is a whole number of seconds.
+    """
+    body = '{"name":"n","indicator":"https://whole.example","accessTokenTtl":600.0}'
+    answer = server.management.post("/resources", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["accessTokenTtl"]) == (201, 600)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from watchword.server.web.api.flags import flag, only, words
 from watchword.server.web.api.guard import Body, NonEmpty, Text, Text256, issue, items, word
 from watchword.server.web.api.route import Call, Paged, Paging, Query, Route
 from watchword.server.web.api.wire import all_as_json, as_json, from_milliseconds
+from watchword.server.web.free_json import whole_where_it_is
 
 SEARCHED = ("id", "name", "description")
 # A wildcard may stand in the host, once there is a dot, and in the path: not in port, query or fragment.
@@ -52,14 +53,18 @@ def _no_uris() -> OidcClientMetadata:
     return OidcClientMetadata.model_validate(applications.NO_URIS)
 
 
+# Kept as it came, not turned into a fraction.
+Number = Annotated[float, AfterValidator(whole_where_it_is)]
+
+
 class CustomClientMetadata(Body):
     """
     How the server treats the application.
     """
 
     cors_allowed_origins: list[NonEmpty] = Field(default_factory=list)
-    id_token_ttl: float = 0
-    refresh_token_ttl: float = 0
+    id_token_ttl: Number = 0
+    refresh_token_ttl: Number = 0
     refresh_token_ttl_in_days: Annotated[int, Field(ge=1, le=180)] = 1
     tenant_id: Text = ""
     always_issue_refresh_token: StrictBool = False
