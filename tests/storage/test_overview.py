@@ -79,7 +79,8 @@ def refusal(error: str, number: int) -> str:
     """
     Write a record's payload, as the server does.
     """
-    payload: dict[str, object] = {"result": "Error", "error": {"error": error, "error_description": f"why {error}"}}
+    code = error.partition(" ")[0]
+    payload: dict[str, object] = {"result": "Error", "error": {"error": code, "error_description": f"why {error}"}}
     if number > 1:
         payload["notRecorded"] = number
     return json.dumps(payload, separators=(",", ":"))
@@ -137,6 +138,8 @@ def test_busy_minutes_are_told_by_their_numbers(ctx: Context, acting: Acting, mo
 def test_failures_are_told_apart_by_reason_and_application(ctx: Context, acting: Acting) -> None:
     """
     Those of the last day, the most frequent first, with the application's name where there is one.
+
+    One code may have several reasons; what was only counted has none.
     """
     now, app = ctx.clock(), make_application(acting, "Sync")
     add_refusals(
@@ -144,6 +147,7 @@ def test_failures_are_told_apart_by_reason_and_application(ctx: Context, acting:
         [
             (now - timedelta(hours=25), KEY, app.id, "invalid_scope", 1),
             *[(now - timedelta(hours=2), KEY, app.id, "invalid_target", 1)] * 3,
+            *[(now - timedelta(hours=2), KEY, app.id, "invalid_target unknown", 1)] * 2,
             (now - timedelta(hours=1), KEY, app.id, "invalid_client", 1),
             (now - timedelta(minutes=5), KEY, app.id, "invalid_client", 500),
             (now, "ExchangeTokenBy.Unknown", None, "unsupported_grant_type", 1),
@@ -151,9 +155,11 @@ def test_failures_are_told_apart_by_reason_and_application(ctx: Context, acting:
     )
     found = overview.activity(acting)
     assert [(one.error, one.application_name, one.count, one.reason, one.key) for one in found.failures] == [
-        ("invalid_client", "Sync", 501, "why invalid_client", KEY),
+        ("invalid_client", "Sync", 500, "counted, not recorded one by one", KEY),
         ("invalid_target", "Sync", 3, "why invalid_target", KEY),
+        ("invalid_target", "Sync", 2, "why invalid_target unknown", KEY),
         ("unsupported_grant_type", None, 1, "why unsupported_grant_type", "ExchangeTokenBy.Unknown"),
+        ("invalid_client", "Sync", 1, "why invalid_client", KEY),
     ]
     assert found.has_all_failures
 

@@ -30,6 +30,8 @@ MOST_COUNTED = 50_000
 MOST_REFUSALS = 2_000
 MOST_SHOWN = 20
 LOOKED_AT = 5_000
+# Instead of a reason: a flood's records have a number and, of what may be many reasons, none.
+COUNTED = "counted, not recorded one by one"
 
 
 class Minute(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +50,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         key: Of their records in the log.
-        reason: What the newest one says beyond the error's code.
+        reason: What they say beyond the error's code.
         application_name: None where the application is not known, or gone.
     """
 
@@ -136,10 +138,10 @@ def totals(tx: Transaction) -> Totals:
 
 
 def _failures(refused: Sequence[RefusalRecord]) -> list[Failure]:
-    found: dict[tuple[str, str, str | None], Failure] = {}
+    found: dict[tuple[str, str, str, str | None], Failure] = {}
     for record in refused:
         error, reason = _reason_of(record)
-        key = (error, record.key, record.application_id)
+        key = (error, reason, record.key, record.application_id)
         before = found.get(key)
         if before is None:
             found[key] = Failure(
@@ -147,7 +149,7 @@ def _failures(refused: Sequence[RefusalRecord]) -> list[Failure]:
                 application_name=None, count=_number_of(record), last_at=record.created_at,
             )  # fmt: skip
         else:
-            found[key] = replace(before, count=before.count + _number_of(record), reason=before.reason or reason)
+            found[key] = replace(before, count=before.count + _number_of(record))
     return sorted(found.values(), key=lambda failure: failure.count, reverse=True)
 
 
@@ -155,8 +157,7 @@ def _reason_of(record: RefusalRecord) -> tuple[str, str]:
     error = record.payload.get("error")
     if not isinstance(error, dict):
         return "unknown", ""
-    # What was only counted says how many there were, and no reason.
-    text = "" if "notRecorded" in record.payload else error.get("detail") or error.get("error_description") or ""
+    text = COUNTED if "notRecorded" in record.payload else error.get("detail") or error.get("error_description") or ""
     return str(error.get("error", "unknown")), str(text)
 
 
