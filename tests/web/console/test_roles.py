@@ -187,6 +187,21 @@ async def test_applications_come_and_go(local: Acting, owner: Browser, reader: R
     assert role_applications.listing(local, reader.id, NO_SEARCH, None).total == 0
 
 
+@pytest.mark.parametrize("search", ["", "?search=front"])
+async def test_holder_of_another_type_is_listed_too(local: Acting, owner: Browser, reader: Role, search: str) -> None:
+    """
+    The Management API lets any application have a role, lists the machines alone, and counts all: here each is seen.
+    """
+    single_page = applications.create(local, NewApplication(name="front", type=ApplicationType.SPA))[0]
+    role_applications.assign(local, reader.id, [single_page.id])
+    path = f"/console/roles/{reader.id}/members"
+    page = (await owner.open(f"{path}{search}")).text
+    assert "1 member" in page
+    assert "no machine-to-machine application: gets no token with it" in page
+    assert (await owner.send(f"{path}/remove", member=single_page.id)).status_code == 303
+    assert "Nobody holds it yet." in (await owner.open(path)).text
+
+
 async def test_users_come_and_go(local: Acting, owner: Browser, reader: Role) -> None:
     """
     Of a role for users; one for machines is refused them.

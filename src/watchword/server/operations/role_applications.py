@@ -29,6 +29,18 @@ def listing(tx: Transaction, role_id: str, search: Search, page: Page | None) ->
     return roles.list_applications(tx, role_id, search, page)
 
 
+@reads(Permission.ALL)
+def holders(tx: Transaction, role_id: str, search: Search, page: Page | None) -> Listing[Application]:
+    """
+    List the applications that hold a role, those too that can't use it: only machines get tokens with it.
+
+    Raises:
+        Problem: There is no such role.
+    """
+    demand(tx, role_id)
+    return roles.list_applications(tx, role_id, search, page, of_any_type=True)
+
+
 @writes(Permission.ALL)
 def assign(tx: Transaction, role_id: str, application_ids: Sequence[str]) -> None:
     """

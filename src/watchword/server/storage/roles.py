@@ -237,12 +237,14 @@ def remove_scope(tx: Transaction, role_id: str, scope_id: str) -> bool:
     return rows.delete(tx, _SCOPES, role_id=role_id, scope_id=scope_id)
 
 
-def list_applications(tx: Transaction, role_id: str, search: Search, page: Page | None) -> Listing[Application]:
+def list_applications(
+    tx: Transaction, role_id: str, search: Search, page: Page | None, *, of_any_type: bool = False
+) -> Listing[Application]:
     """
-    List the machine-to-machine applications that hold a role, in the order in which they got it.
+    List the machine-to-machine applications that hold a role, or those of any type, in the order in which they got it.
     """
     if page is not None and not search.groups:
-        return _page_of_applications(tx, role_id, page)
+        return _page_of_applications(tx, role_id, page, of_any_type=of_any_type)
     table = schema.applications
     query = (
         sa.select(*rows.columns(table, Application))
@@ -253,7 +255,7 @@ def list_applications(tx: Transaction, role_id: str, search: Search, page: Page 
         .where(
             rows.of_tenant(tx, table),
             _APPLICATIONS.c.role_id == role_id,
-            table.c.type == ApplicationType.MACHINE_TO_MACHINE,
+            sa.true() if of_any_type else table.c.type == ApplicationType.MACHINE_TO_MACHINE,
         )
     )
     order = (_APPLICATIONS.c.created_at, table.c.id)
@@ -261,12 +263,12 @@ def list_applications(tx: Transaction, role_id: str, search: Search, page: Page 
     return rows.listing(tx, Application, found, page, walked=table)
 
 
-def _page_of_applications(tx: Transaction, role_id: str, page: Page) -> Listing[Application]:
+def _page_of_applications(tx: Transaction, role_id: str, page: Page, *, of_any_type: bool) -> Listing[Application]:
     # The links alone tell the order, so that no application is read but those of the page.
     links = _APPLICATIONS.c
     query = sa.select(links.application_id).where(rows.of_tenant(tx, _APPLICATIONS), links.role_id == role_id)
     total = counts.total(tx, _APPLICATIONS, [role_id])
-    others = applications.other_holders(tx, role_id)
+    others = None if of_any_type else applications.other_holders(tx, role_id)
     if others is not None:
         query = query.where(links.application_id.not_in(others))
         total -= rows.count(tx, others)

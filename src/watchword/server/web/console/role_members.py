@@ -27,10 +27,14 @@ _SEARCHED = {
 class Member(msgspec.Struct, frozen=True, kw_only=True):
     """
     An application or a user, as these pages show both.
+
+    Attributes:
+        is_idle: Whether the role is of no use to it: an application that is no machine gets no token with it.
     """
 
     id: str
     name: str
+    is_idle: bool = False
 
 
 def listing(visitor: Visitor) -> Page:
@@ -42,7 +46,7 @@ def listing(visitor: Visitor) -> Page:
     def fetch(search: Search, part: Part) -> Listing[Member]:
         if listed.role.type is RoleType.USER:
             return _people(user_roles.holders(visitor.acting, listed.role.id, search, part))
-        return _software(role_applications.listing(visitor.acting, listed.role.id, search, part))
+        return _software(role_applications.holders(visitor.acting, listed.role.id, search, part))
 
     shows = {"listed": listed, "found": find(visitor, fetch, _SEARCHED[listed.role.type])}
     return Page(template="role_members.html", shows=shows)
@@ -94,7 +98,11 @@ def remove(visitor: Visitor) -> GoTo:
 
 
 def _software(found: Listing[Application]) -> Listing[Member]:
-    return Listing([Member(id=one.id, name=one.name) for one in found.records], found.total)
+    return Listing([_of_application(one) for one in found.records], found.total)
+
+
+def _of_application(one: Application) -> Member:
+    return Member(id=one.id, name=one.name, is_idle=one.type is not ApplicationType.MACHINE_TO_MACHINE)
 
 
 def _people(found: Listing[User]) -> Listing[Member]:
