@@ -95,7 +95,7 @@ def test_bad_token_is_refused_with_the_reason(shop: Shop, change: dict[str, str]
 
 def test_refused_token_request_says_what_to_do(shop: Shop) -> None:
     """
-    An API that nobody has registered, and credentials that are wrong.
+    An API that nobody has registered, credentials that are wrong, and the issuer for the server.
     """
     unknown = run("token", "fetch", "--resource", "https://unknown.api", settings=settings_of(shop))
     assert (unknown.code, unknown.out) == (1, "")
@@ -103,3 +103,6 @@ def test_refused_token_request_says_what_to_do(shop: Shop) -> None:
     wrong = run("token", "fetch", settings=settings_of(shop) | {"cli_client_secret": "wrong-secret"})
     assert (wrong.code, wrong.out) == (4, "")
     assert "wrong-secret" not in wrong.err
+    issuer = run("token", "fetch", settings=settings_of(shop) | {"cli_endpoint": shop.server.issuer})
+    assert (issuer.code, issuer.out) == (1, "")
+    assert "see that --endpoint names the server and nothing else, no /oidc behind it" in issuer.err

@@ -19,9 +19,6 @@ _READ_ONLY = "it belongs to the server and stays as it is"
 _WHAT_TO_DO = {
     "auth.unauthorized": "check --endpoint, --client-id and --client-secret",
     "auth.forbidden": _ACCESS,
-    "entity.not_exists_with_id": "`list` shows what there is",
-    "entity.not_exists": "`list` shows what there is",
-    "entity.not_found": "`list` shows what there is",
     "entity.invalid_input": "give at least one thing that can be changed",
     "application.secret_name_exists": "choose another name; `watchword apps secrets list` shows those taken",
     "application.invalid_type": "only applications of type MachineToMachine have roles",
@@ -36,13 +33,14 @@ _WHAT_TO_DO = {
     "role.application_exists": "`watchword roles applications list` shows who has it; leave those out",
     "role.internal_role_violation": _READ_ONLY,
     "role.management_api_scopes_not_assignable_to_user_role": "make a role of type MachineToMachine for it",
-    "oidc.key_not_found": "`watchword keys list` shows what there is",
     "signing_key.algorithm_not_in_use": "`watchword keys list` shows what tokens are signed with",
     "signing_key.too_many": "wait until the tokens of the oldest have expired: `watchword keys list` shows when",
     "user.username_already_in_use": "choose another; `watchword users list --search` finds who has it",
     "user.email_already_in_use": "choose another; `watchword users list --search` finds who has it",
     "user.phone_already_in_use": "choose another; `watchword users list --search` finds who has it",
 }
+# Where a thing's commands have another name than its path.
+_COMMANDS = {"applications": "apps", "signing-keys": "keys"}
 _BY_STATUS: Mapping[int, tuple[int, str]] = {
     HTTPStatus.BAD_REQUEST: (MISUSED, "see the command's --help for what it takes"),
     HTTPStatus.UNAUTHORIZED: (REFUSED, "check --client-id and --client-secret"),
@@ -67,7 +65,18 @@ def failure_of_answer(response: httpx.Response) -> Failure:
     what = _WHAT_TO_DO.get(str(code), what)
     details = members.get("details")
     text = message.rstrip(". ") if not isinstance(details, str) else f"{message.rstrip('. ')}: {details.rstrip('. ')}"
+    what = what.replace("`list`", f"`watchword {commands_for(response.url.path)} list`")
     return Failure(printable(f"{text}: {what}"), code=exit_code)
+
+
+def commands_for(path: str) -> str:
+    """
+    Return the words of the commands that handle what a path of the Management API names last by its id.
+    """
+    segments = path.strip("/").split("/")[1:]
+    # Nouns and ids in turns: a noun without an id, at the end, is not what was looked for.
+    first, *others = segments[: len(segments) // 2 * 2 : 2] or segments
+    return " ".join([_COMMANDS.get(first, first), *others])
 
 
 def strange(response: httpx.Response) -> Failure:

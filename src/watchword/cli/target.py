@@ -71,13 +71,16 @@ def choose_target(connection: Connection, environment: Mapping[str, str]) -> Rem
         return Local(home=connection.home)
     from_environment = [name for name in _NAMES if _is_set(name, environment)]
     if given or from_environment:
-        return find_remote(connection, environment)
+        return find_remote(connection, environment, otherwise=", or --home")
     return Local(home=None)
 
 
-def find_remote(connection: Connection, environment: Mapping[str, str]) -> Remote:
+def find_remote(connection: Connection, environment: Mapping[str, str], *, otherwise: str = "") -> Remote:
     """
     Put together the address and the credentials of a server.
+
+    Args:
+        otherwise: What a failure offers instead, where the command has it.
 
     Raises:
         Failure: A part is missing.
@@ -86,7 +89,7 @@ def find_remote(connection: Connection, environment: Mapping[str, str]) -> Remot
     missing = [name for name in _NAMES if not found[name]]
     if missing:
         options = " and ".join(f"--{_option(name)} (or {PREFIX}{name.upper()})" for name in missing)
-        raise Failure(f"to speak to a server, give {options} as well, or --home", code=MISUSED)
+        raise Failure(f"to speak to a server, give {options} as well{otherwise}", code=MISUSED)
     secret = str(found["client_secret"])
     return Remote(
         endpoint=str(found["endpoint"]).rstrip("/"),

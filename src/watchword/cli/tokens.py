@@ -4,6 +4,7 @@ Tokens for commands: where they come from, and what it means when there is none.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from watchword.cli.failures import FAILED, MISUSED, REFUSED, UNREACHABLE, Failure
@@ -19,6 +20,8 @@ _WHAT_TO_DO = {
     "access_denied": (REFUSED, "see that the application may have this"),
     "invalid_scope": (FAILED, "`watchword resources scopes list` shows the scopes that there are"),
 }
+
+_ENDPOINT = "see that --endpoint names the server and nothing else"
 
 
 def open_source(remote: "Remote", *, resource: str | None, scope: str) -> "TokenSource":
@@ -68,7 +71,9 @@ def _failure_of(error: "ClientError") -> Failure:
             return Failure(printable(text), code=UNREACHABLE)
         case ServerUnavailable():
             return Failure(f"{error}: try again in a moment", code=UNREACHABLE)
+        case TokenRequestRefused(status=HTTPStatus.NOT_FOUND):
+            return Failure(printable(f"no token: {error}: {_ENDPOINT}, no /oidc behind it"))
         case TokenRequestRefused():
             code, what = _WHAT_TO_DO.get(error.error, (FAILED, "see that what is asked for is right"))
             return Failure(printable(f"no token: {error}: {what}"), code=code)
-    return Failure(f"{error}: see that --endpoint names the server and nothing else")
+    return Failure(f"{error}: {_ENDPOINT}")

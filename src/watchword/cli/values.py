@@ -66,12 +66,12 @@ def moment_ahead(text: str, now: datetime) -> datetime:
 
 def moment_past(text: str, now: datetime) -> datetime:
     """
-    Read a moment gone by: `2026-11-24T08:00:00Z`, or `2h` ago.
+    Read a moment gone by: `2026-11-24T08:00:00Z`, or `2h`, or `2h ago`.
 
     Raises:
         Failure: It is neither.
     """
-    return _moment(text, now, -1)
+    return _moment(text.removesuffix(" ago"), now, -1)
 
 
 def _moment(text: str, now: datetime, direction: int) -> datetime:
@@ -81,17 +81,15 @@ def _moment(text: str, now: datetime, direction: int) -> datetime:
             return now + direction * timedelta(**{_UNITS[match[2]]: int(match[1])})
         moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        raise _no_moment(text) from None
+        raise _no_moment(text, direction) from None
     if moment.tzinfo is None:  # a bare date or hour means another moment to everybody
-        raise _no_moment(text)
+        raise _no_moment(text, direction)
     return moment
 
 
-def _no_moment(text: str) -> Failure:
-    return Failure(
-        f"{text}: write a moment with its zone, 2027-01-31T12:00:00Z, or a time from now: 90d, 12h, 30m",
-        code=MISUSED,
-    )
+def _no_moment(text: str, direction: int) -> Failure:
+    relative = "a time from now: 90d, 12h, 30m" if direction > 0 else "a time ago: 90d, 12h, 30m"
+    return Failure(f"{text}: write a moment with its zone, 2027-01-31T12:00:00Z, or {relative}", code=MISUSED)
 
 
 def containing(text: str) -> str:

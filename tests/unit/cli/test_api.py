@@ -56,7 +56,7 @@ def ask(answer: Callable[[httpx.Request], httpx.Response]) -> object:
     [
         pytest.param(problem(401, "auth.unauthorized"), "--client-secret", REFUSED, id="401"),
         pytest.param(problem(403, "auth.forbidden"), "watchword apps roles add", REFUSED, id="403"),
-        pytest.param(problem(404, "entity.not_exists_with_id"), "`list` shows", NOT_FOUND, id="404"),
+        pytest.param(problem(404, "entity.not_exists_with_id"), "`watchword roles list` shows", NOT_FOUND, id="404"),
         pytest.param(problem(400, "guard.invalid_input", details="name: bad"), "name: bad", MISUSED, id="400"),
         pytest.param(problem(422, "role.name_in_use"), "choose another name", FAILED, id="422"),
         pytest.param(problem(422, "brand.new"), "It is not so", FAILED, id="code that nobody knows yet"),

@@ -296,8 +296,14 @@ def test_log_says_who_did_what(command: Command) -> None:
             "roles delete", {"role": ["Logto Management API access"]}, "belongs to the server", 4, id="built-in role"
         ),
         pytest.param(
-            "apps secrets delete", {"app": "shop sync", "secret": ["x"]}, "`list` shows", NOT_FOUND, id="no such secret"
+            "apps secrets delete",
+            {"app": "shop sync", "secret": ["x"]},
+            "`watchword apps secrets list` shows",
+            NOT_FOUND,
+            id="no such secret",
         ),
+        pytest.param("logs show", {"entry": "x"}, "`watchword logs list` shows", NOT_FOUND, id="no such entry"),
+        pytest.param("keys revoke", {"key": "x"}, "`watchword keys list` shows", NOT_FOUND, id="no such key"),
         pytest.param(
             "apps secrets create",
             {"app": "shop sync", "name": "x", "expires": "2020-01-01T00:00:00Z"},

@@ -9,6 +9,7 @@ import re
 import pytest
 
 from watchword.cli.families.table import GROUPS, ROWS
+from watchword.cli.refusals import commands_for
 from watchword.cli.rows import Parameter, Place, Row
 from watchword.server.web.api.guard import Body
 from watchword.server.web.api.route import Paging, Route
@@ -79,6 +80,15 @@ def test_sentences_name_only_parameters(row: Row) -> None:
     """
     names = {parameter.name for parameter in row.parameters}
     assert set(PLACEHOLDER.findall(row.done + row.asks)) <= names
+
+
+@EACH_ROW
+def test_what_is_not_found_can_be_listed(row: Row) -> None:
+    """
+    For each thing that a path names there is a command that lists what there is of its kind.
+    """
+    if "{" in row.path:
+        assert f"{commands_for(f'/api{row.path}')} list" in {other.words for other in ROWS}
 
 
 @EACH_ROW

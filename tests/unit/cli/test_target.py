@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from watchword.cli.failures import MISUSED, Failure
-from watchword.cli.target import Connection, Local, Remote, choose_target
+from watchword.cli.target import Connection, Local, Remote, choose_target, find_remote
 from watchword.protocol.credentials import ClientSecret
 
 FLAGS = Connection(endpoint="https://id.example.com/", client_id="app", client_secret="s3cret")
@@ -101,6 +101,16 @@ def test_doubt_about_the_server_is_an_error(connection: Connection, environment:
     with pytest.raises(Failure, match=text) as refused:
         choose_target(connection, environment)
     assert refused.value.code == MISUSED
+
+
+def test_home_is_offered_where_the_command_has_it() -> None:
+    """
+    Most can work on a home instead of a server; to fetch a token takes a server.
+    """
+    with pytest.raises(Failure, match=r"--endpoint .* as well, or --home"):
+        choose_target(Connection(client_id="a", client_secret="b"), {})
+    with pytest.raises(Failure, match=r"--endpoint .* as well$"):
+        find_remote(Connection(client_id="a", client_secret="b"), {})
 
 
 def test_secret_is_in_no_repr() -> None:

@@ -38,6 +38,7 @@ def test_moment_is_exact_or_a_time_from_now(text: str, moment: datetime) -> None
     assert moment_ahead(text, NOW) == moment
     is_exact = "T" in text
     assert moment_past(text, NOW) == (moment if is_exact else NOW - (moment - NOW))
+    assert is_exact or moment_past(f"{text} ago", NOW) == moment_past(text, NOW)
 
 
 @pytest.mark.parametrize(
@@ -56,9 +57,11 @@ def test_doubtful_moment_is_refused_with_an_example(text: str) -> None:
     """
     A bare date would expire at another hour than whoever wrote it thinks.
     """
-    with pytest.raises(Failure, match="2027-01-31T12:00:00Z") as refused:
+    with pytest.raises(Failure, match="2027-01-31T12:00:00Z, or a time from now") as refused:
         moment_ahead(text, NOW)
     assert refused.value.code == MISUSED
+    with pytest.raises(Failure, match="2027-01-31T12:00:00Z, or a time ago"):
+        moment_past(text, NOW)
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,8 @@ def _files(home: Path) -> list[Path]:
 def _faults(path: Path, home: Path, mode: str) -> Iterator[str]:
     try:
         found = path.stat()
-    except (
-        FileNotFoundError
-    ):  # SQLite takes its logs away as the last one to use them goes, perhaps since the folder was read
-        return
+    except FileNotFoundError:
+        return  # SQLite takes its logs away as their last user goes, perhaps since the folder was read
     if found.st_mode & _OTHERS:
         yield f"{path} can be used by others: run `chmod {mode} {path}`"
     if found.st_uid != home.stat().st_uid:

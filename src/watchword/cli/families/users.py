@@ -7,7 +7,7 @@ from watchword.cli.rows import Row, data, json_option, option, search, subject, 
 
 _USER = subject("user", "The user, by id, user name, e-mail address or phone number.", USER)
 _WHO = (
-    option("username", "Letters, digits and underscores."),
+    option("username", "Letters, digits and underscores; no digit first."),
     option("email", "E-mail address.", "primaryEmail"),
     option("phone", "Phone number, digits alone, with its country code.", "primaryPhone"),
     option("name", "Full name."),
