@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from html import unescape
+from html import escape, unescape
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +19,7 @@ from watchword.protocol.errors import OAuthError
 from watchword.server.domain.events import changed
 from watchword.server.domain.names import OperatorRole, Permission
 from watchword.server.domain.records import LogEntry
-from watchword.server.operations import applications, logs, resources, role_applications, secrets
+from watchword.server.operations import applications, logs, resources, role_applications, roles, scopes, secrets
 from watchword.server.operations.operation import writes
 from watchword.server.operations.resources import NewResource
 from watchword.server.storage.log_filter import LogFilter
@@ -196,6 +196,29 @@ async def test_record_of_a_change_leads_to_what_was_changed(ctx: Context, owner:
     assert found["Tenant.Created"] == set()
     for path in pages:
         assert (await owner.open(path)).status_code == 200
+
+
+async def test_record_of_what_is_gone_names_it_and_leads_nowhere(owner: Browser, shopping: Shopping) -> None:
+    """
+    The name stands in no other place any more.
+    """
+    acting = shopping.acting
+    (scope_id, *_) = shopping.scope_ids.values()
+    gone = {
+        "Scope.Deleted": scopes.read(acting, shopping.resource_id, scope_id).name,
+        "Role.Deleted": roles.read(acting, shopping.role_id).name,
+        "Application.Deleted": applications.read(acting, shopping.application_id).application.name,
+        "Resource.Deleted": resources.read(acting, shopping.resource_id).indicator,
+    }
+    scopes.delete(acting, shopping.resource_id, scope_id)
+    roles.delete(acting, shopping.role_id)
+    applications.delete(acting, shopping.application_id)
+    resources.delete(acting, shopping.resource_id)
+    found = {entry.key: entry for entry in logs.newest(acting, LogFilter(only_changes=True), 50)}
+    for key, name in gone.items():
+        shown = (await owner.open(f"/console/logs/{found[key].id}")).text
+        assert escape(name) in shown.replace("<wbr>", "")
+        assert "what was changed" not in shown
 
 
 async def test_search_among_changes_passes_tokens_over(

@@ -154,9 +154,9 @@ def delete(tx: Transaction, application_id: str) -> None:
     Raises:
         Problem: There is none.
     """
-    if not applications.delete(tx, application_id):
-        raise problems.unknown("applications", application_id)
-    tx.record(changed("Application.Deleted", tx.actor, {"id": application_id}))
+    application = demand(tx, application_id)
+    applications.delete(tx, application_id)
+    tx.record(changed("Application.Deleted", tx.actor, {"id": application_id, "name": application.name}))
 
 
 @writes(Permission.ALL)

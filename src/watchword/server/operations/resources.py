@@ -168,14 +168,16 @@ def delete(tx: Transaction, resource_id: str) -> None:
     Raises:
         Problem: There is none, or it is the Management API.
     """
-    if names.is_management_indicator(demand(tx, resource_id).indicator):
+    resource = demand(tx, resource_id)
+    if names.is_management_indicator(resource.indicator):
         raise Problem(
             "resource.cannot_delete_management_api",
             status=400,
             message="Cannot delete Logto Management API.",
         )
     resources.delete(tx, resource_id)
-    tx.record(changed("Resource.Deleted", tx.actor, {"id": resource_id}))
+    named = {"name": resource.name, "indicator": resource.indicator}
+    tx.record(changed("Resource.Deleted", tx.actor, {"id": resource_id, **named}))
 
 
 def demand(tx: Transaction, resource_id: str) -> Resource:

@@ -155,10 +155,9 @@ def delete(tx: Transaction, resource_id: str, scope_id: str) -> None:
         Problem: The resource can't be changed, or has no such scope.
     """
     demand_own(tx, resource_id)
-    if resources.find_scope(tx, resource_id, scope_id) is None:
-        raise problems.not_found()
+    scope = resources.find_scope(tx, resource_id, scope_id) or problems.refuse(problems.not_found())
     resources.delete_scope(tx, scope_id)
-    tx.record(changed("Scope.Deleted", tx.actor, {"id": scope_id, "resourceId": resource_id}))
+    tx.record(changed("Scope.Deleted", tx.actor, {"id": scope_id, "resourceId": resource_id, "name": scope.name}))
 
 
 def _grouped(tx: Transaction, found: Sequence[Scope]) -> Sequence[tuple[Resource, Sequence[Scope]]]:

@@ -22,6 +22,8 @@ from watchword.server.web.console.pages import address
 
 _LONGEST_WHO, _LONGEST_WHAT = 80, 160  # characters
 _ROOMS = {"Application": "applications", "Resource": "resources", "Role": "roles", "User": "users"}
+# After these there is nothing left to show.
+_GONE = frozenset(f"{family}.Deleted" for family in (*_ROOMS, "Scope"))
 _DOCUMENTED = frozenset(kind.error for kind in OAuthError.__subclasses__() if kind.__module__ == OAuthError.__module__)
 _NOBODY: Mapping[str, object] = {}
 
@@ -134,8 +136,10 @@ def is_about(entry: LogEntry, thing_id: str) -> bool:
 
 def page_of_what_changed(entry: LogEntry) -> str | None:
     """
-    Return the page of what a record is about, which may be gone; None where there is no such page.
+    Return the page of what a record is about, which may be gone since; None where there is no such page.
     """
+    if entry.key in _GONE:
+        return None
     family, data = entry.key.partition(".")[0], _members(entry.payload.get("data"))
     own_id, resource_id = _text(data.get("id")), _text(data.get("resourceId"))
     if own_id and family in _ROOMS:
