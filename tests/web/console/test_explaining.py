@@ -17,6 +17,7 @@ from watchword.server.operations import application_roles, applications, logs, r
 from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
+from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.log_filter import LogFilter
 
 if TYPE_CHECKING:
@@ -154,15 +155,18 @@ async def test_secret_is_made_once_the_password_was_said_and_is_shown_once(
 
 async def test_application_for_machines_is_made_in_place_of_another(local: Acting, owner: Browser) -> None:
     """
-    The page that shows its secret asks about the new one.
+    The page that shows its secret asks about the new one, whose name is its own, however long the other's is.
     """
-    site = applications.create(local, NewApplication(name="site", type=ApplicationType.TRADITIONAL))[0]
+    site = applications.create(local, NewApplication(name="site" * 64, type=ApplicationType.TRADITIONAL))[0]
     resources.create(local, NewResource(name="Shop", indicator=INDICATOR))
     await owner.open(page_of(site.id))
     page = await press(owner)
     assert re.search(r"ww_\w{49}", page) is not None
     assert f"A token for <code>{INDICATOR}</code>" in page
     assert f'value="{site.id}"' not in page.partition("<datalist")[0]
+    machines = ApplicationFilter(types=[ApplicationType.MACHINE_TO_MACHINE])
+    made = applications.listing(local, machines, NO_SEARCH, None).records[0]
+    assert (made.name.endswith(" (machine)"), made.name.startswith("site")) == (True, True)
 
 
 async def test_remedy_that_is_stale_does_nothing_and_shows_how_things_stand(owner: Browser, shopping: Shopping) -> None:

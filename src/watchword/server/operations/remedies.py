@@ -79,7 +79,8 @@ def _of_refusal(tx: Transaction, question: Question, explanation: Explanation) -
             text="Only machine-to-machine applications get tokens for themselves: create one.",
             method="POST",
             path="/api/applications",
-            body={"name": application.name, "type": ApplicationType.MACHINE_TO_MACHINE},
+            # Not its namesake: lists would show two of one name, and commands that are given the name choose none.
+            body={"name": f"{application.name[:_LONGEST_TITLE]} (machine)", "type": ApplicationType.MACHINE_TO_MACHINE},
         )
     elif not application.usable_secrets:
         yield Remedy(
