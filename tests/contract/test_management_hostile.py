@@ -4,13 +4,14 @@ Bodies and ids at the Management API that are too large, too deep or too strange
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.exchange import Exchange
-from tests.support.wire import JSON, assert_code
+from tests.support.wire import FORM, JSON, assert_code
 
 if TYPE_CHECKING:
     from tests.support.exchange import World
@@ -46,6 +47,24 @@ def test_body_over_a_megabyte_is_413(world: World, *, chunked: bool) -> None:
     assert answer.json()["code"]
     assert answer.json()["message"]
     assert world.send(Exchange(method="GET", path="/applications/<app>")).json()["customData"] == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "code"),
+    [("/api/roles", JSON, "request.body_encoded"), ("/oidc/token", FORM, "oidc.invalid_request")],
+)
+def test_compressed_body_is_415(server: RunningServer, path: str, kind: str, code: str) -> None:
+    """
+    Told as what it is, and not as malformed JSON or a form without members; `identity` is no coding.
+    """
+    url, body = f"{server.endpoint}{path}", gzip.compress(b"{}")
+    for coding in ("gzip", "deflate, gzip", "br"):
+        headers = {"content-type": kind, "content-encoding": coding}
+        answer = server.management.post(url, content=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (415, code)
+        assert answer.headers["accept-encoding"] == "identity"
+    plain = server.management.post(url, content=b"{}", headers={"content-type": kind, "content-encoding": "Identity"})
+    assert plain.status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from watchword.server.domain.problems import Malformed, Problem
 from watchword.server.domain.redaction import hide_secrets
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.web.answers import CLOSE, NO_STORE, Answer, Headers, json_answer
-from watchword.server.web.requests import BodyTooLarge, BodyTooSlow, Incoming
+from watchword.server.web.requests import BodyEncoded, BodyTooLarge, BodyTooSlow, Incoming
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +36,9 @@ PAGES = "/docs/errors"
 _HIDDEN_FROM_PAGES = (OriginRefused, SecretExpired)
 # The rest of the body is not read.
 _ENDS_CONNECTION = frozenset({408, 413})
+# What a request may send instead (RFC 9110 §12.5.3, §15.5.16).
+_UNSUPPORTED = 415
+_TAKEN_AS_IT_IS = (b"accept-encoding", b"identity")
 
 
 def help_link(code: str) -> tuple[bytes, bytes]:
@@ -76,6 +79,8 @@ def oauth_answer(error: OAuthError, *, issuer: str, cors: Headers, bare: bool) -
         headers.append((b"www-authenticate", challenge.encode("latin-1")))
     if isinstance(error, TemporarilyUnavailable):
         headers.append((b"retry-after", b"%d" % error.retry_after))
+    if error.status == _UNSUPPORTED:
+        headers.append(_TAKEN_AS_IT_IS)
     if error.status in _ENDS_CONNECTION:
         headers.append(CLOSE)
     return json_answer(oauth_members(error.error, error.description, bare=bare), status=error.status, headers=headers)
@@ -88,6 +93,8 @@ def oauth_error_of(exception: Exception) -> OAuthError | None:
     match exception:
         case OAuthError():
             return exception
+        case BodyEncoded():
+            return InvalidRequest("the request body has a content coding", status=415)
         case BodyTooLarge():
             return InvalidRequest("the request body is too large", status=413)
         case BodyTooSlow():
@@ -124,6 +131,9 @@ def problem_of(exception: Exception) -> Problem | None:
     match exception:
         case Problem():
             return exception
+        case BodyEncoded():
+            message = "The request body has a content coding: send it as it is."
+            return Problem("request.body_encoded", status=415, message=message)
         case BodyTooLarge():
             return Problem("request.body_too_large", status=413, message="The request body is too large.")
         case BodyTooSlow():
@@ -151,6 +161,8 @@ def problem_answer(problem: Problem, *, request_id: str) -> Answer:
     headers = [help_link(problem.code)]
     if problem.status == 503:  # noqa: PLR2004
         headers.append((b"retry-after", b"1"))
+    if problem.status == _UNSUPPORTED:
+        headers.append(_TAKEN_AS_IT_IS)
     if problem.status in _ENDS_CONNECTION:
         headers.append(CLOSE)
     answer = json_answer(members, status=problem.status, headers=headers)

@@ -21,6 +21,7 @@ MOST_HEADER_BYTES = 16 * 1024
 MOST_READ = 1024 * 1024
 BODY_IS_LATE = "body_is_late"  # in the request's state: the HTTP server has waited long enough for the rest of its body
 _TRACEPARENT = HEADER.encode()
+_AS_IT_IS = ("identity", "")
 CLIENT_GONE = 499  # what a request line says of a client that hung up
 # What is known of a token request beyond its headers and body, where it came whole.
 TOKEN_SCOPE: Mapping[str, Any] = {
@@ -48,6 +49,12 @@ class BodyTooLarge(Exception):
 class BodyTooSlow(Exception):
     """
     The rest of the body did not come in time.
+    """
+
+
+class BodyEncoded(Exception):
+    """
+    The body is compressed, or otherwise encoded: it is not read.
     """
 
 
@@ -167,10 +174,14 @@ async def read_body(request: Incoming, *, limit: int) -> bytes:
         limit: Most bytes that are accepted; up to `MOST_READ` are still read, so that clients see the answer.
 
     Raises:
+        BodyEncoded: It has a content coding (RFC 9110 §8.4).
         BodyTooLarge: It is over the limit.
         BodyTooSlow: It did not come in time, which the HTTP server watches.
         ClientGone: The client hung up.
     """
+    coding = request.headers.first(b"content-encoding")
+    if coding is not None and coding.strip().lower() not in _AS_IT_IS:
+        raise BodyEncoded
     body = request.body
     if body is None:
         message = await request.receive()

@@ -33,6 +33,7 @@ _REFUSALS = {
     404: "There is no such record.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",
+    415: "The body has a content coding.",
     422: "The request makes no sense as things stand: a name is taken, records don't go together.",
     501: "This server does not do that.",
     503: "The server can't answer now; try again.",
@@ -125,7 +126,7 @@ def _statuses(route: Route) -> list[int]:
     if not route.is_public:
         found += [401, 403, 503]
     if route.body is not None:
-        found += [408, 413]
+        found += [408, 413, 415]
     if route.body is not None or route.path_parameters:
         found += [404, 422]
     return sorted({*found, *route.also})
