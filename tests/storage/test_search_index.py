@@ -231,7 +231,7 @@ def test_letter_case_is_the_same_on_both_databases(ctx: Context) -> None:
     """
     Whatever collation the database has: what this process folds, SQL folds alike.
     """
-    text = "ÄÖÜ ΑΣΑ ΑΣ ЖЁ É KELVIN \N{KELVIN SIGN} ABC ß"
+    text = f"ÄÖÜ ΑΣΑ ΑΣ ЖЁ É KELVIN ABC ß {LETTERS}"
     with ctx.database.read() as connection:
         assert connection.execute(sa.text("SELECT unicode_lower(:text)"), {"text": text}).scalar_one() == fold_case(
             text
