@@ -119,6 +119,19 @@ def test_patterns_look_at_a_bounded_number_of_records(shopping: Shopping, monkey
         found(shopping, search="x", mode="posix")
 
 
+def test_patterns_take_a_bounded_number_of_steps(shopping: Shopping) -> None:
+    """
+    A large machine does not read a million letters; a small one may, and the large one a short text.
+    """
+    large = "((a?){30}){30}z"
+    assert found(shopping, search__name=large, mode="posix") == set()
+    text = NewApplication(name="long", type=ApplicationType.SPA, description="a" * 1_000_000)
+    applications.create(shopping.acting, text)
+    assert found(shopping, search__description="^a+$", mode="posix") == {"long"}
+    with pytest.raises(Problem, match="shorten the pattern"):
+        found(shopping, search__description=large, mode="posix")
+
+
 def test_what_a_pattern_matches_is_one_parameter(named: Shopping) -> None:
     """
     A statement may have 65,535 of them, or half as many: ten thousand matches in each of five fields are more.

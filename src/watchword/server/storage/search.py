@@ -2,7 +2,6 @@
 A search as SQL conditions, or, for the pattern modes, on a linear-time engine in this process.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import re2
@@ -17,6 +16,8 @@ from watchword.server.storage.sqlite.searching import narrowed
 from watchword.server.storage.transaction import Transaction
 
 MOST_ROWS_IN_PROCESS = 10_000
+# States of the pattern's machine, times letters that it reads: a step takes 20 ns at the worst, and mostly far less.
+MOST_STEPS_IN_PROCESS = 100_000_000
 _SIMILAR_OPERATORS = frozenset("|*+?{}()[]-,0123456789")
 
 
@@ -25,7 +26,7 @@ def matching(tx: Transaction, query: sa.Select[Any], table: sa.Table, search: Se
     Narrow a list to the rows that a search finds.
 
     Raises:
-        Problem: `request.invalid_input` (400): the pattern is malformed, or too many rows would have to be looked at.
+        Problem: `request.invalid_input` (400): the pattern is malformed, or it would have to be held against too much.
     """
     if not search.groups:
         return query
@@ -88,18 +89,34 @@ def _glob_literal(character: str) -> str:
 
 
 def _ids_in_process(tx: Transaction, query: sa.Select[Any], table: sa.Table, match: Match, search: Search) -> list[str]:
-    found = _matcher(match, case_sensitive=search.case_sensitive)
+    expression = _expression(match, case_sensitive=search.case_sensitive)
     candidates = query.with_only_columns(table.c.id, table.c[match.field]).limit(MOST_ROWS_IN_PROCESS + 1)
-    fetched = tx.connection.execute(candidates).all()
-    if len(fetched) > MOST_ROWS_IN_PROCESS:
+    _demand_little(tx, candidates, match, expression.programsize)
+    finds = expression.search if match.mode is Mode.POSIX else expression.fullmatch
+    fetched = tx.connection.execute(candidates)
+    return [row_id for row_id, value in fetched if value is not None and finds(value) is not None]
+
+
+def _demand_little(tx: Transaction, candidates: sa.Select[Any], match: Match, states: int) -> None:
+    """
+    Refuse, before anything is fetched, what would take long.
+    """
+    texts = candidates.subquery()
+    measured = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sa.func.length(texts.c[match.field])), 0))
+    number, letters = tx.connection.execute(measured.select_from(texts)).one()
+    if number > MOST_ROWS_IN_PROCESS:
         raise invalid_input(
             f"Search mode `{match.mode}` looks at no more than {MOST_ROWS_IN_PROCESS} records: narrow the list first.",
             data={},
         )
-    return [row_id for row_id, value in fetched if value is not None and found(value)]
+    if states * letters > MOST_STEPS_IN_PROCESS:
+        raise invalid_input(
+            f"The search pattern would take too long among {letters} letters: narrow the list, or shorten the pattern.",
+            data={},
+        )
 
 
-def _matcher(match: Match, *, case_sensitive: bool) -> Callable[[str], bool]:
+def _expression(match: Match, *, case_sensitive: bool) -> Any:  # noqa: ANN401 - re2 has no types
     options = re2.Options()
     options.case_sensitive = case_sensitive
     options.dot_nl = True
@@ -107,14 +124,10 @@ def _matcher(match: Match, *, case_sensitive: bool) -> Callable[[str], bool]:
     options.max_mem = 1 << 20
     pattern = match.values[0]
     try:
-        if match.mode is Mode.POSIX:
-            compiled = re2.compile(pattern, options)
-            return lambda value: compiled.search(value) is not None
-        similar = re2.compile(_similar_to_regex(pattern), options)
+        return re2.compile(pattern if match.mode is Mode.POSIX else _similar_to_regex(pattern), options)
     except re2.error as error:
         reason = error.args[0].partition(b": ")[0].decode("ascii", "replace")  # behind it comes the pattern
         raise invalid_input(f"The search pattern is not a valid expression: {reason}.", data={}) from None
-    return lambda value: similar.fullmatch(value) is not None
 
 
 def _similar_to_regex(pattern: str) -> str:
