@@ -26,6 +26,8 @@ T = TypeVar("T")
 REFRESH_INTERVAL = timedelta(seconds=10)
 FIRST_FETCH_INTERVAL = timedelta(seconds=1)
 STALE_FOR = timedelta(hours=1)
+# So many fetches in a row may be cut off, by callers that go away, before the next one has to wait its time.
+MOST_CUT_OFF = 3
 _log = logging.getLogger("watchword.protect")
 
 
@@ -70,6 +72,7 @@ class KeyCache:
         self._flight: Future[None] | None = None
         self._attempted_at: datetime | None = None
         self._failure: str | None = None
+        self._cut_off = 0
 
     def find(self, kid: str, algorithm: Algorithm) -> Flow[VerificationKey]:
         """
@@ -123,8 +126,9 @@ class KeyCache:
             self._flight = None
             if fresh is not None:
                 self._set = fresh
-            # A first fetch that was cut off says nothing about the issuer: whoever waits for it asks at once.
-            if outcome is not None or self._set is not None:
+            # One that was cut off says nothing about the issuer: whoever waits for it asks at once.
+            self._cut_off = self._cut_off + 1 if outcome is None else 0
+            if self._cut_off % MOST_CUT_OFF == 0:
                 self._attempted_at, self._failure = now, failure
         step.landed.set_result(None)
         if failure is not None:
