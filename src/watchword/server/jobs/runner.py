@@ -66,7 +66,7 @@ def run_if_due(ctx: Context, job: Job, now: datetime, is_stopping: Callable[[], 
         with ctx.upkeep() as upkeep:
             if not take_lease(upkeep, job.name, now, end):
                 return False
-        while job.run_once(ctx, now) and ctx.clock() < end and not is_stopping():
+        while job.run_once(ctx, now) and not is_stopping() and (now := ctx.clock()) < end:
             pass
     except StorageUnavailable as error:
         ctx.meters.job_failures[job.name].add()
