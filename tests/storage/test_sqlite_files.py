@@ -4,6 +4,8 @@ SQLite's files: a process keeps the locks on them, and makes the token log's whe
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import logging
 import os
 import resource
@@ -175,6 +177,25 @@ def test_home_that_is_up_to_date_is_opened_beside_busy_writers_of_the_token_log(
     with turn(home / "tokens.db"), closing(sqlite3.connect(home / "tokens.db", isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE").close()
         open_home(settings_of(home))
+
+
+@pytest.mark.parametrize("most_seconds", [None, 30.0])
+def test_lock_that_cannot_be_had_is_no_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_seconds: float | None
+) -> None:
+    """
+    Some network file systems have no locks to give: nobody writes as if they had one.
+    """
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with (
+        pytest.raises(StorageUnavailable, match="No locks available"),
+        turn(tmp_path / "t.db", most_seconds=most_seconds),
+    ):
+        pytest.fail("it went on without the lock")
 
 
 def test_migration_waits_for_its_turn_at_the_token_log_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

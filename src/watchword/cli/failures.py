@@ -5,12 +5,14 @@ Errors of other rooms are known by name and never imported here: a room that was
 """
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 FAILED, MISUSED, NOT_FOUND, REFUSED, UNREACHABLE = 1, 2, 3, 4, 5
 EXIT_CODES = {
     0: "It is done.",
@@ -71,15 +73,16 @@ def told() -> Iterator[None]:
     """
     try:
         yield
-    except BrokenPipeError:
-        # Whoever read the output has seen enough. Python would complain when it flushes what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read the output has seen enough
+        _drop_output()
         raise SystemExit(FAILED) from None
     except Exception as error:
         failure = failure_of(error)
         if failure is None:
             raise
-        with contextlib.suppress(BrokenPipeError):
+        if _is_of_output(error):
+            _drop_output()
+        with contextlib.suppress(OSError):
             sys.stderr.write(f"watchword: {failure}\n")
         raise SystemExit(failure.code) from None
 
@@ -96,4 +99,16 @@ def failure_of(error: Exception) -> Failure | None:
             return Failure(f"{known.before}{error}{known.after}", code=known.code)
     if isinstance(error, OSError) and error.filename is not None:
         return Failure(f"{error.filename}: {error.strerror}: see that the path is right and that you may use it")
+    if isinstance(error, OSError) and _is_of_output(error):
+        return Failure(f"the output can't be written ({error.strerror}): see that there is room where it goes")
     return None
+
+
+def _is_of_output(error: Exception) -> bool:
+    # Every file that a command opens by itself has a name.
+    return isinstance(error, OSError) and error.filename is None and error.errno in _NO_ROOM
+
+
+def _drop_output() -> None:
+    # Python would complain when it flushes what is left.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

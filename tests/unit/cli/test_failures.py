@@ -4,6 +4,10 @@ What goes wrong: one line that says what to do, and the exit code that goes with
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from watchword.cli.failures import (
@@ -66,6 +70,21 @@ def test_fault_of_ours_is_not_hidden() -> None:
     assert failure_of(ZeroDivisionError()) is None
     with pytest.raises(ZeroDivisionError), told():
         raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("command", ["version", "--help"])
+def test_full_disk_below_the_output_is_told(command: str) -> None:
+    """
+    In one line, also where Python itself would complain at the end of what was not written.
+    """
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "watchword", command], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == FAILED
+    assert done.stderr == (
+        "watchword: the output can't be written (No space left on device): see that there is room where it goes\n"
+    )
 
 
 def test_every_exit_code_is_documented() -> None:
