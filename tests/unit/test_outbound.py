@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from watchword.outbound import Answer, Request, Unreachable, asend, send
+from watchword.outbound.deadline import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,3 +90,29 @@ def test_answer_that_trickles_is_cut(
     No single read takes long, and all of them together would.
     """
     assert str(ask(slow(begin, piece), is_async=is_async)) == "the answer takes longer than 0 s"
+
+
+class Connected:
+    """
+    A connection, as httpcore hands it to whoever traces a request.
+    """
+
+    def __init__(self, own: socket.socket) -> None:
+        self._own = own
+
+    def get_extra_info(self, _name: str) -> socket.socket:
+        """
+        Return its socket.
+        """
+        return self._own
+
+
+def test_connection_that_comes_too_late_is_cut_at_once() -> None:
+    """
+    A name was long in being looked up: the time was up before there was anything to cut.
+    """
+    own, peer = socket.socketpair()
+    with closing(own), closing(peer):
+        peer.settimeout(5)
+        Deadline(0).trace("connection.connect_tcp.complete", {"return_value": Connected(own)})
+        assert peer.recv(1) == b""

@@ -49,6 +49,8 @@ class Deadline:
         """
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
             self._stream = info["return_value"]
+            if self.is_over:  # it was cut already, while there was no connection to cut
+                self._cut()
 
     def _cut(self) -> None:
         if self._stream is not None:
