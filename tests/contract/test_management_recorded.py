@@ -23,6 +23,7 @@ FAMILIES = [
     "roles",
     "role-relations",
     "users",
+    "user-roles",
     "common",
 ]
 

@@ -11,10 +11,11 @@ import pytest
 from watchword.server.domain.names import ADMIN_ROLE_ID, MANAGEMENT_SCOPE_ID, RoleType
 from watchword.server.domain.problems import Problem
 from watchword.server.domain.search import NO_SEARCH, Search, parse_search
-from watchword.server.operations import resources, role_scopes, roles, scopes, user_roles, users
+from watchword.server.operations import logs, resources, role_scopes, roles, scopes, user_roles, users
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.operations.users import NewUser
+from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.storage.rows import Page
 
@@ -110,6 +111,39 @@ def test_roles_that_give_a_permission_are_of_either_type(shopping: Shopping) -> 
     assert ADMIN_ROLE_ID not in [role.id for role in built_in.records]
 
 
+def test_roles_of_users_change_whole_or_not_at_all(shopping: Shopping) -> None:
+    """
+    From either side; what changed stands in the log, and what did not is no record.
+    """
+    acting = shopping.acting
+    ada, eve = (users.create(acting, NewUser(username=name)) for name in ("ada", "eve"))
+    first, second = (roles.create(acting, NewRole(name=name, description="d")) for name in ("first", "second"))
+    user_roles.give(acting, first.id, [ada.id, eve.id])
+    for wrong in ([second.id, shopping.role_id], [second.id, "nothing"]):
+        with pytest.raises(Problem):
+            user_roles.replace(acting, ada.id, wrong)
+    for nobody in (["nobody"], [eve.id]):
+        with pytest.raises(Problem):
+            user_roles.give(acting, first.id, [users.create(acting, NewUser()).id, *nobody])
+    with pytest.raises(Problem):
+        user_roles.give(acting, shopping.role_id, [ada.id])
+    assert {user.id for user in user_roles.holders(acting, first.id, NO_SEARCH, None).records} == {ada.id, eve.id}
+    assert [role.id for role in user_roles.listing(acting, ada.id, NO_SEARCH, None).records] == [first.id]
+    user_roles.replace(acting, ada.id, [second.id])
+    user_roles.replace(acting, ada.id, [second.id])
+    user_roles.take(acting, first.id, eve.id)
+    with pytest.raises(Problem):
+        user_roles.take(acting, first.id, eve.id)
+    said = {
+        key: [entry.payload["data"] for entry in logs.newest(acting, LogFilter(key=key), 50)]
+        for key in ("User.Roles.Updated", "Role.Users.Updated")
+    }
+    assert said["User.Roles.Updated"] == [{"id": ada.id, "added": [second.id], "removed": [first.id]}]
+    given = {"id": first.id, "added": [ada.id, eve.id], "removed": []}
+    taken = {"id": first.id, "added": [], "removed": [eve.id]}
+    assert said["Role.Users.Updated"] in ([given, taken], [taken, given])  # perhaps within one millisecond
+
+
 def test_users_hold_roles_for_users(shopping: Shopping) -> None:
     """
     All of those that are asked for, or none; twice is once.
@@ -123,17 +157,17 @@ def test_users_hold_roles_for_users(shopping: Shopping) -> None:
         with pytest.raises(Problem):
             user_roles.assign(acting, ada.id, [second.id, wrong])
     user_roles.assign(acting, eve.id, [second.id, first.id])
-    assert [role.id for role in user_roles.listing(acting, ada.id, None).records] == [first.id]
+    assert [role.id for role in user_roles.listing(acting, ada.id, NO_SEARCH, None).records] == [first.id]
     assert user_roles.holders(acting, first.id, NO_SEARCH, SOME).total == 2
     found = user_roles.holders(acting, first.id, searched("EV", "username"), SOME)
     assert [user.id for user in found.records] == [eve.id]
     user_roles.remove(acting, eve.id, first.id)
-    assert [role.id for role in user_roles.listing(acting, eve.id, SOME).records] == [second.id]
+    assert [role.id for role in user_roles.listing(acting, eve.id, NO_SEARCH, SOME).records] == [second.id]
     for user_id, role_id in ((eve.id, first.id), ("nobody", first.id)):
         with pytest.raises(Problem):
             user_roles.remove(acting, user_id, role_id)
     for read in (
-        lambda: user_roles.listing(acting, "nobody", None),
+        lambda: user_roles.listing(acting, "nobody", NO_SEARCH, None),
         lambda: user_roles.holders(acting, "nothing", NO_SEARCH, SOME),
     ):
         with pytest.raises(Problem):

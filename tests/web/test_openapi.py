@@ -152,6 +152,7 @@ async def test_answers_fit_their_schemas(api: httpx.AsyncClient) -> None:
         "OpenApiDocument": (await api.get("/swagger.json")).json(),
         "Resource": resource,
         "Role": role,
+        "ReplacedRoles": (await api.put(f"/users/{user['id']}/roles", json={"roleIds": []})).json(),
         "RoleScope": (await api.get(f"/roles/{role['id']}/scopes")).json()[0],
         "RoleWithHolders": (await api.get("/roles?search=m")).json()[0],
         "Scope": scope,

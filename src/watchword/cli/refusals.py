@@ -23,6 +23,8 @@ _WHAT_TO_DO = {
     "application.secret_name_exists": "choose another name; `watchword apps secrets list` shows those taken",
     "application.invalid_type": "only applications of type MachineToMachine have roles",
     "application.invalid_role_type": "choose a role of type MachineToMachine: `watchword roles list`",
+    "user.invalid_role_type": "choose a role of type User: `watchword roles list --type User`",
+    "role.user_exists": "`watchword roles users list` shows who has it; leave those out",
     "resource.resource_identifier_in_use": "choose another; `watchword resources list` shows those taken",
     "resource.cannot_modify_management_api": _READ_ONLY,
     "resource.cannot_delete_management_api": _READ_ONLY,

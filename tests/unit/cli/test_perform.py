@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from watchword.cli.failures import FAILED, MISUSED, NOT_FOUND, Failure
+from watchword.server.domain.names import RoleType
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,6 +101,24 @@ def test_unknown_thing_is_not_found(command: Command, words: str, values: dict[s
     with pytest.raises(Failure, match=rf"there is no {noun} \S+: `watchword .* list") as refused:
         command.run(words, **values)  # type: ignore[arg-type]  # rows' own values
     assert refused.value.code == NOT_FOUND
+
+
+def test_users_have_roles_from_either_side(command: Command) -> None:
+    """
+    What one of the two families of commands gives, the other one shows.
+    """
+    command.run("users create", username="ada")
+    for name in ("reader", "writer"):
+        command.run("roles create", name=name, type=RoleType.USER)
+    assert command.run("users roles add", user="ada", role=["reader"])[1] == "Gave reader to ada.\n"
+    assert [user["username"] for user in command.json("roles users list", role="reader")] == ["ada"]
+    command.run("roles users add", role="writer", user=["ada"])
+    assert [role["name"] for role in command.json("users roles list", user="ada")] == ["reader", "writer"]
+    command.run("users roles set", user="ada", role=["writer"])
+    command.run("roles users remove", role="writer", user=["ada"])
+    assert command.json("users roles list", user="ada") == []
+    with pytest.raises(Failure, match="roles list --type User"):
+        command.run("users roles add", user="ada", role=["Logto Management API access"])
 
 
 def test_empty_name_is_misuse(command: Command) -> None:

@@ -214,7 +214,7 @@ async def test_users_come_and_go(local: Acting, owner: Browser, reader: Role) ->
     assert "Take away from ada" in (await owner.open(f"{path}?search=ad")).text
     assert "There are no users without it." in (await owner.open(f"{path}/add")).text
     assert (await owner.send(f"{path}/remove", member=ada.id)).status_code == 303
-    assert user_roles.listing(local, ada.id, None).total == 0
+    assert user_roles.listing(local, ada.id, NO_SEARCH, None).total == 0
     assert (await owner.send(f"/console/roles/{reader.id}/members", member=ada.id)).status_code == 404
 
 

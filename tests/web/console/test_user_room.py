@@ -14,6 +14,7 @@ from tests.support.browser import Browser, invited
 from watchword.server.domain.names import OperatorRole, RoleType
 from watchword.server.domain.passwords import is_password
 from watchword.server.domain.problems import Problem
+from watchword.server.domain.search import NO_SEARCH
 from watchword.server.operations import roles, user_roles, users
 from watchword.server.operations.roles import NewRole
 from watchword.server.operations.users import NewUser
@@ -120,7 +121,7 @@ async def test_roles_for_users_come_and_go(local: Acting, owner: Browser, ada: U
     assert (await owner.send(f"{path}/roles", role=machines.id)).status_code == 422
     await owner.open(path)
     assert (await owner.send(f"{path}/roles/remove", role=role.id)).status_code == 303
-    assert user_roles.listing(local, ada.id, None).records == []
+    assert user_roles.listing(local, ada.id, NO_SEARCH, None).records == []
 
 
 async def test_deletion_asks_for_the_name(local: Acting, owner: Browser, ada: User) -> None:

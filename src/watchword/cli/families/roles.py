@@ -1,8 +1,8 @@
 """
-`watchword roles`: roles, the scopes that they give and the applications that hold them.
+`watchword roles`: roles, the scopes that they give, and the applications and users that hold them.
 """
 
-from watchword.cli.families.things import APPLICATION, RESOURCE, ROLE, SCOPE, SCOPE_OF_ROLE
+from watchword.cli.families.things import APPLICATION, RESOURCE, ROLE, SCOPE, SCOPE_OF_ROLE, USER
 from watchword.cli.rows import Parameter, Place, Row, operand, option, search, subject, wish
 from watchword.server.domain.names import RoleType
 
@@ -11,6 +11,7 @@ _NARROW = Parameter(
     name="resource", help="The API resource whose scopes are meant, where several have one of the name.",
     place=Place.NOWHERE, member="id", refers=RESOURCE,
 )  # fmt: skip
+_USERS = "The users, by id, user name, e-mail address or phone number."
 _SCOPE_COLUMNS = ("id", "name", "resource.indicator", "description")
 
 ROWS = (
@@ -84,5 +85,21 @@ ROWS = (
         method="DELETE", path="/roles/{role}/applications/{app}",
         parameters=(_ROLE, subject("app", "The applications, by id or name.", APPLICATION, repeats=True)),
         done="Took {role} from {app}.",
+    ),
+    Row(
+        words="roles users list", help="List the users who hold a role, who got it last first.",
+        method="GET", path="/roles/{role}/users", parameters=(_ROLE,), pages=True,
+        columns=("id", "username", "primaryEmail", "name", "createdAt"),
+    ),
+    Row(
+        words="roles users add", help="Give a role to users.", method="POST", path="/roles/{role}/users",
+        parameters=(_ROLE, operand("user", _USERS, "userIds", USER, repeats=True)),
+        done="Gave {role} to {user}.",
+    ),
+    Row(
+        words="roles users remove", help="Take a role from users.",
+        method="DELETE", path="/roles/{role}/users/{user}",
+        parameters=(_ROLE, subject("user", _USERS, USER, repeats=True)),
+        done="Took {role} from {user}.",
     ),
 )  # fmt: skip

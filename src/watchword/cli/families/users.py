@@ -1,9 +1,9 @@
 """
-`watchword users`: users as records, and their custom data.
+`watchword users`: users as records, their roles and their custom data.
 """
 
 from watchword.cli.families.things import ROLE, USER
-from watchword.cli.rows import Row, data, json_option, option, search, subject, wish
+from watchword.cli.rows import Row, data, json_option, operand, option, search, subject, wish
 
 _USER = subject("user", "The user, by id, user name, e-mail address or phone number.", USER)
 _WHO = (
@@ -37,6 +37,27 @@ ROWS = (
             subject("user", "The users, by id, user name, e-mail address or phone number.", USER, repeats=True),
         ),
         asks="Delete user {user}?", done="Deleted user {user}.",
+    ),
+    Row(
+        words="users roles list", help="List a user's roles.",
+        method="GET", path="/users/{user}/roles", parameters=(_USER,), pages=True,
+        columns=("id", "name", "type", "description"),
+    ),
+    Row(
+        words="users roles add", help="Give roles to a user.", method="POST", path="/users/{user}/roles",
+        parameters=(_USER, operand("role", "The roles, by id or name.", "roleIds", ROLE, repeats=True)),
+        done="Gave {role} to {user}.",
+    ),
+    Row(
+        words="users roles set", help="Give a user exactly these roles.", method="PUT", path="/users/{user}/roles",
+        parameters=(_USER, operand("role", "The roles, by id or name.", "roleIds", ROLE, repeats=True)),
+        done="Gave {user} exactly these roles: {role}.",
+    ),
+    Row(
+        words="users roles remove", help="Take roles from a user.",
+        method="DELETE", path="/users/{user}/roles/{role}",
+        parameters=(_USER, subject("role", "The roles, by id or name.", ROLE, repeats=True)),
+        done="Took {role} from {user}.",
     ),
     Row(
         words="users custom-data get", help="Show a user's custom data.",

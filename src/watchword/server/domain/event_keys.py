@@ -39,6 +39,7 @@ CHANGES = (
     "Role.Data.Updated",
     "Role.Deleted",
     "Role.Scopes.Updated",
+    "Role.Users.Updated",
     "Scope.Created",
     "Scope.Data.Updated",
     "Scope.Deleted",

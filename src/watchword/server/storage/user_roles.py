@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from watchword.server.domain.records import Role, User
 from watchword.server.domain.search import Search
 from watchword.server.storage import counts, roles, rows, schema
+from watchword.server.storage.listed import listed
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.search import matching
 from watchword.server.storage.transaction import Transaction
@@ -18,7 +19,7 @@ _ROLES = schema.roles
 _USERS = schema.users
 
 
-def of_user(tx: Transaction, user_id: str, page: Page | None) -> Listing[Role]:
+def of_user(tx: Transaction, user_id: str, search: Search, page: Page | None) -> Listing[Role]:
     """
     List a user's roles, in the order in which they were given.
     """
@@ -27,12 +28,13 @@ def of_user(tx: Transaction, user_id: str, page: Page | None) -> Listing[Role]:
         .join(_T, sa.and_(_T.c.tenant_id == _ROLES.c.tenant_id, _T.c.role_id == _ROLES.c.id))
         .where(rows.of_tenant(tx, _T), _T.c.user_id == user_id, roles.visible())
     )
-    return rows.listing(tx, Role, query.order_by(_T.c.created_at, _ROLES.c.id), page)
+    found = matching(tx, query, _ROLES, search).order_by(_T.c.created_at, _ROLES.c.id)
+    return rows.listing(tx, Role, found, page)
 
 
 def holders(tx: Transaction, role_id: str, search: Search, page: Page | None) -> Listing[User]:
     """
-    List the users who hold a role, in the order in which they got it.
+    List the users who hold a role, who got it last first.
     """
     query = (
         sa.select(*rows.columns(_USERS, User))
@@ -40,8 +42,18 @@ def holders(tx: Transaction, role_id: str, search: Search, page: Page | None) ->
         .where(rows.of_tenant(tx, _T), _T.c.role_id == role_id)
     )
     total = None if search.groups else counts.total(tx, _T, [role_id])
-    found = matching(tx, query, _USERS, search).order_by(_T.c.created_at, _USERS.c.id)
+    found = matching(tx, query, _USERS, search).order_by(_T.c.created_at.desc(), _USERS.c.id.desc())
     return rows.listing(tx, User, found, page, total)
+
+
+def holding(tx: Transaction, role_id: str, user_ids: Collection[str]) -> set[str]:
+    """
+    Return which of these users hold a role.
+    """
+    query = sa.select(_T.c.user_id).where(
+        rows.of_tenant(tx, _T), _T.c.role_id == role_id, _T.c.user_id.in_(listed(tx.connection, list(user_ids)))
+    )
+    return set(tx.connection.execute(query).scalars())
 
 
 def ids_of_user(tx: Transaction, user_id: str) -> set[str]:

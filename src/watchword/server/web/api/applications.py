@@ -15,7 +15,7 @@ from watchword.server.operations import application_roles, applications, secrets
 from watchword.server.operations.applications import NewApplication
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.web.api.flags import flag, only, words
-from watchword.server.web.api.guard import Body, NonEmpty, Text, Text256, issue, items, word
+from watchword.server.web.api.guard import Body, NonEmpty, RoleIds, Text, Text256, issue, word
 from watchword.server.web.api.route import Call, Paged, Paging, Query, Route
 from watchword.server.web.api.wire import all_as_json, as_json, from_milliseconds
 from watchword.server.web.free_json import whole_where_it_is
@@ -119,14 +119,6 @@ class RenameSecret(Body):
     """
 
     name: Text256
-
-
-class RoleIds(Body):
-    """
-    Roles, by id.
-    """
-
-    role_ids: Annotated[list[NonEmpty], items()]
 
 
 def _list(call: Call[None]) -> Paged:

@@ -176,6 +176,14 @@ Text128 = Annotated[str, text(most=128)]
 Text256 = Annotated[str, text(most=256)]
 
 
+class RoleIds(Body):
+    """
+    Roles, by id.
+    """
+
+    role_ids: Annotated[list[NonEmpty], items()]
+
+
 def kind(value: object) -> str:
     """
     Name a JSON value's type as the validator does.

@@ -12,6 +12,7 @@ from watchword.server.web.api import (
     roles,
     signing_keys,
     status,
+    user_roles,
     users,
 )
 from watchword.server.web.api.route import Table
@@ -22,6 +23,7 @@ _ROWS = (
     *resources.ROUTES,
     *roles.ROUTES,
     *users.ROUTES,
+    *user_roles.ROUTES,
     *logs.ROUTES,
     *explaining.ROUTES,
     *oidc_keys.ROUTES,

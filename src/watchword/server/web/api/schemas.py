@@ -48,6 +48,7 @@ def answer_schemas() -> dict[str, Schema]:
         ),
         "ApplicationSecret": _optional(record_schema(ApplicationSecret, without={"id"}), "maskedValue"),
         "AssignedRoles": _object({"roleIds": _TEXTS, "addedRoleIds": _TEXTS}),
+        "ReplacedRoles": _object({"roleIds": _TEXTS}),
         "Explanation": _explanation(),
         "ExplainedRecord": _object(
             {"record": ref("Log"), "explanation": _or_nothing(ref("Explanation")), "reason": _or_null(_TEXT)}

@@ -9,6 +9,7 @@ from watchword.server.domain.passwords import read_password
 from watchword.server.domain.phones import read_phone
 from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.domain.records import User
+from watchword.server.domain.search import NO_SEARCH
 from watchword.server.operations import user_roles, users
 from watchword.server.operations.users import NewUser
 from watchword.server.storage.roles import RoleFilter
@@ -163,7 +164,7 @@ def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
 def _about(visitor: Visitor, user: User) -> Mapping[str, object]:
     held = find(
         visitor,
-        lambda _, part: user_roles.listing(visitor.acting, user.id, part),
+        lambda _, part: user_roles.listing(visitor.acting, user.id, NO_SEARCH, part),
         (),
         path=address(ROOM, user.id),
     )
