@@ -17,9 +17,10 @@ from tests.support.roles import make_role
 from tests.support.shopping import INDICATOR, Shopping, ask, ask_as_bot, shopping
 from watchword.protocol.errors import OAuthError
 from watchword.server.domain.events import changed
-from watchword.server.domain.names import OperatorRole, Permission
+from watchword.server.domain.names import ApplicationType, OperatorRole, Permission
 from watchword.server.domain.records import LogEntry
 from watchword.server.operations import applications, logs, resources, role_applications, roles, scopes, secrets
+from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.operation import writes
 from watchword.server.operations.resources import NewResource
 from watchword.server.storage.log_filter import LogFilter
@@ -153,6 +154,10 @@ async def test_who_acted_is_an_application_or_an_operator(
         await found(f"application={shopping.application_id}")
     )
     assert f'value="{shopping.application_id}"' in owner.shown.text
+    assert ids(await found("who=SHOP-bot")) == ids(await found(f"who={shopping.application_id}"))
+    namesake = NewApplication(name="shop-bot", type=ApplicationType.MACHINE_TO_MACHINE)
+    applications.create(shopping.acting, namesake)
+    assert "Nothing is found" in await found("who=shop-bot")  # which of the two?
     exported = (await owner.open("/console/logs/export?who=ada&event=Role.Created")).text
     assert json.loads(exported)["payload"]["data"]["name"] == "made by Ada"
 

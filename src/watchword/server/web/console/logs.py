@@ -16,8 +16,10 @@ from watchword.server.domain.events import TOKEN_KEY_PREFIX
 from watchword.server.domain.explanation import Explanation
 from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.domain.records import LogEntry
-from watchword.server.operations import explaining, logs
+from watchword.server.domain.search import parse_search
+from watchword.server.operations import applications, explaining, logs
 from watchword.server.operations.logs import MOST_EXPORTED, MOST_LOOKED_AT, Fits, Outcome
+from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.answers import NO_STORE, Answer
@@ -184,7 +186,7 @@ def _wanted(visitor: Visitor) -> Wanted:
     if asked["outcome"] and asked["outcome"] not in _OUTCOMES:
         raise bad_value("The outcome is success, narrowed or error.")
     who, about = asked["who"], asked["about"]
-    application_id = who if _APP_ID.fullmatch(who) else None
+    application_id = _application_called(visitor, who)
     operator = "" if application_id else who
     key, only_changes = asked["event"] or None, bool(operator or about)  # nothing else is done by operators
     # Of refusals there are few, and they have an index of their own: whose they are, and of what kind, is read in them.
@@ -206,6 +208,17 @@ def _wanted(visitor: Visitor) -> Wanted:
         about=about,
         before=_moment(visitor, _BEFORE),
     )
+
+
+def _application_called(visitor: Visitor, who: str) -> str | None:
+    """
+    Return the id of an application, by that or by its name; None where none is called so, or several are.
+    """
+    if not who or _APP_ID.fullmatch(who):
+        return who or None
+    same = parse_search({"search.name": [who], "mode.name": ["exact"]}, ("name",))
+    found = applications.listing(visitor.acting, ApplicationFilter(), same, Part(limit=2, offset=0)).records
+    return found[0].id if len(found) == 1 else None
 
 
 def _asked(visitor: Visitor) -> dict[str, str]:
