@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from tests.support.home import settings_of
+from tests.support.sealed import seal
 from tests.support.shopping import ask_as_bot
 from tests.support.stored import execute_on_tokens
 from watchword.server.bootstrap import open_context
-from watchword.server.operations import scopes
+from watchword.server.operations import audit, scopes
 from watchword.server.storage import copying, schema, token_schema
 from watchword.server.storage.administration import bring_up_to_date, copy_database
 from watchword.server.storage.changes import Mark
@@ -90,6 +91,47 @@ async def test_all_arrives_and_all_comes_back(ctx: Context, shopping: Shopping, 
     assert {name: back[name] for name in unchanged} == {name: there[name] for name in unchanged}
     with closing(open_context(settings_of(other.home), NoRequestLines())) as returned:
         assert (await ask_as_bot(returned, shopping, scope="read:products")).scope == "read:products"
+
+
+def assert_proved(ctx: Context) -> None:
+    """
+    Both logs are as they were sealed, and nothing is left unsealed.
+    """
+    found = audit.verify(ctx.database, ctx.keys, frozenset())
+    assert [(one.faults, one.unsealed, one.records > 0) for one in found] == [([], 0, True)] * 2
+
+
+async def test_what_was_sealed_is_proved_on_either_side(ctx: Context, shopping: Shopping, both: Settings) -> None:
+    """
+    Records are sealed as the text that stands there, however each database would write it, and arrive as such.
+    """
+    await ask_as_bot(ctx, shopping, scope="read:products")
+    seal(ctx)
+    copy(both, to_postgresql=True)
+    with closing(open_context(both, NoRequestLines())) as copied:
+        assert_proved(copied)
+        scopes.create(replace(shopping.acting, ctx=copied), shopping.resource_id, "there", "as it is written there")
+        seal(copied)
+    other = empty_files(both)
+    copy(other, to_postgresql=False)
+    with closing(open_context(settings_of(other.home), NoRequestLines())) as returned:
+        assert_proved(returned)
+
+
+async def test_record_that_is_written_with_spaces_arrives_with_them(
+    ctx: Context, shopping: Shopping, both: Settings
+) -> None:
+    """
+    As other programs, and older versions, have written them.
+    """
+    await ask_as_bot(ctx, shopping, scope="read:products")
+    spaced = "UPDATE audit_events SET payload = replace(payload, ':', ' : ')"
+    with ctx.database.write("default") as connection:
+        connection.execute(sa.text(spaced))
+    seal(ctx)
+    copy(both, to_postgresql=True)
+    with closing(open_context(both, NoRequestLines())) as copied:
+        assert_proved(copied)
 
 
 @pytest.mark.parametrize("to_postgresql", [True, False], ids=["files", "server"])

@@ -115,10 +115,11 @@ def _as_read(table: sa.Table) -> sa.Table:
 
 def _copy(origin: Connection, read: sa.Table, connection: Connection, table: sa.Table) -> Copied:
     names = [column.name for column in table.c]
+    insert = sa.insert(sa.table(table.name, *map(_as_it_stands, table.c), schema=table.schema))
     read_digest = _Digest()
     for batch in _batches(origin, read):
         read_digest.add(batch)
-        connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in batch])
+        connection.execute(insert, [dict(zip(names, row, strict=True)) for row in batch])
     written_digest = _Digest()
     for batch in _batches(connection, table):
         written_digest.add(batch)
@@ -131,9 +132,18 @@ def _copy(origin: Connection, read: sa.Table, connection: Connection, table: sa.
     return found
 
 
+def _text_of(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    # The very text: a record is sealed as it stands there, and read and written anew it would stand otherwise.
+    return sa.cast(column, sa.Text).label(column.name) if isinstance(column.type, sa.JSON) else column
+
+
+def _as_it_stands(column: sa.Column[Any]) -> sa.ColumnClause[Any]:
+    return sa.column(column.name, sa.types.NullType() if isinstance(column.type, sa.JSON) else column.type)
+
+
 def _batches(connection: Connection, table: sa.Table) -> Iterator[list[tuple[Any, ...]]]:
     # By a cursor on the server: a table of any length takes the same memory.
-    rows = connection.execute(sa.select(*table.c), execution_options={"yield_per": ROWS_AT_ONCE})
+    rows = connection.execute(sa.select(*map(_text_of, table.c)), execution_options={"yield_per": ROWS_AT_ONCE})
     for batch in rows.partitions(ROWS_AT_ONCE):
         yield [tuple(row) for row in batch]
 

@@ -12,6 +12,7 @@ from typing import cast
 import msgspec
 import psycopg
 import sqlalchemy as sa
+from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import exc
 
 from watchword.server.storage import schema
@@ -167,13 +168,14 @@ def _engine(url: str, pool_size: int) -> sa.Engine:
     def open_connection() -> Link:
         connection = connect(url)
         connection.autocommit = False
+        # SQLAlchemy gives its own to connections that it opens itself.
+        set_json_dumps(to_json, connection)
+        set_json_loads(msgspec.json.decode, connection)
         return connection
 
     return sa.create_engine(
         "postgresql+psycopg://",
         creator=open_connection,
-        json_serializer=to_json,
-        json_deserializer=msgspec.json.decode,
         hide_parameters=True,  # errors end up in logs
         pool_size=pool_size,
         max_overflow=0,
