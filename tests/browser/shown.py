@@ -219,7 +219,7 @@ SHOWN = (
         typed={"old": "not this one", "password": "another horse", "again": "another horse"},
     ),
     # What is none of them
-    Shown(name="nothing", path="/nothing", sees="There is no such page.", status=404),
+    Shown(name="nothing", path="/nothing", sees="There is no such page", status=404),
     Shown(
         name="confirm", path="/applications/new", typed={"name": "Waiting"}, press="Create",
         sees="Your password, once more", session=Session.IDLE,

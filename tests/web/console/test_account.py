@@ -93,7 +93,7 @@ async def test_password_said_twice_at_once_is_told_as_it_is(
     await owner.send("/console/applications", name="shop-bot", confirming_password=PASSWORD)
     out = await second.send("/console/applications", name="shop-bot", confirming_password=PASSWORD)
     text = (await second.open(out.headers["location"])).text
-    assert "Look whether what you sent was taken before you send it again." in text
+    assert "If you had sent it before, look whether that was." in text
     assert names_of_applications(local).count("shop-bot") == 1
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
+from contextlib import closing
 from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+import httpx
 import pytest
 
 from tests.support.browser import PASSWORD, Browser, invited
@@ -215,6 +217,32 @@ async def test_plain_http_off_loopback_has_one_page(exposed: Context) -> None:
             assert (await browser.client.get(address)).status_code == 200, address
 
 
+@pytest.mark.parametrize(
+    ("peer", "host", "is_shown"),
+    [
+        pytest.param("192.0.2.7", "192.0.2.2:3001", False, id="from the network, by address"),
+        pytest.param("192.0.2.7", "id", False, id="from the network, by another name"),
+        pytest.param("192.0.2.7", "id.example.com", True, id="through a proxy that leaves the name"),
+        pytest.param("198.51.100.1", "192.0.2.2:3001", True, id="through a proxy that is known"),
+        pytest.param("127.0.0.1", "192.0.2.2:3001", True, id="through a proxy on this machine"),
+    ],
+)
+async def test_nobody_is_asked_for_a_password_past_the_https_endpoint(
+    home: Path, peer: str, host: str, *, is_shown: bool
+) -> None:
+    """
+    Who comes to the server's own port from another machine types into a page that is sent in clear.
+    """
+    settings = settings_of(home, endpoint="https://id.example.com", trusted_proxies=["198.51.100.0/24"])
+    with closing(open_context(settings, NoRequestLines())) as ctx:
+        transport = httpx.ASGITransport(create_app(ctx, lambda: None), client=(peer, 4711))
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
+            answer = await client.get("/console/sign-in")
+    assert ("<form" in answer.text, answer.status_code == 403) == (is_shown, not is_shown)
+    if not is_shown:
+        assert 'href="https://id.example.com/console"' in answer.text
+
+
 @pytest.mark.usefixtures("owner")
 @pytest.mark.parametrize("path", ["", "/sign-in", "/join"])
 async def test_way_in_says_what_it_leads_to(app: Application, path: str) -> None:
@@ -293,7 +321,7 @@ async def test_way_back_has_the_whole_address(app: Application) -> None:
     ):
         sent = await late.send(f"/console{path}")
         assert sent.headers["location"] == f"/console/sign-in?to={quote(page, safe='')}"
-    assert "Look whether what you sent was taken" in (await late.open(posted.headers["location"])).text
+    assert "If you had sent it before, look whether that was" in (await late.open(posted.headers["location"])).text
 
 
 async def test_second_tab_goes_on_where_the_first_has_signed_in(owner: Browser) -> None:

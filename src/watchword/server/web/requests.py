@@ -224,7 +224,7 @@ def came_from(address: str | None, headers: RequestHeaders, trusted: Networks) -
     """
     if trusted and address is not None:
         hops = [hop.strip() for value in headers.all(b"x-forwarded-for") for hop in value.split(",")]
-        while hops and _is_trusted(address, trusted):
+        while hops and is_of(address, trusted):
             hop = _address_in(hops.pop())
             if hop is None:
                 break
@@ -246,7 +246,10 @@ def _address_in(hop: str) -> str | None:
     return text
 
 
-def _is_trusted(address: str, networks: Networks) -> bool:
+def is_of(address: str, networks: Networks) -> bool:
+    """
+    Tell whether an address is one of these networks'.
+    """
     try:
         parsed = ip_address(address)
     except ValueError:

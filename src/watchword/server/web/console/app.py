@@ -26,7 +26,7 @@ from watchword.server.web.answers import CLOSE, NO_STORE, Answer, Headers, text_
 from watchword.server.web.console import notices
 from watchword.server.web.console.confirmation import confirmed
 from watchword.server.web.console.guard import Guard
-from watchword.server.web.console.own_origin import is_other_name, origin_of
+from watchword.server.web.console.own_origin import is_other_name, is_past_tls, origin_of
 from watchword.server.web.console.pages import GoTo, Page, html_answer, redirection, render, render_for_nobody
 from watchword.server.web.console.rooms import all_routes
 from watchword.server.web.console.route import Route
@@ -45,7 +45,7 @@ from watchword.server.web.requests import MOST_READ, BodyTooLarge, Incoming, rea
 P = ParamSpec("P")
 T = TypeVar("T")
 MOST_FORM = 64 * 1024
-_LOOK = "You are signed out. Look whether what you sent was taken before you send it again."
+_LOOK = "You are signed out: what you sent just now was not taken. If you had sent it before, look whether that was."
 _MOST_WAIT_SECONDS = 2.0
 _READS = frozenset({"GET", "HEAD"})
 _FORM = "application/x-www-form-urlencoded"
@@ -103,13 +103,18 @@ class Console:
         static = static_answer(path, request.scope["query_string"], request.headers) if is_read else None
         if static is not None:
             return static
-        if not self._is_safe:
+        if not self._is_safe or self._is_past_tls(request):
             return html_answer(render_for_nobody("needs_https.html", self._ctx.settings), status=403)
         if is_read and is_other_name(request.headers.first(b"host"), self._endpoint):
             return redirection(self._origin + _with_query(request))
         if not is_read and request.method != "POST":
             return text_answer("Method Not Allowed", status=405, headers=((b"allow", b"HEAD, GET, POST"),))
         return None
+
+    def _is_past_tls(self, request: Incoming) -> bool:
+        peer, *_ = request.scope.get("client") or (None,)
+        host = request.headers.first(b"host")
+        return is_past_tls(host, peer, self._endpoint, self._ctx.settings.trusted_proxies)
 
     async def _on_thread(self, what: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         # On the threads of the Management API, of which there are few: their queue must not grow for ever.
@@ -175,7 +180,7 @@ class Console:
             return self._shown(_sign_in_before(request, page), visitor, headers)
         if method == "GET" and page is not None:
             return redirection(PREFIX + quote(page), headers)
-        return self._shown(_refused("There is no such page.", status=404), visitor, headers)
+        return self._shown(_nowhere(), visitor, headers)
 
     def _page_of_form(self, path: str) -> str | None:
         """
@@ -288,8 +293,22 @@ def _refusal(request: Incoming, error: Exception) -> Page:
     return _refused(problem.message, status=problem.status, code=problem.code, headers=headers)
 
 
+def _nowhere() -> Page:
+    shows = {
+        "text": "Perhaps its address was cut, or what it was about is gone.",
+        "code": "",
+        "heading": "There is no such page",
+    }
+    return Page(template="refused.html", shows=shows, status=404)
+
+
 def _refused(text: str, *, status: int, code: str = "", headers: Headers = ()) -> Page:
-    return Page(template="refused.html", shows={"text": text, "code": code}, status=status, headers=headers)
+    return Page(
+        template="refused.html",
+        shows={"text": text, "code": code, "heading": "That can't be done"},
+        status=status,
+        headers=headers,
+    )
 
 
 def _in_words(status: int, text: str) -> Answer:

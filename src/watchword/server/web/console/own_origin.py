@@ -1,10 +1,11 @@
 """
-Where the console is: its origin as browsers write it, and who comes to it by another name of this machine.
+Where the console is: its origin as browsers write it, and who comes to it by another name, or past its TLS.
 """
 
 from urllib.parse import SplitResult, urlsplit
 
 from watchword.protocol.endpoints import is_loopback
+from watchword.server.web.requests import Networks, is_of
 
 _USUAL_PORTS = {"http": 80, "https": 443}
 
@@ -32,3 +33,17 @@ def is_other_name(host: str | None, endpoint: SplitResult) -> bool:
         return False
     is_same_host = named.hostname == endpoint.hostname
     return is_same_port and not is_same_host and all(is_loopback(one.hostname or "") for one in (named, endpoint))
+
+
+def is_past_tls(host: str | None, peer: str | None, endpoint: SplitResult, proxies: Networks) -> bool:
+    """
+    Tell whether somebody has come to an https endpoint's server in clear: by another name, and through no known proxy.
+
+    Args:
+        host: The Host header. A proxy that is not known, but leaves it as it came, is taken for one.
+        peer: The address of the other end; None where it is a socket of this machine.
+        proxies: Whose word counts, besides this machine's own.
+    """
+    if endpoint.scheme != "https" or peer is None or is_loopback(peer) or is_of(peer, proxies):
+        return False
+    return urlsplit(f"//{host}").hostname != endpoint.hostname

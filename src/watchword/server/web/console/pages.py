@@ -109,7 +109,9 @@ def render_for_nobody(template: str, settings: Settings) -> str:
     """
     Write a page that is the same for all, whoever they are.
     """
-    shows = {"operator": None, "notice": "", "room": "", "host": _host_of(settings)}
+    shows = {
+        "operator": None, "notice": "", "room": "", "host": _host_of(settings), "endpoint": settings.public_endpoint,
+    }  # fmt: skip
     return _environment().get_template(template).render(shows)
 
 
