@@ -162,6 +162,16 @@ def test_failures_are_told_apart_by_reason_and_application(ctx: Context, acting:
         ("invalid_client", "Sync", 1, "why invalid_client", KEY),
     ]
     assert found.has_all_failures
+    assert found.has_all_kinds
+
+
+def test_kinds_that_are_left_out_are_told(ctx: Context, acting: Acting) -> None:
+    """
+    Whose application is not among the most frequent is not told that there is nothing.
+    """
+    add_refusals(ctx, [(ctx.clock(), KEY, f"app{n}", "invalid_client", 1) for n in range(overview.MOST_SHOWN + 1)])
+    found = overview.activity(acting)
+    assert (len(found.failures), found.has_all_failures, found.has_all_kinds) == (overview.MOST_SHOWN, True, False)
 
 
 def test_more_refusals_than_are_read_are_said_to_be_more(

@@ -72,12 +72,14 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
         is_exact: Whether tokens were counted one by one; else their number is about right.
         failures: Of the last day, the most frequent first.
         has_all_failures: Whether all refusals of that time were read; else there are more.
+        has_all_kinds: Whether all that was read is among them; else what is less frequent is left out.
     """
 
     minutes: Sequence[Minute]
     is_exact: bool
     failures: Sequence[Failure]
     has_all_failures: bool
+    has_all_kinds: bool
 
 
 @reads(Permission.ALL)
@@ -98,6 +100,7 @@ def activity(tx: Transaction) -> Activity:
         minute = to_microseconds(one.created_at) // MINUTE
         of_refusals[minute] += 1
         refusals[minute] += _number_of(one)
+    failures = _failures(refused)
     return Activity(
         minutes=[
             Minute(
@@ -108,8 +111,9 @@ def activity(tx: Transaction) -> Activity:
             for minute in range(first, end)
         ],
         is_exact=counted is not None,
-        failures=_named(tx, _failures(refused)[:MOST_SHOWN]),
+        failures=_named(tx, failures[:MOST_SHOWN]),
         has_all_failures=has_all,
+        has_all_kinds=len(failures) <= MOST_SHOWN,
     )
 
 
