@@ -269,6 +269,28 @@ def test_table_that_goes_on_is_shaded_where_it_does(page: Page) -> None:
     assert corner(page, "left") != right  # it fades away to the other side
 
 
+def test_table_that_is_whole_is_no_stop_of_the_keyboard(page: Page) -> None:
+    """
+    One that can be scrolled is; and it becomes one as the window gets narrow.
+    """
+    page.goto("/console/applications")
+    table = page.locator(".scroll")
+    table.and_(page.locator("[tabindex='-1']")).wait_for()
+    page.set_viewport_size(NARROW)
+    table.and_(page.locator("[tabindex='0']")).wait_for()
+
+
+def test_role_is_given_by_choice_alone(page: Page, console: Console) -> None:
+    """
+    Nothing is chosen beforehand, and least of all the right to run this server.
+    """
+    page.goto(console.address("/applications/{application}"))
+    choice = page.get_by_label("Another role")
+    assert choice.input_value() == ""
+    page.get_by_role("button", name="Give role").click()
+    assert choice.evaluate("one => one.validity.valueMissing")
+
+
 def test_row_of_a_table_has_one_line_below_it(page: Page) -> None:
     """
     Whatever is in its cells.

@@ -50,6 +50,17 @@ def test_first_operator_comes_in_by_the_printed_link(chromium: Browser, tmp_path
         assert invitation not in server.output
 
 
+def test_link_that_is_put_into_the_open_page_fills_it(visit: Callable[..., Page], console: Console) -> None:
+    """
+    The browser loads nothing anew then: the address differs by what is behind the # alone.
+    """
+    page, link = visit(session=None), invite(console.server, "viewer")
+    page.goto("/console/join")
+    page.goto(link)
+    page.wait_for_function("!location.hash")
+    assert page.get_by_label("Invitation", exact=True).input_value() == link.partition("#")[2]
+
+
 def test_invitation_is_typed_where_there_is_no_javascript(visit: Callable[..., Page], console: Console) -> None:
     """
     The same page has a field for it.

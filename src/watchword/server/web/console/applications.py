@@ -22,7 +22,7 @@ from watchword.server.web.console.log_rows import row_of
 from watchword.server.web.console.naming import told
 from watchword.server.web.console.once import DONE_ALREADY, id_from
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
-from watchword.server.web.console.picking import offered_roles
+from watchword.server.web.console.picking import chosen_role, offered_roles, role_told
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
 
@@ -90,16 +90,19 @@ def add_role(visitor: Visitor) -> GoTo:
     """
     Give a role.
     """
-    application_roles.assign(visitor.acting, visitor.path["id"], [visitor.field("role")])
-    return _back(visitor, "It has the role from the next token request on.")
+    role_id = chosen_role(visitor)
+    application_roles.assign(visitor.acting, visitor.path["id"], [role_id])
+    return _back(visitor, f"It has the role {role_told(visitor, role_id)} from the next token request on.")
 
 
 def remove_role(visitor: Visitor) -> GoTo:
     """
     Take a role away.
     """
-    application_roles.remove(visitor.acting, visitor.path["id"], visitor.field("role"))
-    return _back(visitor, "The next token request is judged without the role. Tokens that are out live on.")
+    role_id = visitor.field("role")
+    application_roles.remove(visitor.acting, visitor.path["id"], role_id)
+    without = f"The next token request is judged without the role {role_told(visitor, role_id)}."
+    return _back(visitor, f"{without} Tokens that are out live on.")
 
 
 def deletion(visitor: Visitor) -> Page:

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 import msgspec
 
 from watchword.server.domain.names import MANAGEMENT_RESOURCE_ID, RoleType
+from watchword.server.domain.problems import bad_value
 from watchword.server.domain.records import Role
 from watchword.server.operations import roles, scopes
 from watchword.server.operations.scopes import Choices
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.storage.rows import Listing
 from watchword.server.web.console.lists import literal_search
+from watchword.server.web.console.naming import told
 from watchword.server.web.console.visitor import Visitor
 
 # A form may have a thousand fields: many searches' ticks fit into one.
@@ -84,3 +86,23 @@ def offered_roles(visitor: Visitor, wanted: RoleFilter, words: str) -> RoleOffer
     shown = {role.id for role in found.records}
     kept = roles.names_of(visitor.acting, [role_id for role_id in ticked if role_id not in shown])
     return RoleOffer(found=found, kept=kept, words=words, ticked=frozenset(ticked))
+
+
+def chosen_role(visitor: Visitor) -> str:
+    """
+    Return the id of the role that was chosen.
+
+    Raises:
+        Problem: None was (422).
+    """
+    role_id = visitor.field("role")
+    if not role_id:
+        raise bad_value("Choose a role.")
+    return role_id
+
+
+def role_told(visitor: Visitor, role_id: str) -> str:
+    """
+    Return what a role is called, to be told within a sentence.
+    """
+    return told(roles.read(visitor.acting, role_id).name, role_id)

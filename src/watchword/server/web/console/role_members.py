@@ -5,7 +5,7 @@ Who holds a role: applications, or, of a role for users, users.
 import msgspec
 
 from watchword.server.domain.names import ApplicationType, RoleType
-from watchword.server.domain.records import Application, User
+from watchword.server.domain.records import Application, Role, User
 from watchword.server.domain.search import Search
 from watchword.server.operations import applications, role_applications, roles, user_roles, users
 from watchword.server.storage.applications import ApplicationFilter
@@ -14,6 +14,7 @@ from watchword.server.storage.rows import Page as Part
 from watchword.server.storage.users import UserFilter
 from watchword.server.web.console import users as people
 from watchword.server.web.console.lists import find
+from watchword.server.web.console.naming import isolated, told
 from watchword.server.web.console.pages import GoTo, Page, address
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
@@ -78,8 +79,9 @@ def add(visitor: Visitor) -> GoTo:
         user_roles.assign(visitor.acting, member, [role.id])
     else:
         role_applications.assign(visitor.acting, role.id, [member])
-    says = "The role is given." if role.type is RoleType.USER else "The role counts from the next token request on."
-    return GoTo(path=address("roles", role.id, "members"), says=says)
+    who = _told(visitor, role, member)
+    since = "" if role.type is RoleType.USER else " from the next token request on"
+    return GoTo(path=address("roles", role.id, "members"), says=f"{who} has the role{since}.")
 
 
 def remove(visitor: Visitor) -> GoTo:
@@ -91,10 +93,17 @@ def remove(visitor: Visitor) -> GoTo:
         user_roles.remove(visitor.acting, member, role.id)
     else:
         role_applications.remove(visitor.acting, role.id, member)
-    says = "The next token request is judged without the role. Tokens that are out live on."
-    if role.type is RoleType.USER:
-        says = "The role is taken away."
+    says = f"{_told(visitor, role, member)} no longer has the role."
+    if role.type is not RoleType.USER:
+        says += " The next token request is judged without it. Tokens that are out live on."
     return GoTo(path=address("roles", role.id, "members"), says=says)
+
+
+def _told(visitor: Visitor, role: Role, member: str) -> str:
+    if role.type is RoleType.USER:
+        return isolated(people.called(users.read(visitor.acting, member)))
+    application = applications.read(visitor.acting, member).application
+    return told(application.name, application.id)
 
 
 def _software(found: Listing[Application]) -> Listing[Member]:

@@ -46,10 +46,10 @@ def remove(visitor: Visitor) -> GoTo:
     """
     role_id = visitor.path["id"]
     role_scopes.remove(visitor.acting, role_id, visitor.field("scope"))
-    return GoTo(
-        path=address("roles", role_id),
-        says="The role no longer gives it: the next token request is judged so. Tokens that are out live on.",
-    )
+    holders = roles.look(visitor.acting, role_id).holders
+    of_them = f"{holders:,} who hold it" if holders > 1 else "whoever holds it"
+    says = f"The role no longer gives it: the next token request of {of_them} is judged so."
+    return GoTo(path=address("roles", role_id), says=f"{says} Tokens that are out live on.")
 
 
 def shown(visitor: Visitor, refused: Problem | None = None) -> Page:

@@ -18,7 +18,7 @@ from watchword.server.web.console.forms import NOT_CHANGED, SAVED, Settings, is_
 from watchword.server.web.console.lists import find
 from watchword.server.web.console.naming import is_seen, isolated
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
-from watchword.server.web.console.picking import offered_roles
+from watchword.server.web.console.picking import chosen_role, offered_roles, role_told
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
 
@@ -89,16 +89,18 @@ def add_role(visitor: Visitor) -> GoTo:
     """
     Give a role.
     """
-    user_roles.assign(visitor.acting, visitor.path["id"], [visitor.field("role")])
-    return GoTo(path=address(ROOM, visitor.path["id"]), says="The role is given.")
+    role_id = chosen_role(visitor)
+    user_roles.assign(visitor.acting, visitor.path["id"], [role_id])
+    return _back(visitor, f"The role {role_told(visitor, role_id)} is given.")
 
 
 def remove_role(visitor: Visitor) -> GoTo:
     """
     Take a role away.
     """
-    user_roles.remove(visitor.acting, visitor.path["id"], visitor.field("role"))
-    return GoTo(path=address(ROOM, visitor.path["id"]), says="The role is taken away.")
+    role_id = visitor.field("role")
+    user_roles.remove(visitor.acting, visitor.path["id"], role_id)
+    return _back(visitor, f"The role {role_told(visitor, role_id)} is taken away.")
 
 
 def deletion(visitor: Visitor) -> Page:
@@ -154,6 +156,10 @@ def _page(visitor: Visitor, refused: Problem | None = None) -> Page:
         "settings": _settings(visitor, user),
     }
     return page_with("user.html", shows, refused)
+
+
+def _back(visitor: Visitor, says: str) -> GoTo:
+    return GoTo(path=address(ROOM, visitor.path["id"]), says=says)
 
 
 def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:

@@ -2,24 +2,39 @@
 
 // The invitation comes behind the # of a link, which browsers send to nobody.
 const invitation = document.querySelector("[data-from-fragment]");
-if (invitation && location.hash.length > 1) {
+function takeInvitation() {
+  if (!invitation || location.hash.length < 2) return;
   invitation.value = location.hash.slice(1);
   history.replaceState(null, "", location.pathname + location.search);
   document.getElementById("name").focus();
 }
+takeInvitation();
+// A link that is put into a tab where this page is already shown.
+addEventListener("hashchange", takeInvitation);
 
-// A form that changes something is sent once, however often its button is pressed, until the page is shown anew.
+// A form that changes something is sent once, however often its button is pressed, until the page is shown anew, or so much
+// later that whoever presses again has stopped waiting.
+const SENT_FOR = 10_000;
 let sent = new WeakSet();
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post") return;
-  if (sent.has(form)) event.preventDefault();
+  if (sent.has(form)) {
+    event.preventDefault();
+    say("It was sent, and is waited for.");
+    return;
+  }
   sent.add(form);
+  setTimeout(() => sent.delete(form), SENT_FOR);
 });
 addEventListener("pageshow", () => { sent = new WeakSet(); });
 
 // To the second and without a zone, as fields have it. Intl would need longer for its first formatter than all else here.
 const inReadersZone = (at) => new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+
+const whereItScrolls = new ResizeObserver((resized) => {
+  for (const { target } of resized) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+});
 
 const A_MOMENT = 2_000;
 let hushed;
@@ -55,6 +70,8 @@ function copyWith(button) {
 }
 
 function enhance(part) {
+  // A table that is shown whole is no stop for who goes by keyboard.
+  for (const table of part.querySelectorAll(".scroll")) whereItScrolls.observe(table);
   for (const button of part.querySelectorAll("[data-copy]")) copyWith(button);
   // Times come in UTC; here they are in the reader's zone, and UTC where one points.
   for (const time of part.querySelectorAll("time:not([title])")) {
