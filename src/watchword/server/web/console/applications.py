@@ -254,7 +254,7 @@ ROUTES = (
     get("/applications/{id}", page),
     post("/applications/{id}", change),
     post("/applications/{id}/roles", add_role, is_grave=True),
-    post("/applications/{id}/roles/remove", remove_role),
+    post("/applications/{id}/roles/remove", remove_role, is_grave=True),
     get("/applications/{id}/delete", deletion),
     post("/applications/{id}/delete", delete, is_grave=True),
 )

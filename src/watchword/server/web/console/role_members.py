@@ -122,5 +122,5 @@ ROUTES = (
     get("/roles/{id}/members", listing),
     get("/roles/{id}/members/add", choose),
     post("/roles/{id}/members", add, is_grave=True),
-    post("/roles/{id}/members/remove", remove),
+    post("/roles/{id}/members/remove", remove, is_grave=True),
 )

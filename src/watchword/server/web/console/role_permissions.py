@@ -95,5 +95,5 @@ ROUTES = (
     get("/roles/{id}/permissions", choose),
     post("/roles/{id}/permissions", add, is_grave=True),
     post("/roles/{id}/permissions/look", choose),
-    post("/roles/{id}/permissions/remove", remove),
+    post("/roles/{id}/permissions/remove", remove, is_grave=True),
 )

@@ -25,8 +25,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         is_open: Whether it is for those, too, who have not signed in.
-        is_grave: Whether the password must have been said lately: it shows a secret, gives somebody rights, or can't
-            be undone.
+        is_grave: Whether the password must have been said lately: it shows a secret, gives rights or takes them,
+            or can't be undone.
         needs_token: Whether a form of this visitor has to be one of their session's own: not where it only leads on, or
             out.
     """

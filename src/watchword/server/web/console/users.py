@@ -184,7 +184,7 @@ ROUTES = (
     get("/users/{id}", page),
     post("/users/{id}", change),
     post("/users/{id}/roles", add_role, is_grave=True),
-    post("/users/{id}/roles/remove", remove_role),
+    post("/users/{id}/roles/remove", remove_role, is_grave=True),
     get("/users/{id}/delete", deletion),
     post("/users/{id}/delete", delete, is_grave=True),
 )
