@@ -35,10 +35,18 @@ class Watch:
         if self._thread.is_alive():
             self._thread.join()
 
+    def look(self) -> None:
+        """
+        Tell what is, and look after what may have stopped.
+        """
+        for pool in self._ctx.database.pools():
+            self._ctx.meters.pooled(pool.name, in_use=pool.in_use, size=pool.size)
+        self._ctx.meters.share()
+        self._ctx.vitals.look_after()
+
     def _work(self) -> None:
         while not self._stopping.wait(_LOOKS_AFTER_SECONDS):
             try:
-                self._ctx.meters.share()
-                self._ctx.vitals.look_after()
+                self.look()
             except Exception as error:  # noqa: BLE001 - a process that nobody looks after any more would lie
                 _log.error("the watch failed", exc_info=error)

@@ -5,7 +5,7 @@ There are two, SQLite and PostgreSQL, with one schema. What the token path write
 its own, on PostgreSQL in a schema of its own. Where it is read, both call it `tokens`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
@@ -28,6 +28,20 @@ class StorageConflict(StorageUnavailable):
     """
     Somebody else's transaction was in the way. To try at once again may help.
     """
+
+
+class Pool(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Connections that transactions are made on, at this moment.
+
+    Attributes:
+        name: What they are for: `read` or `write`.
+        size: How many are kept.
+    """
+
+    name: str
+    in_use: int
+    size: int
 
 
 class Database(Protocol):
@@ -58,6 +72,11 @@ class Database(Protocol):
     def holds_token_log(self) -> bool:
         """
         Tell whether there is something to read the token log from; what is in it says its schema.
+        """
+
+    def pools(self) -> Sequence[Pool]:
+        """
+        Tell how busy the connections are, readers' and writers'.
         """
 
     def read(self) -> AbstractContextManager[Connection]:
@@ -145,6 +164,17 @@ def translated(kinds: tuple[type[Exception], ...], to: type[StorageUnavailable])
         if type(error) not in kinds:
             raise
         raise to(str(getattr(error, "orig", error))) from error
+
+
+def pools_of(**engines: sa.Engine) -> Sequence[Pool]:
+    """
+    Tell how busy engines' connections are, by the names that they are given here.
+    """
+    return [
+        Pool(name=name, in_use=engine.pool.checkedout(), size=engine.pool.size())
+        for name, engine in engines.items()
+        if isinstance(engine.pool, sa.QueuePool)
+    ]
 
 
 def to_json(value: object) -> str:

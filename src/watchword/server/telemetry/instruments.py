@@ -194,7 +194,13 @@ class Plan:
         """
         Plan a gauge; those of all workers are added up.
         """
-        return self._family(name, Kind.GAUGE, description, {}, lambda at: Gauge(self.cells, at))[()]
+        return self.gauges(name, description, {})[()]
+
+    def gauges(self, name: str, description: str, labels: Mapping[str, Sequence[str]]) -> Family[Gauge]:
+        """
+        Plan a gauge for each combination of label values; those of all workers are added up.
+        """
+        return self._family(name, Kind.GAUGE, description, labels, lambda at: Gauge(self.cells, at))
 
     def instants(
         self, name: str, description: str, labels: Mapping[str, Sequence[str]], *, is_own: bool = False

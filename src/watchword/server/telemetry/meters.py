@@ -51,6 +51,7 @@ ROUTES: Final = (
 )
 _STATUSES = (200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 431, 499, 500, 501, 503)
 STATUSES: Final[Mapping[int, str]] = {status: str(status) for status in _STATUSES}
+POOLS: Final = ("read", "write", OTHER)
 KINDS: Final = ("tenant", "application", "role", "resource", OTHER)
 EXPIRIES_SHOWN = 5
 _RANKS = tuple(str(rank) for rank in range(1, EXPIRIES_SHOWN + 1))
@@ -91,6 +92,7 @@ class Meters:
         self._plan_requests(plan)
         self._plan_directory(plan)
         self._plan_token_log(plan)
+        self._plan_pools(plan)
         self._plan_upkeep(plan, jobs)
         plan.begin(self._row or ())
         self.workers.set(1)
@@ -163,6 +165,18 @@ class Meters:
             "Records that could not be made durable: of tokens, which never left, and of refusals, which are counted.",
         )
 
+    def _plan_pools(self, plan: Plan) -> None:
+        self.pool_in_use = plan.gauges(
+            "watchword_pool_connections_in_use",
+            "Connections to the database that are at work, as of a second ago at most.",
+            {"pool": POOLS},
+        )
+        self.pool_size = plan.gauges(
+            "watchword_pool_connections_size",
+            "Connections that a pool keeps; on PostgreSQL, who finds all of them in use waits for one.",
+            {"pool": POOLS},
+        )
+
     def _plan_upkeep(self, plan: Plan, jobs: Sequence[str]) -> None:
         self.job_success = plan.instants(
             "watchword_job_last_success_timestamp_seconds",
@@ -213,6 +227,13 @@ class Meters:
             with self._sharing:  # an older copy must not replace a newer one
                 counted = array("d", self._plan.cells)
                 self._row[: len(counted)] = memoryview(counted)
+
+    def pooled(self, name: str, *, in_use: int, size: int) -> None:
+        """
+        Take in how many of a pool's connections are in use.
+        """
+        self.pool_in_use[name].set(in_use)
+        self.pool_size[name].set(size)
 
     def signed(self, algorithm: Algorithm, dropped: Iterable[Dropped], seconds: float) -> None:
         """

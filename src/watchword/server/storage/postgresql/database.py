@@ -5,7 +5,7 @@ A reading transaction is one snapshot. A writing one first takes its tenant's ro
 turns, never deadlock, and the numbers in `changes` follow the order of the commits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
 
@@ -17,7 +17,7 @@ from sqlalchemy import exc
 
 from watchword.server.storage import schema
 from watchword.server.storage.changes import Looker
-from watchword.server.storage.database import StorageConflict, StorageUnavailable, to_json, translated
+from watchword.server.storage.database import Pool, StorageConflict, StorageUnavailable, pools_of, to_json, translated
 from watchword.server.storage.postgresql.connection import THIS_SERVER, UNCONFIRMED, Link, connect, shown
 from watchword.server.storage.postgresql.looker import PostgresLooker
 from watchword.server.storage.postgresql.token_records import PostgresTokenRecords
@@ -66,6 +66,12 @@ class PostgresDatabase:
         Host, database and schema.
         """
         return f"{self.name}, tokens"
+
+    def pools(self) -> Sequence[Pool]:
+        """
+        Tell how busy the connections are.
+        """
+        return pools_of(read=self._reader, write=self._writer)
 
     def holds_anything(self) -> bool:
         """

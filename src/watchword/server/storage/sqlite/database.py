@@ -19,7 +19,7 @@ from sqlalchemy import event, exc
 
 from watchword.server.domain.search import fold_case
 from watchword.server.storage.changes import Looker
-from watchword.server.storage.database import StorageUnavailable, to_json, translated
+from watchword.server.storage.database import Pool, StorageUnavailable, pools_of, to_json, translated
 from watchword.server.storage.folding import FOLD_CASE
 from watchword.server.storage.sqlite.connection import prepare
 from watchword.server.storage.sqlite.hints import HintingCompiler
@@ -68,6 +68,12 @@ class SqliteDatabase:
         The token log's path.
         """
         return str(self._token_path)
+
+    def pools(self) -> Sequence[Pool]:
+        """
+        Tell how busy the connections are.
+        """
+        return pools_of(read=self._reader, write=self._writer)
 
     def holds_anything(self) -> bool:
         """
