@@ -46,7 +46,7 @@ class Shown:
         typed: What is typed into which fields first, by their ids,
         press: and which button is pressed then: the page behind it is meant.
         status: Of the page that the path leads to.
-        in_docs: Which of its pictures the docs show.
+        also_in_docs: Which of its pictures the docs show, besides the wide and light one that they have of every page.
     """
 
     name: str
@@ -58,7 +58,14 @@ class Shown:
     press: str = ""
     session: Session = Session.OWNER
     status: int = 200
-    in_docs: Sequence[str] = ()
+    also_in_docs: Sequence[str] = ()
+
+    @property
+    def in_docs(self) -> Sequence[str]:
+        """
+        Which of its pictures the docs show.
+        """
+        return ("wide-light", *self.also_in_docs)
 
     def show(self, page: Page, console: Console) -> None:
         """
@@ -83,7 +90,10 @@ _ONE, _API, _ROLE = "/applications/{application}", "/resources/{resource}", "/ro
 
 SHOWN = (
     # The way in
-    Shown(name="sign-in", path="/sign-in", sees="Somebody has invited you?", session=_NOBODY),
+    Shown(
+        name="sign-in", path="/sign-in", sees="Somebody has invited you?", session=_NOBODY,
+        also_in_docs=["narrow-dark"],
+    ),
     Shown(
         name="sign-in-refused", path="/sign-in", typed={"name": "Eve", "password": "wrong one"}, press="Sign in",
         sees="Name or password is wrong.", session=_NOBODY,
@@ -96,16 +106,18 @@ SHOWN = (
         typed={"invitation": "nonsense", "name": "Eve", "password": _GOOD, "again": _GOOD},
     ),
     # Get started, and how things are
-    Shown(name="start", path=_START, sees="Try it here", in_docs=["wide-light"]),
+    Shown(name="start", path=_START, sees="Try it here", also_in_docs=["narrow-dark"]),
     Shown(name="start-from-nothing", path="/start", sees="In five steps"),
     Shown(
         name="start-tried", path=_START, typed={"try-secret": "wrong one"}, press="Get a token",
         sees="That is none of the application's secrets.",
     ),
-    Shown(name="overview", path="/overview", sees="Tokens, minute by minute", in_docs=["wide-light"]),
+    Shown(
+        name="overview", path="/overview", sees="Tokens, minute by minute", also_in_docs=["wide-dark", "narrow-dark"],
+    ),
     Shown(name="overview-table", path="/overview", opens="The same as a table", sees="Minutes in which something"),
     # Applications
-    Shown(name="applications", path="/applications", sees="Search by id, name or description", in_docs=["wide-light"]),
+    Shown(name="applications", path="/applications", sees="Search by id, name or description"),
     Shown(name="applications-page-2", path="/applications?page=2", sees="Page 2 of"),
     Shown(name="applications-found", path="/applications?search=web", sees="with “web”"),
     Shown(name="applications-none", path="/applications?search=nobody+has+this", sees="Nothing is called"),
@@ -116,9 +128,11 @@ SHOWN = (
     ),
     Shown(
         name="application-created", path="/applications/new", typed={"name": "Parcel tracker"}, press="Create",
-        sees="It is shown this once.", in_docs=["wide-light"],
+        sees="It is shown this once.",
     ),
-    Shown(name="application", path=_ONE, sees="Several may be good at once", in_docs=["wide-dark", "narrow-light"]),
+    Shown(
+        name="application", path=_ONE, sees="Several may be good at once", also_in_docs=["wide-dark", "narrow-light"],
+    ),
     Shown(name="application-looked-at", path=_ONE, sees="Several may be good at once", session=_VIEWER),
     Shown(
         name="application-new-secret", path=_ONE, typed={"secret-name": "For the shop in Lyon"}, press="Add secret",
@@ -145,7 +159,7 @@ SHOWN = (
         name="new-resource-refused", path="/resources/new", typed={"name": "Orders", "indicator": "orders"},
         press="Create", sees="absolute URI",
     ),
-    Shown(name="resource", path=_API, sees="Each leads to who can obtain it", in_docs=["wide-light"]),
+    Shown(name="resource", path=_API, sees="Each leads to who can obtain it"),
     Shown(
         name="resource-refused", path=_API, typed={"scope-name": "read:products"}, press="Add permission",
         sees="already", status=200,
@@ -162,7 +176,7 @@ SHOWN = (
         name="new-role-refused", path="/roles/new", typed={"name": "Shop reader", "description": "Again"},
         press="Create", sees="already in use",
     ),
-    Shown(name="role", path=_ROLE, sees="read:products", in_docs=["wide-light"]),
+    Shown(name="role", path=_ROLE, sees="read:products"),
     Shown(name="role-new-permissions", path=f"{_ROLE}/permissions", sees="can obtain what is added here"),
     Shown(name="role-members", path=f"{_ROLE}/members", sees="that hold it"),
     Shown(name="role-new-members", path=f"{_ROLE}/members/add", sees="without it"),
@@ -182,7 +196,7 @@ SHOWN = (
     # Explain
     Shown(name="explain", path="/explain", sees="no token is made"),
     Shown(
-        name="explained", sees="What would help", in_docs=["wide-light"],
+        name="explained", sees="What would help",
         path="/explain?application={application}&resource=https://shopping.api&scope=read:products+write:products+fly",
     ),
     Shown(
@@ -194,7 +208,7 @@ SHOWN = (
         status=404,
     ),
     # Audit log
-    Shown(name="logs", path="/logs", sees="newest first"),
+    Shown(name="logs", path="/logs", sees="newest first", also_in_docs=["narrow-light", "wide-dark"]),
     Shown(name="logs-refused", path="/logs?outcome=error", sees="invalid_client"),
     Shown(name="logs-none", path="/logs?event=Nothing.Happened", sees="Nothing is found."),
     Shown(name="logs-end", path="/logs?before=2000-01-01", sees="Nothing else is found."),
@@ -208,7 +222,7 @@ SHOWN = (
     # Settings
     Shown(name="settings", path="/settings", sees="Secrets are never shown."),
     # Operators, and an operator's own
-    Shown(name="operators", path="/operators", sees="Owners may do everything", in_docs=["wide-light"]),
+    Shown(name="operators", path="/operators", sees="Owners may do everything"),
     Shown(name="remove-operator", path="/operators/{operator}/remove", sees="would own the server"),
     Shown(name="operators-looked-at", path="/operators", sees="Since", session=_VIEWER),
     Shown(name="operators-invited", path="/operators", press="Make an invitation", sees="It is shown this once"),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tests.browser.console import Console
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+PAGE_OF_PICTURES = OF_DOCS.parents[1] / "reference" / "console.md"
 
 
 def paths_of_pages() -> list[re.Pattern[str]]:
@@ -107,7 +108,9 @@ def test_no_page_is_shown_in_a_frame(chromium: Browser, console: Console) -> Non
 
 def test_docs_have_the_pictures_that_the_table_names() -> None:
     """
-    And no others, so that `make pictures` writes all of them anew.
+    And no others, so that `make pictures` writes all of them anew; one page shows each.
     """
     named = {f"{one.name}-{look}.png" for one in SHOWN for look in one.in_docs}
     assert {path.name for path in OF_DOCS.iterdir()} == named
+    shown = re.findall(r"\(\.\./pictures/console/([^)]+)\)", PAGE_OF_PICTURES.read_text(encoding="utf-8"))
+    assert sorted(shown) == sorted(named)

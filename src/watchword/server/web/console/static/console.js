@@ -33,7 +33,10 @@ addEventListener("pageshow", () => { sent = new WeakSet(); });
 const inReadersZone = (at) => new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 
 const whereItScrolls = new ResizeObserver((resized) => {
-  for (const { target } of resized) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+  for (const { target } of resized) {
+    const frame = target.closest(".scroll");
+    frame.tabIndex = frame.scrollWidth > frame.clientWidth ? 0 : -1;
+  }
 });
 
 const A_MOMENT = 2_000;
@@ -71,7 +74,7 @@ function copyWith(button) {
 
 function enhance(part) {
   // A table that is shown whole is no stop for who goes by keyboard.
-  for (const table of part.querySelectorAll(".scroll")) whereItScrolls.observe(table);
+  for (const one of part.querySelectorAll(".scroll, .scroll > table")) whereItScrolls.observe(one);
   for (const button of part.querySelectorAll("[data-copy]")) copyWith(button);
   // Times come in UTC; here they are in the reader's zone, and UTC where one points.
   for (const time of part.querySelectorAll("time:not([title])")) {
