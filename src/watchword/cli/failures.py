@@ -80,7 +80,7 @@ def told() -> Iterator[None]:
         failure = failure_of(error)
         if failure is None:
             raise
-        if _is_of_output(error):
+        if isinstance(error, OSError) and error.filename is None:
             _drop_output()
         with contextlib.suppress(OSError):
             sys.stderr.write(f"watchword: {failure}\n")
@@ -99,14 +99,9 @@ def failure_of(error: Exception) -> Failure | None:
             return Failure(f"{known.before}{error}{known.after}", code=known.code)
     if isinstance(error, OSError) and error.filename is not None:
         return Failure(f"{error.filename}: {error.strerror}: see that the path is right and that you may use it")
-    if isinstance(error, OSError) and _is_of_output(error):
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:  # every file that a command opens by itself has a name
         return Failure(f"the output can't be written ({error.strerror}): see that there is room where it goes")
     return None
-
-
-def _is_of_output(error: Exception) -> bool:
-    # Every file that a command opens by itself has a name.
-    return isinstance(error, OSError) and error.filename is None and error.errno in _NO_ROOM
 
 
 def _drop_output() -> None:

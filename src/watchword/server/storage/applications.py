@@ -183,8 +183,7 @@ def role_ids(tx: Transaction, application_id: str) -> set[str]:
     """
     Return the ids of an application's roles.
     """
-    query = sa.select(_LINKS.c.role_id).where(rows.of_tenant(tx, _LINKS), _LINKS.c.application_id == application_id)
-    return set(tx.connection.execute(query).scalars())
+    return rows.linked(tx, _LINKS, "role_id", application_id=application_id)
 
 
 def add_roles(tx: Transaction, application_id: str, ids: Collection[str]) -> None:

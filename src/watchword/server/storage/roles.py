@@ -219,8 +219,7 @@ def scope_ids(tx: Transaction, role_id: str) -> set[str]:
     """
     Return the ids of a role's scopes.
     """
-    query = sa.select(_SCOPES.c.scope_id).where(rows.of_tenant(tx, _SCOPES), _SCOPES.c.role_id == role_id)
-    return set(tx.connection.execute(query).scalars())
+    return rows.linked(tx, _SCOPES, "scope_id", role_id=role_id)
 
 
 def add_scopes(tx: Transaction, role_id: str, ids: Collection[str]) -> None:
@@ -280,12 +279,7 @@ def holding(tx: Transaction, role_id: str, application_ids: Collection[str]) -> 
     """
     Return which of these applications hold a role.
     """
-    query = sa.select(_APPLICATIONS.c.application_id).where(
-        rows.of_tenant(tx, _APPLICATIONS),
-        _APPLICATIONS.c.role_id == role_id,
-        _APPLICATIONS.c.application_id.in_(application_ids),
-    )
-    return set(tx.connection.execute(query).scalars())
+    return rows.linked(tx, _APPLICATIONS, "application_id", among=application_ids, role_id=role_id)
 
 
 def holders(tx: Transaction, role_id: str) -> Holders:

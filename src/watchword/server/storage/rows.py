@@ -4,13 +4,14 @@ Records and rows: the mapping follows from the names, so no family writes it aga
 Every query is bound to the transaction's tenant here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.sql.operators import desc_op
 
+from watchword.server.storage.listed import listed
 from watchword.server.storage.sqlite.hints import BY_ROWID_ONLY
 from watchword.server.storage.transaction import Transaction
 
@@ -96,6 +97,18 @@ def link(tx: Transaction, table: sa.Table, links: Sequence[Mapping[str, str]]) -
     if links:
         rows = [{"tenant_id": tx.tenant_id, "created_at": tx.now(), **keys} for keys in links]
         tx.connection.execute(table.insert(), rows)
+
+
+def linked(
+    tx: Transaction, table: sa.Table, column: str, *, among: Collection[str] | None = None, **keys: object
+) -> set[str]:
+    """
+    Return what the rows with these column values have in another column: of these ids alone, where some are given.
+    """
+    query = sa.select(table.c[column]).where(of_tenant(tx, table), *_equal(table, keys))
+    if among is not None:
+        query = query.where(table.c[column].in_(listed(tx.connection, list(among))))
+    return set(tx.connection.execute(query).scalars())
 
 
 def update(tx: Transaction, table: sa.Table, changes: Mapping[str, object], **keys: object) -> bool:

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from watchword.server.domain.records import Role, User
 from watchword.server.domain.search import Search
 from watchword.server.storage import counts, roles, rows, schema
-from watchword.server.storage.listed import listed
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.search import matching
 from watchword.server.storage.transaction import Transaction
@@ -50,19 +49,14 @@ def holding(tx: Transaction, role_id: str, user_ids: Collection[str]) -> set[str
     """
     Return which of these users hold a role.
     """
-    query = sa.select(_T.c.user_id).where(
-        rows.of_tenant(tx, _T), _T.c.role_id == role_id, _T.c.user_id.in_(listed(tx.connection, list(user_ids)))
-    )
-    return set(tx.connection.execute(query).scalars())
+    return rows.linked(tx, _T, "user_id", among=user_ids, role_id=role_id)
 
 
 def ids_of_user(tx: Transaction, user_id: str) -> set[str]:
     """
     Return the ids of a user's roles.
     """
-    return set(
-        tx.connection.execute(sa.select(_T.c.role_id).where(rows.of_tenant(tx, _T), _T.c.user_id == user_id)).scalars()
-    )
+    return rows.linked(tx, _T, "role_id", user_id=user_id)
 
 
 def add(tx: Transaction, user_id: str, ids: Collection[str]) -> None:

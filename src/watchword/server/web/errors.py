@@ -6,6 +6,7 @@ Two shapes: OAuth's below `/oidc`, with the contract's `code` and `message` arou
 """
 
 import logging
+from collections.abc import Mapping
 
 from watchword.protocol.bearer import quotable
 from watchword.protocol.errors import InvalidClient, InvalidRequest, OAuthError, TemporarilyUnavailable
@@ -34,11 +35,8 @@ _MESSAGES = {
 PAGES = "/docs/errors"
 # Refusals that no browser page gets to read: they carry no CORS header.
 _HIDDEN_FROM_PAGES = (OriginRefused, SecretExpired)
-# The rest of the body is not read.
-_ENDS_CONNECTION = frozenset({408, 413})
-# What a request may send instead (RFC 9110 §12.5.3, §15.5.16).
-_UNSUPPORTED = 415
-_TAKEN_AS_IT_IS = (b"accept-encoding", b"identity")
+# What a status brings along: the rest of the body is not read; what a request may send instead (RFC 9110 §15.5.16).
+_OF_STATUS: Mapping[int, Headers] = {408: (CLOSE,), 413: (CLOSE,), 415: ((b"accept-encoding", b"identity"),)}
 
 
 def help_link(code: str) -> tuple[bytes, bytes]:
@@ -79,10 +77,7 @@ def oauth_answer(error: OAuthError, *, issuer: str, cors: Headers, bare: bool) -
         headers.append((b"www-authenticate", challenge.encode("latin-1")))
     if isinstance(error, TemporarilyUnavailable):
         headers.append((b"retry-after", b"%d" % error.retry_after))
-    if error.status == _UNSUPPORTED:
-        headers.append(_TAKEN_AS_IT_IS)
-    if error.status in _ENDS_CONNECTION:
-        headers.append(CLOSE)
+    headers.extend(_OF_STATUS.get(error.status, ()))
     return json_answer(oauth_members(error.error, error.description, bare=bare), status=error.status, headers=headers)
 
 
@@ -161,10 +156,7 @@ def problem_answer(problem: Problem, *, request_id: str) -> Answer:
     headers = [help_link(problem.code)]
     if problem.status == 503:  # noqa: PLR2004
         headers.append((b"retry-after", b"1"))
-    if problem.status == _UNSUPPORTED:
-        headers.append(_TAKEN_AS_IT_IS)
-    if problem.status in _ENDS_CONNECTION:
-        headers.append(CLOSE)
+    headers.extend(_OF_STATUS.get(problem.status, ()))
     answer = json_answer(members, status=problem.status, headers=headers)
     # A validator's words quote the value that was wrong.
     return Answer(answer.status, hide_secrets(answer.body.decode()).encode(), answer.headers)

@@ -46,6 +46,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 MOST_FORM = 64 * 1024
 _LOOK = "You are signed out: what you sent just now was not taken. If you had sent it before, look whether that was."
+_NOWHERE = "Perhaps its address was cut, or what it was about is gone."
 _MOST_WAIT_SECONDS = 2.0
 _READS = frozenset({"GET", "HEAD"})
 _FORM = "application/x-www-form-urlencoded"
@@ -112,8 +113,8 @@ class Console:
         return None
 
     def _is_past_tls(self, request: Incoming) -> bool:
-        peer, *_ = request.scope.get("client") or (None,)
-        host = request.headers.first(b"host")
+        client = request.scope.get("client")
+        peer, host = client[0] if client else None, request.headers.first(b"host")
         return is_past_tls(host, peer, self._endpoint, self._ctx.settings.trusted_proxies)
 
     async def _on_thread(self, what: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
@@ -180,7 +181,7 @@ class Console:
             return self._shown(_sign_in_before(request, page), visitor, headers)
         if method == "GET" and page is not None:
             return redirection(PREFIX + quote(page), headers)
-        return self._shown(_nowhere(), visitor, headers)
+        return self._shown(_refused(_NOWHERE, status=404, heading="There is no such page"), visitor, headers)
 
     def _page_of_form(self, path: str) -> str | None:
         """
@@ -293,22 +294,11 @@ def _refusal(request: Incoming, error: Exception) -> Page:
     return _refused(problem.message, status=problem.status, code=problem.code, headers=headers)
 
 
-def _nowhere() -> Page:
-    shows = {
-        "text": "Perhaps its address was cut, or what it was about is gone.",
-        "code": "",
-        "heading": "There is no such page",
-    }
-    return Page(template="refused.html", shows=shows, status=404)
-
-
-def _refused(text: str, *, status: int, code: str = "", headers: Headers = ()) -> Page:
-    return Page(
-        template="refused.html",
-        shows={"text": text, "code": code, "heading": "That can't be done"},
-        status=status,
-        headers=headers,
-    )
+def _refused(
+    text: str, *, status: int, code: str = "", heading: str = "That can't be done", headers: Headers = ()
+) -> Page:
+    shows = {"text": text, "code": code, "heading": heading}
+    return Page(template="refused.html", shows=shows, status=status, headers=headers)
 
 
 def _in_words(status: int, text: str) -> Answer:

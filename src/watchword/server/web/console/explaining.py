@@ -11,11 +11,12 @@ from watchword.protocol.scopes import format_scope, parse_scope
 from watchword.server.domain.explanation import ExplainedResource, Question
 from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.domain.records import Scope
-from watchword.server.domain.search import LONGEST_PATTERN, NO_SEARCH, Match, Mode, Search
+from watchword.server.domain.search import LONGEST_PATTERN, NO_SEARCH
 from watchword.server.operations import applications, explaining, mending, resources, scopes
 from watchword.server.operations.mending import Mended
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.rows import Page as Part
+from watchword.server.web.console.lists import exact_search
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import PREFIX, Visitor
@@ -98,7 +99,7 @@ def _application_id(visitor: Visitor, typed: str) -> str:
     """
     if not typed or len(typed) > LONGEST_PATTERN:
         return typed
-    search = Search(((Match("id", Mode.EXACT, (typed,)),), (Match("name", Mode.EXACT, (typed,)),)))
+    search = exact_search(typed, "id", "name")
     found = applications.listing(visitor.acting, ApplicationFilter(), search, Part(limit=_MOST_SUGGESTED, offset=0))
     ids = {one.id for one in found.records}
     if typed in ids or not ids:

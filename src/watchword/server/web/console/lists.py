@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from watchword.server.domain.search import NO_SEARCH, Search, parse_search
+from watchword.server.domain.search import NO_SEARCH, Match, Mode, Search, parse_search
 from watchword.server.storage.rows import Listing
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.visitor import Visitor
@@ -92,6 +92,13 @@ def literal_search(words: str, searched: Sequence[str], *, whole: bool = False) 
     for character in "\\%_":
         words = words.replace(character, f"\\{character}")
     return parse_search({"search": [words if whole else f"%{words}%"]}, searched)
+
+
+def exact_search(typed: str, *fields: str) -> Search:
+    """
+    Look for what has this text as any of these fields, whole.
+    """
+    return Search(tuple((Match(field, Mode.EXACT, (typed,)),) for field in fields))
 
 
 def _part(number: int) -> Part:

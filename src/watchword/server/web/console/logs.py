@@ -16,7 +16,6 @@ from watchword.server.domain.events import TOKEN_KEY_PREFIX
 from watchword.server.domain.explanation import Explanation
 from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.domain.records import LogEntry
-from watchword.server.domain.search import parse_search
 from watchword.server.operations import applications, explaining, logs
 from watchword.server.operations.logs import MOST_EXPORTED, MOST_LOOKED_AT, Fits, Outcome
 from watchword.server.storage.applications import ApplicationFilter
@@ -24,7 +23,7 @@ from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.answers import NO_STORE, Answer
 from watchword.server.web.console.explaining import address_of
-from watchword.server.web.console.lists import A_PAGE
+from watchword.server.web.console.lists import A_PAGE, exact_search
 from watchword.server.web.console.log_rows import (
     as_json,
     is_about,
@@ -216,7 +215,7 @@ def _application_called(visitor: Visitor, who: str) -> str | None:
     """
     if not who or _APP_ID.fullmatch(who):
         return who or None
-    same = parse_search({"search.name": [who], "mode.name": ["exact"]}, ("name",))
+    same = exact_search(who, "name")
     found = applications.listing(visitor.acting, ApplicationFilter(), same, Part(limit=2, offset=0)).records
     return found[0].id if len(found) == 1 else None
 

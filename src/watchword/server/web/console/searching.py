@@ -66,12 +66,20 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: Of its part of the page.
+        many: What several are called, within a sentence.
         find: Returns what words find.
     """
 
     id: str
-    title: str
+    many: str
     find: Callable[[Acting, str], Found]
+
+    @property
+    def title(self) -> str:
+        """
+        What heads its part.
+        """
+        return self.many[:1].upper() + self.many[1:]
 
 
 def page(visitor: Visitor) -> Page:
@@ -170,13 +178,13 @@ def _in_room(room: str, words: str, searched: Sequence[str], find: Callable[[Sea
 
 
 _KINDS = (
-    Kind(id="applications", title="Applications", find=_applications),
-    Kind(id="resources", title="API resources", find=_resources),
-    Kind(id="permissions", title="Permissions", find=_permissions),
-    Kind(id="roles", title="Roles", find=_roles),
-    Kind(id="users", title="Users", find=_users),
-    Kind(id="operators", title="Operators", find=_operators),
-    Kind(id="records", title="Records of the audit log", find=_records),
+    Kind(id="applications", many="applications", find=_applications),
+    Kind(id="resources", many="API resources", find=_resources),
+    Kind(id="permissions", many="permissions", find=_permissions),
+    Kind(id="roles", many="roles", find=_roles),
+    Kind(id="users", many="users", find=_users),
+    Kind(id="operators", many="operators", find=_operators),
+    Kind(id="records", many="records of the audit log", find=_records),
 )
 
 ROUTES = (get("/search", page),)
