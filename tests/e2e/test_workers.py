@@ -198,6 +198,7 @@ def test_renewal_replaces_all_workers_and_fails_no_request(server: RunningServer
         server.process.send_signal(signal.SIGHUP)
         wait_for(lambda: not any(alive(pid) for pid in before), "the old workers are gone")
     assert clients.failures == []
+    assert server.output.count('"event": "serving"') == 1  # it has never ceased to
     assert len(workers_of(server.process.pid)) == 2
     server.stop()
 

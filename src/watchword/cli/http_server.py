@@ -24,7 +24,7 @@ from watchword.cli import supervisor
 from watchword.cli.acceptor import AcceptingServer
 from watchword.cli.failures import Failure, failure_of
 from watchword.cli.listening import BACKLOG, listening, most_connections, own_url, raise_file_limit
-from watchword.cli.share import FairShare
+from watchword.cli.share import FairShare, Share
 from watchword.server.bootstrap import open_context
 from watchword.server.logging import set_up_logging
 from watchword.server.serving import create_for
@@ -58,17 +58,15 @@ def run_server(resolved: Resolved, worker_command: Sequence[str]) -> None:
     settings = resolved.settings
     signal.signal(signal.SIGTERM, _end)  # uvicorn restores this one, then sends itself what stopped it
     _allocate_from_one_heap()
-    files = raise_file_limit()
+    raise_file_limit()
     set_up_logging(settings)
     with listening(settings.host, settings.port) as sockets, suppress(KeyboardInterrupt):
         if settings.workers > 1:
             # What is wrong with the home is found here, once, before there are workers to find it.
             open_context(settings, NoRequestLines(), begins_token_log=True).close()
-            _announce(settings, files)
             _become_supervisor(settings, sockets, worker_command)
         application = create_for(resolved, begins_token_log=True, own_url=own_url(sockets))
-        _announce(settings, files)
-        _serve(settings, application, sockets, AcceptingServer)
+        _serve(settings, application, sockets, partial(_TellingServer, tell=partial(_announce, settings)))
 
 
 def run_worker(resolved: Resolved, descriptors: Sequence[int], board: int | None) -> None:
@@ -88,7 +86,7 @@ def run_worker(resolved: Resolved, descriptors: Sequence[int], board: int | None
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor's
     _allocate_from_one_heap()
     set_up_logging(settings)
-    threading.Thread(target=_follow_supervisor, name="follow-supervisor", daemon=True).start()
+    threading.Thread(target=_follow_supervisor, args=(settings,), name="follow-supervisor", daemon=True).start()
     memory = None if board is None else Board(board)
     sockets = [socket.socket(fileno=number) for number in descriptors]
     try:
@@ -102,23 +100,34 @@ def run_worker(resolved: Resolved, descriptors: Sequence[int], board: int | None
             _log.error("a worker can't start", extra={"reason": str(error)})
         raise SystemExit(_CAN_NOT_START) from None
     with suppress(KeyboardInterrupt):
-        _serve(settings, application, sockets, partial(_Worker, share=None if memory is None else FairShare(memory)))
+        share = None if memory is None else FairShare(memory)
+        _serve(settings, application, sockets, partial(_TellingServer, share=share, tell=_tell_supervisor))
 
 
-class _Worker(AcceptingServer):
+class _TellingServer(AcceptingServer):
     """
-    Tells the supervisor when it serves.
+    Tells when it serves.
     """
+
+    def __init__(self, config: Config, share: Share | None = None, *, tell: Callable[[], None]) -> None:
+        super().__init__(config, share)
+        self._tell = tell
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        os.write(_LINE, supervisor.SERVING)
+        if self.started:
+            self._tell()
 
 
-def _follow_supervisor() -> None:
-    # A supervisor that was killed outright leaves nobody behind who holds the port.
+def _tell_supervisor() -> None:
+    os.write(_LINE, supervisor.SERVING)
+
+
+def _follow_supervisor(settings: Settings) -> None:
     with suppress(ConnectionError):
-        os.read(_LINE, 1)
+        while os.read(_LINE, 1) == supervisor.ANNOUNCE:
+            _announce(settings)
+    # A supervisor that was killed outright leaves nobody behind who holds the port.
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -138,7 +147,7 @@ def _serve(
     settings: Settings,
     application: Application,
     sockets: list[socket.socket],
-    make: Callable[[Config], AcceptingServer],
+    make: Callable[[Config], _TellingServer],
 ) -> None:
     gc.freeze()  # what lives as long as the process need not be looked at again
     server = make(Config(application, **_options(settings, application)))
@@ -178,7 +187,8 @@ def _options(settings: Settings, application: Application) -> dict[str, Any]:
     }
 
 
-def _announce(settings: Settings, files: int) -> None:
+def _announce(settings: Settings) -> None:
+    files = raise_file_limit()
     _log.info(
         "serving",
         extra={

@@ -3,8 +3,8 @@ What `serve --workers` becomes: it starts the workers, replaces those that end, 
 
 Run as a script by a bare Python: it imports nothing of Watchword and no library, so it stays small, and little can go
 wrong in it. The sockets that listen are made before and handed down, so that connections which a dead worker has not
-taken yet are the others'. Each worker's standard input is a line between the two: the worker says when it serves, and
-either learns of the other's end.
+taken yet are the others'. Each worker's standard input is a line between the two: the worker says when it serves, the
+first to do so is asked to announce it, and either learns of the other's end.
 
     SIGTERM, SIGINT   stop, once requests in flight are answered
     SIGHUP            renew: one worker after another makes way for a new one, which has read the settings anew
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from math import inf
 
 SERVING = b"+"  # what a worker says on its line
+ANNOUNCE = b"!"  # and what is said to the first that serves
 CAN_NOT_START = frozenset({2, 3})  # exit codes after which another worker would fail the same way
 STEADY_SECONDS = 30.0
 LONGEST_PAUSE = 30.0
@@ -66,6 +67,7 @@ class Supervisor:
         self._outdated: list[Worker] = []
         self._early_deaths = 0
         self._next_start = 0.0
+        self._is_announced = False
         self._is_stopping = False
         self._has_failed = False
         self._selector = selectors.DefaultSelector()
@@ -110,9 +112,17 @@ class Supervisor:
             self._bury(worker)
             return
         worker.is_serving = True
+        self._announce(worker)
         # A signal to renew can come while workers are still starting: those that are to go make nobody dispensable.
         if self._outdated and worker not in self._outdated and not worker.is_leaving:
             self._dismiss(self._outdated.pop(0))
+
+    def _announce(self, worker: Worker) -> None:
+        # By a worker, which has the words and the form of the log.
+        if not self._is_announced:
+            self._is_announced = True
+            with suppress(ConnectionError):
+                worker.line.send(ANNOUNCE)
 
     def _bury(self, worker: Worker) -> None:
         self._selector.unregister(worker.line)

@@ -11,14 +11,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from watchword.cli.supervisor import LONGEST_PAUSE, Supervisor, Worker, main, pause_before_start
+from watchword.cli.supervisor import ANNOUNCE, LONGEST_PAUSE, Supervisor, Worker, main, pause_before_start
 from watchword.cli.supervisor import _log as supervisor_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A worker that serves when it is told to.
-_OBEDIENT = "import os; os.read(0, 1) and os.write(0, b'+'); os.read(0, 1)"
+# A worker that serves when it is told to, and says again whatever else it is told.
+_OBEDIENT = """
+import os
+os.read(0, 1) and os.write(0, b"+")
+while told := os.read(0, 1):
+    os.write(0, told)
+"""
 
 
 @pytest.mark.parametrize(("early_deaths", "seconds"), [(0, 0), (1, 0), (2, 1), (3, 2), (5, 8), (50, LONGEST_PAUSE)])
@@ -68,6 +73,22 @@ def serving() -> Iterator[Supervisor]:
     while supervisor._workers:
         supervisor._workers[0].process.kill()
         supervisor._hear(supervisor._workers[0])
+
+
+def test_first_that_serves_is_asked_to_announce_it(serving: Supervisor) -> None:
+    """
+    That one alone, and nobody who comes later.
+    """
+    first, second = serving._workers
+    assert first.line.recv(64) == ANNOUNCE
+    first.process.kill()
+    serving._hear(first)
+    serving._start_missing()
+    replacement = serving._workers[1]
+    serve(serving, replacement)
+    for worker in (second, replacement):
+        worker.line.send(b"?")
+        assert worker.line.recv(64) == b"?"
 
 
 def test_replacement_that_can_not_start_takes_nobody_along(serving: Supervisor) -> None:
