@@ -5,7 +5,6 @@ Every page, looked at in Chromium: both themes, both widths, and that it does no
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,7 +30,7 @@ def paths_of_pages() -> list[re.Pattern[str]]:
     """
     Return what the console shows, by the patterns of its routes; what it gives to be saved is no page.
     """
-    routes = all_routes(Guard(time.monotonic))
+    routes = all_routes(Guard())
     return [route.pattern for route in routes if route.method == "GET" and route.pattern.pattern != "/logs/export"]
 
 

@@ -5,7 +5,6 @@ Forms that no page of ours has made, or that another browser sends: CSRF, whatev
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING
 
 from tests.support.browser import ORIGIN, PASSWORD, TOKEN, Browser
@@ -31,7 +30,7 @@ def address_of(route: Route) -> str:
     return "/console" + re.sub(r"\(\?P<\w+>[^)]*\)", "some", route.pattern.pattern)
 
 
-FORMS = sorted({address_of(route) for route in all_routes(Guard(time.monotonic)) if route.method == "POST"})
+FORMS = sorted({address_of(route) for route in all_routes(Guard()) if route.method == "POST"})
 
 
 # What somebody who has signed in is led on, or out, by: the origin is enough.

@@ -15,10 +15,10 @@ from watchword.server.domain.names import ApplicationType, OperatorRole, RoleTyp
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import application_roles, applications, resources, roles, scopes
 from watchword.server.operations.applications import NewApplication
+from watchword.server.operations.operator_tries import TooManyTries
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.web.console.forms import mark
-from watchword.server.web.console.guard import TooManyTries
 
 if TYPE_CHECKING:
     from watchword.server.context import Context

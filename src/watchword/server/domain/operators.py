@@ -14,6 +14,7 @@ LINK_LASTS = timedelta(minutes=15)
 SESSION_LASTS = timedelta(hours=12)
 SESSION_IDLES = timedelta(minutes=30)
 CONFIRMATION_LASTS = timedelta(minutes=10)
+TRIES_LAST = timedelta(minutes=1)  # of a password, and then it may be tried again
 LEAST_PASSWORD, MOST_PASSWORD, MOST_NAME = 12, 1024, 128
 
 

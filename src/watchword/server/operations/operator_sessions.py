@@ -22,6 +22,7 @@ from watchword.server.domain.operators import (
     LINK_LASTS,
     SESSION_IDLES,
     SESSION_LASTS,
+    TRIES_LAST,
     Operator,
     OperatorSession,
     check_password,
@@ -29,7 +30,7 @@ from watchword.server.domain.operators import (
 from watchword.server.domain.passwords import hash_password, is_password
 from watchword.server.domain.problems import Problem
 from watchword.server.operations.operation import Acting, reads, writes
-from watchword.server.storage import operator_sessions, operators
+from watchword.server.storage import operator_sessions, operator_tries, operators
 from watchword.server.storage.database import StorageUnavailable
 from watchword.server.storage.sealing import DataKeys
 from watchword.server.storage.transaction import Transaction
@@ -177,10 +178,11 @@ def end_others(tx: Transaction, session: OperatorSession) -> None:
 
 def forget_ended(ctx: Context) -> None:
     """
-    Delete sessions and invitations that are over.
+    Delete sessions and invitations that are over, and tries of passwords that count no more.
     """
     now = ctx.clock()
     with ctx.upkeep() as upkeep:
+        operator_tries.forget(upkeep, now - TRIES_LAST)
         operator_sessions.delete_ended(
             upkeep,
             created_before=now - SESSION_LASTS,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from watchword.server.storage import counts, schema, search_index, token_schema, triggers
 
-HEADS = {"main": "0007", "tokens": "0004"}
+HEADS = {"main": "0008", "tokens": "0004"}
 METADATA = {"main": schema.metadata, "tokens": token_schema.metadata}
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _NAME = re.compile(r"(?P<number>\d{4})(?:-from-(?P<oldest>\d{4}))?\Z")

@@ -1,5 +1,5 @@
 """
-The tables of the console's operators: who they are, invitations that are open, and sessions.
+The tables of the console's operators: who they are, invitations that are open, sessions, and tries of passwords.
 """
 
 from typing import NamedTuple
@@ -13,12 +13,13 @@ from watchword.server.storage.types import Instant, Word
 
 class OperatorTables(NamedTuple):
     """
-    The three of them.
+    The four of them.
     """
 
     operators: sa.Table
     links: sa.Table
     sessions: sa.Table
+    tries: sa.Table
 
 
 def operator_tables(metadata: sa.MetaData) -> OperatorTables:
@@ -62,4 +63,14 @@ def operator_tables(metadata: sa.MetaData) -> OperatorTables:
         belongs("operator_id", "operators"),
         sa.Index(None, "tenant_id", "operator_id"),
     )
-    return OperatorTables(operators, operator_links, operator_sessions)
+
+    # Who has tried whose password, as a digest that is the row's id: people type passwords where names belong.
+    operator_tries = sa.Table(
+        "operator_tries",
+        metadata,
+        tenant(),
+        identity(),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("began_at", Instant, nullable=False),
+    )
+    return OperatorTables(operators, operator_links, operator_sessions, operator_tries)

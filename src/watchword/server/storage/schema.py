@@ -241,7 +241,7 @@ application_roles = sa.Table(
     sa.Index("ix_application_roles_held", "tenant_id", "role_id", "created_at", "application_id"),
 )
 
-operators, operator_links, operator_sessions = operator_tables(metadata)
+operators, operator_links, operator_sessions, operator_tries = operator_tables(metadata)
 
 users = sa.Table(
     "users",
@@ -332,6 +332,7 @@ UPKEEP = frozenset(
         "token_places",
         "operator_links",
         "operator_sessions",
+        "operator_tries",
     }
 )
 # Logs, whose records retention drops; nothing may change one.

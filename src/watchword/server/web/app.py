@@ -109,7 +109,7 @@ class _Web:
         self._token = TokenEndpoint(ctx)
         self._api = ManagementApi(ctx, local=local)
         self._metrics = MetricsPage(ctx)
-        self._console = Console(ctx, time.monotonic)
+        self._console = Console(ctx)
         self._docs = Docs()
         self._observer = Observer(ctx)
         self._ids = RequestIds()

@@ -56,19 +56,16 @@ _Header = tuple[bytes, bytes]
 class Console:
     """
     Answers requests below `/console`.
-
-    Args:
-        uptime: Returns seconds of a clock that never goes back.
     """
 
-    def __init__(self, ctx: Context, uptime: Callable[[], float]) -> None:
+    def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._endpoint = endpoint = urlsplit(ctx.settings.public_endpoint)
         self._origin = origin_of(endpoint)
         self._backlog = Backlog(most_wait_seconds=_MOST_WAIT_SECONDS)
         self._cookies = Cookies(is_secure=endpoint.scheme == "https")
         self._is_safe = self._cookies.is_secure or is_loopback(endpoint.hostname or "")
-        self._guard = Guard(uptime)
+        self._guard = Guard()
         self._routes = all_routes(self._guard)
 
     async def answer(self, request: Incoming) -> Answer:

@@ -9,44 +9,25 @@ from typing import TypeVar
 
 from watchword.server.domain.limits import source_of
 from watchword.server.domain.problems import Problem
-from watchword.server.domain.search import fold_case
+from watchword.server.operations import operator_tries
+from watchword.server.operations.operator_tries import TooManyTries
 from watchword.server.telemetry.meters import Throttle
 from watchword.server.web.answers import Headers
-from watchword.server.web.console.attempts import Attempts
 from watchword.server.web.console.visitor import Visitor
 
 T = TypeVar("T")
 MOST_AT_ONCE = 2
-_LONGEST_NAME = 128
 # What counts as a guess. A name that is taken, say, tells nothing of a password.
 _GUESSES = frozenset({"operator.wrong_credentials", "operator.wrong_password", "operator.invalid_invitation"})
 _log = logging.getLogger(__name__)
 
 
-class TooManyTries(Problem):
-    """
-    There were too many tries.
-
-    Args:
-        seconds: How long to wait.
-    """
-
-    def __init__(self, seconds: int) -> None:
-        text = f"There were too many tries. Try again in {seconds} {'second' if seconds == 1 else 'seconds'}."
-        super().__init__("operator.too_many_tries", status=429, message=text)
-        self.seconds = seconds
-
-
 class Guard:
     """
-    Counts tries that failed, for this process.
-
-    Args:
-        uptime: Returns seconds of a clock that never goes back.
+    Stands before the tries that this process makes.
     """
 
-    def __init__(self, uptime: Callable[[], float]) -> None:
-        self._attempts = Attempts(uptime)
+    def __init__(self) -> None:
         # Each takes 50 ms of a processor that issues tokens, and anybody may ask for it.
         self._hashing = BoundedSemaphore(MOST_AT_ONCE)
 
@@ -60,11 +41,12 @@ class Guard:
         Raises:
             Problem: It may not be tried (429, 503), or it is wrong.
         """
-        name, source, meters = fold_case(name)[:_LONGEST_NAME], source_of(visitor.origin.ip), visitor.ctx.meters
-        wait = self._attempts.begin(source, name)
-        if wait:
+        trying, meters = (visitor.ctx, visitor.tenant_id, source_of(visitor.origin.ip), name), visitor.ctx.meters
+        try:
+            operator_tries.begin(*trying)
+        except TooManyTries:
             meters.throttled[Throttle.AUTHENTICATION].add()
-            raise TooManyTries(wait)
+            raise
         if not self._hashing.acquire(blocking=False):
             meters.throttled[Throttle.OVERLOAD].add()
             raise Problem("operator.busy", status=503, message="Too many sign in at this moment. Try again.")
@@ -72,13 +54,13 @@ class Guard:
             done = what()
         except Problem as problem:
             if problem.code not in _GUESSES:
-                self._attempts.succeeded(source, name)
+                operator_tries.take_back(*trying)
                 raise
             _log.warning("a password was refused", extra={"ip": visitor.origin.ip, "reason": problem.code})
             raise
         finally:
             self._hashing.release()
-        self._attempts.succeeded(source, name)
+        operator_tries.take_back(*trying)
         return done
 
 
