@@ -68,6 +68,19 @@ def test_flood_of_refusals_is_measured(tool: Tool) -> None:
 
 @pytest.mark.slow
 @two_cores
+def test_two_workers_are_held_against_two_servers(tool: Tool) -> None:
+    """
+    Both give nothing but tokens. A second is too short to hold the figure against its bar.
+    """
+    few = ["--rounds", "1", "--seconds", "1", "--warm-ups", "1", "--connections", "4"]
+    program = PROGRAM.with_name("two_workers.py")
+    done = subprocess.run([sys.executable, program, *few], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode in {0, 1}, done.stderr
+    assert "two workers to two servers" in done.stdout
+
+
+@pytest.mark.slow
+@two_cores
 def test_console_is_measured(tool: Tool, tmp_path: Path) -> None:
     """
     Lists, weight and tokens beside pages. So little is too short to hold the times against their bars.
