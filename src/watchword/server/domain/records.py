@@ -13,6 +13,7 @@ import msgspec
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.confidential import Confidential
 from watchword.server.domain.names import ApplicationType, RoleType
+from watchword.server.domain.secrets import has_expired
 
 Json = Mapping[str, object]
 
@@ -67,7 +68,7 @@ class ApplicationSecret(Confidential, frozen=True, kw_only=True):
         """
         Whether it is no longer good: as authentication judges its entry.
         """
-        return self.expires_at is not None and self.expires_at <= now
+        return has_expired(self.expires_at, now)
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):

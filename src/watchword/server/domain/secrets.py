@@ -39,7 +39,14 @@ class SecretEntry(msgspec.Struct, frozen=True, kw_only=True):
         """
         Whether it is no longer good.
         """
-        return self.expires_at is not None and self.expires_at <= now
+        return has_expired(self.expires_at, now)
+
+
+def has_expired(expires_at: datetime | None, now: datetime) -> bool:
+    """
+    Tell whether a secret that is good until then, or for ever, is no longer good.
+    """
+    return expires_at is not None and expires_at <= now
 
 
 def new_secret(random: RandomBytes) -> ClientSecret:

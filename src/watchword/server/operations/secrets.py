@@ -13,7 +13,7 @@ from watchword.server.domain.events import changed
 from watchword.server.domain.names import Permission
 from watchword.server.domain.problems import DoneAlready, Problem
 from watchword.server.domain.records import ApplicationSecret
-from watchword.server.domain.secrets import new_secret
+from watchword.server.domain.secrets import has_expired, new_secret
 from watchword.server.operations.applications import LONGEST_NAME, demand
 from watchword.server.operations.operation import reads, writes
 from watchword.server.storage import applications, uses
@@ -58,7 +58,7 @@ def create(
         DoneAlready: The application has one with this id.
         Problem: The time is past, there is no such application, its type has no secrets, or the name is taken.
     """
-    if expires_at is not None and expires_at <= tx.now():
+    if has_expired(expires_at, tx.now()):
         raise problems.invalid_input("The value of `expiresAt` must be in the future.")
     application = demand(tx, application_id)
     if not application.type.has_secrets:
