@@ -65,8 +65,9 @@ def take_back(ctx: Context, tenant_id: str, source: str, name: str) -> None:
 
 def _bounds(ctx: Context, source: str, name: str) -> Mapping[str, int]:
     """
-    Say what a try counts towards, and how many of that there may be; always in this order, so that no two tries wait
-    for each other's rows.
+    Say what a try counts towards, and how many of that there may be.
+
+    Always in this order: no two tries wait for each other's rows.
     """
     return {
         _digest(ctx, source): MOST_TRIES_OF_A_SOURCE,
