@@ -15,6 +15,11 @@ from watchword.server.web.app import Application
 ORIGIN = "http://127.0.0.1:3001"
 PASSWORD = "correct horse battery"
 TOKEN = re.compile(r'name="form_token" value="([0-9a-f]+)"')
+# What says at the top why a form was refused and leads to its field; and the fields that say so of themselves.
+_LEADS = re.compile(r'<p class="problem" role="alert"><a href="#([^"]+)">(.*?)</a></p>', re.DOTALL)
+_REFUSED = re.compile(
+    r'<(?:input|select|textarea) id="([^"]+)" aria-invalid="true" aria-describedby="([^" ]+)[^>]* autofocus'
+)
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)"')
 # What a page must not hold: scripts and styles of its own, and anything from elsewhere.
 FOREIGN = re.compile(r"<script(?![^>]* src=)|style=|\bon\w+=|(?:src|href)=\"https?://(?!127\.0\.0\.1:3001)")
@@ -36,6 +41,7 @@ class Browser:
         Show a page.
         """
         self.shown = await self.client.get(path)
+        refused_field(self.shown.text)
         return self.shown
 
     async def send(self, path: str, origin: str | None = ORIGIN, **fields: str) -> httpx.Response:
@@ -48,6 +54,7 @@ class Browser:
         answer = await self.client.post(path, data={**token, **self._hidden(path), **fields}, headers=headers)
         if answer.status_code != 303:
             self.shown = answer
+            refused_field(answer.text)
         return answer
 
     def _hidden(self, path: str) -> dict[str, str]:
@@ -68,6 +75,22 @@ class Browser:
         """
         await self.open("/console/sign-in")
         return await self.send("/console/sign-in", name=name, password=password)
+
+
+def refused_field(page: str) -> str:
+    """
+    Return the id of the field that was refused, to which a page leads; nothing where it leads to none.
+
+    Raises:
+        AssertionError: What leads to a field does not fit what the fields say of themselves.
+    """
+    leads, fields = _LEADS.findall(page), _REFUSED.findall(page)
+    assert page.count("aria-invalid") == len(fields)
+    assert [field for field, _ in leads] == [field for field, _ in fields]
+    for (field, text), (_, described_by) in zip(leads, fields, strict=True):
+        assert page.count(f'id="{field}"') == page.count(f'<label for="{field}">') == 1
+        assert f'id="{described_by}">{text}</p>' in page
+    return leads[0][0] if leads else ""
 
 
 async def invited(app: Application, local: Acting, role: OperatorRole) -> Browser:

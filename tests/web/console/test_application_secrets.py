@@ -39,7 +39,7 @@ async def test_refused_secret_keeps_its_name_and_how_long_it_is_good(
     await owner.open(path)
     refused = await owner.send(f"{path}/secrets", name="Default secret", days="90")
     assert (refused.status_code, "already exists" in refused.text) == (422, True)
-    assert 'id="secret-name" name="name" value="Default secret"' in refused.text
+    assert 'aria-describedby="secret-name-refused" autofocus name="name" value="Default secret"' in refused.text
     assert '<option value="90" selected>' in refused.text
     assert 'id="name" name="name" value="Bot"' in refused.text
     unknown = await owner.send(f"{path}/secrets", name="next", days="3650")

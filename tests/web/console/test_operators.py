@@ -42,7 +42,7 @@ WRITES = {
     "/applications/{app}/roles": {"role": "{role}"},
     "/applications/{app}/roles/remove": {"role": "{role}"},
     "/applications/{app}/delete": {"name": "shop-bot"},
-    "/resources": {"name": "x", "indicator": "https://x.example", "lifetime": "600"},
+    "/resources": {"name": "x", "indicator": "https://x.example", "access_token_ttl": "600"},
     "/resources/{api}": {"name": "x", "was_name": mark("Shop")},
     "/resources/{api}/default": {"default": "yes"},
     "/resources/{api}/scopes": {"scope_name": "x"},

@@ -64,7 +64,7 @@ async def test_api_resource_is_created_and_changed(local: Acting, owner: Browser
     Its page shows the API identifier to be copied; what is saved there is what the operation saves.
     """
     await owner.open("/console/resources/new")
-    made = await owner.send("/console/resources", name="Orders", indicator=INDICATOR, lifetime="600")
+    made = await owner.send("/console/resources", name="Orders", indicator=INDICATOR, access_token_ttl="600")
     path = made.headers["location"]
     page = (await owner.open(path)).text
     assert f'<code id="api-identifier">{INDICATOR}</code>' in page
@@ -90,9 +90,9 @@ async def test_api_resource_is_created_and_changed(local: Acting, owner: Browser
         ({"indicator": "https://api.example.com/#x"}, "must be an absolute URI"),
         ({"indicator": "https://api.example.com/" + "x" * 2000}, "too long"),
         ({"indicator": "https://default.logto.app/api"}, "already in use"),
-        ({"lifetime": "an hour"}, "must be a whole number"),
-        ({"lifetime": "0"}, "1 to 31536000 seconds"),
-        ({"lifetime": "9" * 30}, "must be a whole number"),
+        ({"access_token_ttl": "an hour"}, "must be a whole number"),
+        ({"access_token_ttl": "0"}, "1 to 31536000 seconds"),
+        ({"access_token_ttl": "9" * 30}, "must be a whole number"),
     ],
 )
 async def test_refusal_keeps_what_was_typed(owner: Browser, fields: dict[str, str], text: str) -> None:
@@ -100,7 +100,7 @@ async def test_refusal_keeps_what_was_typed(owner: Browser, fields: dict[str, st
     The operation's words stand on the form.
     """
     await owner.open("/console/resources/new")
-    typed = {"name": "Orders & more", "indicator": INDICATOR, "lifetime": "600", **fields}
+    typed = {"name": "Orders & more", "indicator": INDICATOR, "access_token_ttl": "600", **fields}
     shown = await owner.send("/console/resources", **typed)
     assert shown.status_code == 422
     assert text in shown.text

@@ -41,7 +41,7 @@ PAGES = (
     "/users/{user}/delete",
 )
 FORMS = (
-    ("/resources", ("name", "indicator", "lifetime")),
+    ("/resources", ("name", "indicator", "access_token_ttl")),
     ("/resources/{api}", ("name", "access_token_ttl", "signing_algorithm")),
     ("/resources/{api}/scopes", ("scope_name", "scope_description")),
     ("/resources/{api}/delete", ("name",)),

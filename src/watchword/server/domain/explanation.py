@@ -161,7 +161,7 @@ def explain(question: Question, view: View, now: datetime) -> Explanation:
     """
     application = view.application(question.application_id)
     if application is None:
-        raise problems.unknown("applications", question.application_id)
+        raise problems.unknown("applications", question.application_id, "application")
     roles = view.roles(application)
     resource = _resource(question, view)
     authorization, granted, refused = _outcome(question.as_form(), application, view, now)

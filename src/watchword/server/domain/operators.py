@@ -123,7 +123,10 @@ def check_invitation(link: OperatorLink | None, permission: Permission, now: dat
     """
     if link is None or link.is_over(now) or permission is not Permission.JOIN:
         raise Problem(
-            "operator.invalid_invitation", status=403, message="The invitation is not good: it was used, or is too old."
+            "operator.invalid_invitation",
+            status=403,
+            message="The invitation is not good: it was used, or is too old.",
+            about="invitation",
         )
 
 
@@ -136,7 +139,10 @@ def check_name(name: str) -> None:
     """
     if not name.strip() or len(name) > MOST_NAME or not name.isprintable():
         raise Problem(
-            "operator.invalid_name", status=422, message=f"The name must have 1 to {MOST_NAME} printable characters."
+            "operator.invalid_name",
+            status=422,
+            message=f"The name must have 1 to {MOST_NAME} printable characters.",
+            about="name",
         )
 
 
@@ -152,4 +158,5 @@ def check_password(password: str) -> None:
             "operator.weak_password",
             status=422,
             message=f"The password must have {LEAST_PASSWORD} to {MOST_PASSWORD} characters.",
+            about="password",
         )

@@ -42,4 +42,4 @@ def read_phone(written: str) -> str:
 
 
 def _invalid() -> Problem:
-    return Problem("user.invalid_phone", status=422, message="Invalid phone number.")
+    return Problem("user.invalid_phone", status=422, message="Invalid phone number.", about="primary_phone")

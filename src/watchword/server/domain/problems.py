@@ -4,7 +4,8 @@ Why an operation refuses: one class, whose `code` is what programs key on.
 The web room turns a problem into the contract's shape and adds the human text where a code has a fixed one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NoReturn
 
 from watchword.server.domain.redaction import shown_id
@@ -20,6 +21,7 @@ class Problem(Exception):
         message: Public text.
         data: Public detail for programs.
         details: Public detail for people.
+        about: The one member that it is about, as records or parameters name it; empty where it is about more, or none.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class Problem(Exception):
         message: str,
         data: Mapping[str, object] | None = None,
         details: str | None = None,
+        about: str = "",
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -37,6 +40,7 @@ class Problem(Exception):
         self.message = message
         self.data = data
         self.details = details
+        self.about = about
 
 
 class Malformed(Problem):
@@ -57,12 +61,15 @@ class DoneAlready(Problem):
         super().__init__("console.done_already", status=409, message="This was done already.")
 
 
-def unknown(table: str, record_id: str) -> Problem:
+def unknown(table: str, record_id: str, about: str = "") -> Problem:
     """
     No record with this id.
     """
     return Problem(
-        "entity.not_exists_with_id", status=404, message=f"The {table} with ID `{shown_id(record_id)}` does not exist."
+        "entity.not_exists_with_id",
+        status=404,
+        message=f"The {table} with ID `{shown_id(record_id)}` does not exist.",
+        about=about,
     )
 
 
@@ -103,6 +110,7 @@ def too_long(column: str) -> Problem:
         status=422,
         message="Input value is too long.",
         data={"message": f"value too long for {column}"},
+        about=column,
     )
 
 
@@ -113,11 +121,23 @@ def invalid_input(reason: str, *, data: Mapping[str, object] | None = None, stat
     return Problem("request.invalid_input", status=status, message=f"Input is invalid. {reason}", data=data)
 
 
-def bad_value(message: str) -> Problem:
+def bad_value(message: str, about: str = "") -> Problem:
     """
     A value that can't be taken, in words for whoever typed it.
     """
-    return Problem("request.invalid_input", status=422, message=message)
+    return Problem("request.invalid_input", status=422, message=message, about=about)
+
+
+@contextmanager
+def about(member: str) -> Iterator[None]:
+    """
+    Say that whatever is refused within is about a member: the caller's name for it counts.
+    """
+    try:
+        yield
+    except Problem as refused:
+        refused.about = member
+        raise
 
 
 def refuse(problem: Problem) -> NoReturn:

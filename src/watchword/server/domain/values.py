@@ -37,13 +37,14 @@ def is_email(value: str) -> bool:
     return at > 0 and value.find(".", at + 2, -1) > 0
 
 
-def demand_text(what: str, value: object, *, most: int | None = None) -> None:
+def demand_text(member: str, value: object, *, what: str = "", most: int | None = None) -> None:
     """
     Demand a text that is there, and not too long.
 
     Args:
-        what: What people call it.
+        member: Which one of a record it is.
         value: Nothing but texts is judged.
+        what: What people call it, where that is something else.
 
     Raises:
         Problem: It is empty, or too long (422).
@@ -51,9 +52,9 @@ def demand_text(what: str, value: object, *, most: int | None = None) -> None:
     if not isinstance(value, str):
         return
     if not value:
-        raise bad_value(f"The {what} is missing.")
+        raise bad_value(f"The {what or member} is missing.", member)
     if most is not None and units(value) > most:
-        raise bad_value(f"The {what} is too long: it may have {most} characters.")
+        raise bad_value(f"The {what or member} is too long: it may have {most} characters.", member)
 
 
 def demand_indicator(value: str) -> None:
@@ -63,10 +64,11 @@ def demand_indicator(value: str) -> None:
     Raises:
         Problem: It is no absolute URI without a fragment, or too long (422).
     """
-    demand_text("API identifier", value, most=LONGEST_INDICATOR)
+    demand_text("indicator", value, what="API identifier", most=LONGEST_INDICATOR)
     if not is_registrable(value):
         raise bad_value(
-            "The API identifier must be an absolute URI without a fragment, such as https://api.example.com."
+            "The API identifier must be an absolute URI without a fragment, such as https://api.example.com.",
+            "indicator",
         )
 
 
@@ -78,7 +80,7 @@ def demand_lifetime(value: object) -> None:
         Problem: It is too short or too long (422).
     """
     if isinstance(value, int) and not 1 <= value <= LONGEST_LIFETIME:
-        raise bad_value(f"The token lifetime must be 1 to {LONGEST_LIFETIME} seconds.")
+        raise bad_value(f"The token lifetime must be 1 to {LONGEST_LIFETIME} seconds.", "access_token_ttl")
 
 
 def demand_username(value: object) -> None:
@@ -89,7 +91,7 @@ def demand_username(value: object) -> None:
         Problem: It has another form (422).
     """
     if value and isinstance(value, str) and not is_username(value):
-        raise bad_value("A username has letters of ASCII, digits and _, and does not begin with a digit.")
+        raise bad_value("A username has letters of ASCII, digits and _, and does not begin with a digit.", "username")
 
 
 def demand_email(value: object) -> None:
@@ -100,4 +102,4 @@ def demand_email(value: object) -> None:
         Problem: It has another form (422).
     """
     if value and isinstance(value, str) and not is_email(value):
-        raise bad_value("The e-mail address must look like ada@example.com.")
+        raise bad_value("The e-mail address must look like ada@example.com.", "primary_email")

@@ -187,10 +187,14 @@ def scope_named(tx: Transaction, indicator: str, name: str) -> tuple[Resource, S
     """
     resource = resources.find_by_indicator(tx, indicator)
     if resource is None:
-        raise Problem("entity.not_found", status=404, message=f"There is no API `{shown_id(indicator)}`.")
+        raise Problem(
+            "entity.not_found", status=404, message=f"There is no API `{shown_id(indicator)}`.", about="resource"
+        )
     scope_id = explaining.scope_id(tx, resource.id, name)
     if scope_id is None:
-        raise Problem("entity.not_found", status=404, message=f"That API has no permission `{shown_id(name)}`.")
+        raise Problem(
+            "entity.not_found", status=404, message=f"That API has no permission `{shown_id(name)}`.", about="scope"
+        )
     return _demand_scope(tx, resource.id, scope_id)
 
 

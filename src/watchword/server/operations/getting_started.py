@@ -71,8 +71,9 @@ def add_permissions(tx: Transaction, resource_id: str, permissions: Sequence[str
     Raises:
         Problem: As of the creation of each.
     """
-    for permission in permissions:
-        scopes.create.body(tx, resource_id, permission, None)
+    with problems.about("permissions"):
+        for permission in permissions:
+            scopes.create.body(tx, resource_id, permission, None)
 
 
 @writes(Permission.ALL)

@@ -136,7 +136,8 @@ def change_password(acting: Acting, session: OperatorSession, old: str, new: str
     """
     new = normal_password(new)
     check_password(new)
-    known = _check_password(acting, old)
+    with problems.about("old"):
+        known = _check_password(acting, old)
     return _set_password(acting, session, known, hash_password(new, acting.ctx.random).digest)
 
 
@@ -280,7 +281,7 @@ def _check_password(acting: Acting, password: str) -> str:
     with acting.ctx.database.read() as connection:
         digest = operators.password_digest(connection, acting.tenant_id, acting.actor.id)
     if digest is None or not is_password(normal_password(password), digest):
-        raise Problem("operator.wrong_password", status=422, message="The password is wrong.")
+        raise Problem("operator.wrong_password", status=422, message="The password is wrong.", about="password")
     return digest
 
 

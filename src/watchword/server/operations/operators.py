@@ -166,7 +166,7 @@ def _join(tx: Transaction, name: str, password_digest: str) -> SignedIn:
     link = operators.link_of(tx, tx.actor.id)
     assert link is not None  # noqa: S101 - the permission was asked for in this transaction
     if operators.is_name_taken(tx, name):
-        raise Problem("operator.name_taken", status=422, message="There is an operator of this name.")
+        raise Problem("operator.name_taken", status=422, message="There is an operator of this name.", about="name")
     if operators.is_anybody_there(tx.connection, tx.tenant_id):
         operators.delete_link(tx, link.id)
     else:

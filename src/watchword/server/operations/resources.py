@@ -104,6 +104,7 @@ def create(tx: Transaction, new: NewResource) -> Resource:
             "resource.resource_identifier_in_use",
             status=422,
             message=f"The API identifier {new.indicator} is already in use",
+            about="indicator",
         )
     resource = Resource(
         tenant_id=tx.tenant_id,

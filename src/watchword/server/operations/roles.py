@@ -203,4 +203,4 @@ def to_give(
 
 def _demand_free_name(tx: Transaction, name: str) -> None:
     if roles.find_by_name(tx, name) is not None:
-        raise Problem("role.name_in_use", status=422, message=f"This role name {name} is already in use")
+        raise Problem("role.name_in_use", status=422, message=f"This role name {name} is already in use", about="name")

@@ -174,10 +174,11 @@ def _check_name(name: str) -> None:
             "scope.name_with_space",
             status=400,
             message="The name of the scope cannot contain any spaces.",
+            about="name",
         )
-    demand_text("name of the permission", name, most=LONGEST_NAME)
+    demand_text("name", name, what="name of the permission", most=LONGEST_NAME)
 
 
 def _demand_free_name(tx: Transaction, resource_id: str, name: str) -> None:
     if resources.is_scope_name_taken(tx, resource_id, name):
-        raise Problem("scope.name_exists", status=422, message=f"The scope name {name} is already in use")
+        raise Problem("scope.name_exists", status=422, message=f"The scope name {name} is already in use", about="name")

@@ -137,4 +137,4 @@ def refuse_legacy(tx: Transaction, application_id: str) -> None:
 
 def _demand_free_name(tx: Transaction, application_id: str, name: str) -> None:
     if applications.find_secret(tx, application_id, name) is not None:
-        raise Problem("application.secret_name_exists", status=422, message="Secret name already exists.")
+        raise Problem("application.secret_name_exists", status=422, message="Secret name already exists.", about="name")

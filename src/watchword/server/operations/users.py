@@ -185,7 +185,7 @@ def _check_values(tx: Transaction, values: Mapping[str, object], user_id: str) -
     for identifier, (code, message) in _TAKEN.items():
         value = values.get(identifier)
         if isinstance(value, str) and users.holder_of(tx, identifier, value) not in {None, user_id}:
-            raise Problem(code, status=422, message=message)
+            raise Problem(code, status=422, message=message, about=identifier)
     for name, longest in _LONGEST.items():
         value = values.get(name)
         if isinstance(value, str) and len(value) > longest:

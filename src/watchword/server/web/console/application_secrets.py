@@ -9,7 +9,7 @@ from watchword.server.operations import applications, secrets
 from watchword.server.web.console.applications import LIVES, ROOM, named, shown
 from watchword.server.web.console.naming import told
 from watchword.server.web.console.once import DONE_ALREADY, id_from
-from watchword.server.web.console.pages import GoTo, Page, address
+from watchword.server.web.console.pages import GoTo, Page, address, refusal
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
 
@@ -24,8 +24,8 @@ def add(visitor: Visitor) -> Page | GoTo:
         made = secrets.create(visitor.acting, application_id, name, expires_at, id_from(visitor, name))
     except DoneAlready:
         return GoTo(path=address(ROOM, application_id), says=DONE_ALREADY)
-    except Problem as problem:
-        return shown(visitor, application_id, problem=problem.message, status=problem.status)
+    except Problem as refused:
+        return shown(visitor, application_id, problem=refusal(refused, "secret"))
     return shown(visitor, application_id, secret=made.value)
 
 
@@ -63,7 +63,7 @@ def delete(visitor: Visitor) -> GoTo:
 def _expiry(visitor: Visitor) -> datetime | None:
     days = visitor.field("days")
     if days not in dict(LIVES):
-        raise bad_value("Choose for how long the secret is good.")
+        raise bad_value("Choose for how long the secret is good.", "days")
     return visitor.ctx.clock() + timedelta(days=int(days)) if days else None
 
 

@@ -21,7 +21,7 @@ from watchword.server.web.console.lists import A_PAGE, Found, find
 from watchword.server.web.console.log_rows import row_of
 from watchword.server.web.console.naming import told
 from watchword.server.web.console.once import DONE_ALREADY, id_from
-from watchword.server.web.console.pages import GoTo, Page, address, page_with
+from watchword.server.web.console.pages import GoTo, Page, Refusal, address, page_with, refusal
 from watchword.server.web.console.picking import chosen_role, offered_roles, role_told
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
@@ -81,8 +81,8 @@ def change(visitor: Visitor) -> Page | GoTo:
     try:
         changes = _settings(visitor, application).changes({"name": named, "custom_data": json_object})
         applications.update(visitor.acting, application.id, changes)
-    except Problem as problem:
-        return shown(visitor, application.id, problem=problem.message, status=problem.status)
+    except Problem as refused:
+        return shown(visitor, application.id, problem=refusal(refused))
     return _back(visitor, SAVED if changes else NOT_CHANGED)
 
 
@@ -118,7 +118,7 @@ def delete(visitor: Visitor) -> Page | GoTo:
     """
     application = applications.read(visitor.acting, visitor.path["id"]).application
     if not is_typed(visitor.field("name"), application.name, application.id):
-        return _deletion(visitor, bad_value("Type the application's name or id to delete it."))
+        return _deletion(visitor, bad_value("Type the application's name or id to delete it.", "name"))
     applications.delete(visitor.acting, application.id)
     return GoTo(path=address(ROOM), says=f"{told(application.name, application.id)} is gone.")
 
@@ -132,7 +132,7 @@ def named(name: str) -> str:
     Return a name, which may not be empty.
     """
     if not name:
-        raise bad_value("Give it a name.")
+        raise bad_value("Give it a name.", "name")
     return name
 
 
@@ -140,7 +140,7 @@ def _back(visitor: Visitor, says: str) -> GoTo:
     return GoTo(path=address(ROOM, visitor.path["id"]), says=says)
 
 
-def _give_roles(visitor: Visitor, application_id: str, role_ids: Sequence[str]) -> str | None:
+def _give_roles(visitor: Visitor, application_id: str, role_ids: Sequence[str]) -> Refusal | None:
     """
     Give a new application its roles, or say why it has none: its secret is shown all the same, since it is shown once.
     """
@@ -149,7 +149,7 @@ def _give_roles(visitor: Visitor, application_id: str, role_ids: Sequence[str]) 
     try:
         application_roles.assign(visitor.acting, application_id, role_ids)
     except (Problem, StorageUnavailable) as refused:
-        return f"It has no role yet: {refused}"
+        return Refusal(text=f"It has no role yet: {refused}", status=200)
     return None
 
 
@@ -168,8 +168,7 @@ def shown(
     *,
     secret: str | None = None,
     is_new: bool = False,
-    problem: str | None = None,
-    status: int = 200,
+    problem: Refusal | None = None,
 ) -> Page:
     """
     Make the page of one.
@@ -201,7 +200,7 @@ def shown(
         "settings": _settings(visitor, application),
         "problem": problem,
     }
-    return Page(template="application.html", shows=shows, status=status)
+    return Page(template="application.html", shows=shows, status=problem.status if problem else 200)
 
 
 def _settings(visitor: Visitor, application: Application) -> Settings:
@@ -239,7 +238,7 @@ def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
         "secrets": _secrets(visitor, application),
         "roles": _first_roles(visitor, application),
     }
-    return page_with("delete_application.html", shows, refused)
+    return page_with("delete_application.html", shows, refused, form="delete")
 
 
 def _others(application: Application) -> RoleFilter:

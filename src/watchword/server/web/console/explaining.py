@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from watchword.protocol.scopes import format_scope, parse_scope
 from watchword.server.domain.explanation import ExplainedResource, Question
-from watchword.server.domain.problems import Problem, bad_value
+from watchword.server.domain.problems import Problem, about, bad_value
 from watchword.server.domain.records import Scope
 from watchword.server.domain.search import LONGEST_PATTERN, NO_SEARCH
 from watchword.server.operations import applications, explaining, mending, resources, scopes
@@ -72,7 +72,7 @@ def who(visitor: Visitor) -> Page | GoTo:
     try:
         resource, scope = explaining.scope_named(visitor.acting, asked["resource"], asked["scope"])
     except Problem as problem:
-        return _page(visitor, {"application": "", **asked, "organization_id": ""}, problem)
+        return _page(visitor, {"application": "", **asked, "organization_id": ""}, problem, form="who")
     return GoTo(path=address("resources", resource.id, "scopes", scope.id))
 
 
@@ -105,7 +105,7 @@ def _application_id(visitor: Visitor, typed: str) -> str:
     if typed in ids or not ids:
         return typed
     if found.total > 1:
-        raise bad_value(f"{found.total:,} applications are called so: say which one by its App ID.")
+        raise bad_value(f"{found.total:,} applications are called so: say which one by its App ID.", "application")
     return ids.pop()
 
 
@@ -120,11 +120,17 @@ def _question(asked: Mapping[str, str]) -> Question:
 
 def _mend(visitor: Visitor, asked: Mapping[str, str], *, may_make_secret: bool) -> Mended:
     mark = visitor.field("remedy")
-    return mending.mend(visitor.acting, _question(asked), mark, may_make_secret=may_make_secret)
+    with about(""):  # the page has no field for what it makes
+        return mending.mend(visitor.acting, _question(asked), mark, may_make_secret=may_make_secret)
 
 
 def _page(
-    visitor: Visitor, asked: Mapping[str, str], problem: Problem | None = None, *, done: Mended | None = None
+    visitor: Visitor,
+    asked: Mapping[str, str],
+    problem: Problem | None = None,
+    *,
+    form: str = "",
+    done: Mended | None = None,
 ) -> Page:
     named = {name: value.strip() for name, value in asked.items()}
     asked = named if done is None else {**named, "application": done.application_id}
@@ -152,7 +158,7 @@ def _page(
                 shows["reach"] = explaining.reach(visitor.acting, found.explanation.application.id, _MOST_SUGGESTED)
         except Problem as refused:
             problem = problem or refused
-    return page_with("explain.html", shows, problem)
+    return page_with("explain.html", shows, problem, form=form)
 
 
 def _offered(visitor: Visitor, resource: ExplainedResource | None) -> Sequence[Scope]:

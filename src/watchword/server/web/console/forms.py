@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from watchword.protocol.names import Algorithm
-from watchword.server.domain.problems import Problem, bad_value
+from watchword.server.domain.problems import Problem, about, bad_value
 from watchword.server.domain.records import Json
 from watchword.server.web.console.visitor import Visitor
 from watchword.server.web.free_json import TooDeep, read_json
@@ -64,7 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 message="Nothing was saved: what you changed was changed elsewhere, too, since you opened this page. "
                 "To put yours in its place, save once more.",
             )
-        return {name: readers.get(name, str)(text) for name, text in self.typed.items()}
+        return {name: _read(name, readers.get(name, str), text) for name, text in self.typed.items()}
 
 
 def settings(visitor: Visitor, kept: Mapping[str, str]) -> Settings:
@@ -140,7 +140,7 @@ def chosen_password(visitor: Visitor) -> str:
     """
     password = visitor.field("password")
     if password != visitor.field("again"):
-        raise Problem("operator.passwords_differ", status=422, message="The two passwords differ.")
+        raise Problem("operator.passwords_differ", status=422, message="The two passwords differ.", about="again")
     return password
 
 
@@ -150,6 +150,11 @@ def is_typed(typed: str, name: str, identifier: str) -> bool:
     """
     words = typed.split()
     return words == [identifier] or (bool(words) and words == name.split())
+
+
+def _read(name: str, reader: Callable[[str], object], text: str) -> object:
+    with about(name):
+        return reader(text)
 
 
 def json_text(value: Json) -> str:

@@ -34,12 +34,13 @@ from watchword.server.web.console.log_rows import (
     row_of,
     was_done_by,
 )
-from watchword.server.web.console.pages import Page
+from watchword.server.web.console.pages import Page, page_with
 from watchword.server.web.console.route import get
 from watchword.server.web.console.visitor import PREFIX, Visitor
 
 ROOM = f"{PREFIX}/logs"
 _ASKED = ("event", "who", "about", "outcome", "from", "to")
+_MOMENTS = ("from", "to")
 _BEFORE = "before"
 _APP_ID = re.compile(r"[0-9a-z]{21}")
 _OUTCOMES: Mapping[str, Fits] = {
@@ -109,8 +110,7 @@ def listing(visitor: Visitor) -> Page:
         wanted = _wanted(visitor)
     except Problem as problem:
         nothing = {"rows": (), "total": None, "older": None, "export": None, "is_first": True, "is_found": True}
-        shown = {**shows, **nothing, "problem": problem.message}
-        return Page(template="logs.html", shows=shown, status=problem.status)
+        return page_with("logs.html", {**shows, **nothing}, problem)
     found = logs.stretch(visitor.acting, wanted.from_there, wanted.fits, most=A_PAGE)
     begins = {} if wanted.before is None else {_BEFORE: _written(wanted.before)}
     shows |= {
@@ -180,10 +180,10 @@ def _wanted(visitor: Visitor) -> Wanted:
     """
     since, until = _moment(visitor, "from"), _moment(visitor, "to")
     if since is not None and until is not None and since >= until:
-        raise bad_value("“From” must be earlier than “to”.")
+        raise bad_value("“From” must be earlier than “to”.", "from")
     asked = _asked(visitor)
     if asked["outcome"] and asked["outcome"] not in _OUTCOMES:
-        raise bad_value("The outcome is success, narrowed or error.")
+        raise bad_value("The outcome is success, narrowed or error.", "outcome")
     who, about = asked["who"], asked["about"]
     application_id = _application_called(visitor, who)
     operator = "" if application_id else who
@@ -239,7 +239,9 @@ def _moment(visitor: Visitor, name: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise bad_value(f"“{name}” is no time: write it like 2026-11-24T08:15.") from None
+        raise bad_value(
+            f"“{name}” is no time: write it like 2026-11-24T08:15.", name if name in _MOMENTS else ""
+        ) from None
 
 
 def _typed_moments(visitor: Visitor) -> dict[str, str]:
@@ -247,7 +249,7 @@ def _typed_moments(visitor: Visitor) -> dict[str, str]:
     Return what the fields of moments hold: in UTC, as browsers want it; nothing where it was no moment.
     """
     fields: dict[str, str] = {}
-    for name in ("from", "to"):
+    for name in _MOMENTS:
         try:
             moment = _moment(visitor, name)
         except Problem:

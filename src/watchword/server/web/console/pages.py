@@ -69,13 +69,44 @@ class GoTo(msgspec.Struct, frozen=True, kw_only=True):
     says: str = ""
 
 
-def page_with(template: str, shows: Mapping[str, object], refused: Problem | None, headers: Headers = ()) -> Page:
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Why something was refused, on the page that it was sent from.
+
+    Attributes:
+        field: The id of the field that it is about; empty where it is about more, or none.
+        status: HTTP status that goes with it.
+    """
+
+    text: str
+    field: str = ""
+    status: int
+
+
+def refusal(problem: Problem, form: str = "") -> Refusal:
+    """
+    Say on a page why something was refused. A field's id is the member that is typed there, behind that of its form.
+
+    Args:
+        form: What the ids of the form's fields begin with; nothing in the page's main one.
+    """
+    field = "-".join(filter(None, (form, problem.about.replace("_", "-")))) if problem.about else ""
+    return Refusal(text=problem.message, field=field, status=problem.status)
+
+
+def page_with(
+    template: str, shows: Mapping[str, object], refused: Problem | None, headers: Headers = (), *, form: str = ""
+) -> Page:
     """
     Make a page with a form; where what was sent was refused, it says why as its `problem`.
+
+    Args:
+        form: As of `refusal`: the one that was sent.
     """
     if refused is None:
         return Page(template=template, shows={**shows, "problem": None})
-    return Page(template=template, shows={**shows, "problem": refused.message}, status=refused.status, headers=headers)
+    shows = {**shows, "problem": refusal(refused, form)}
+    return Page(template=template, shows=shows, status=refused.status, headers=headers)
 
 
 def address(*parts: str) -> str:

@@ -24,7 +24,7 @@ def add(visitor: Visitor) -> Page | GoTo:
     try:
         scopes.create(visitor.acting, resource_id, name, visitor.field("scope_description").strip() or None)
     except Problem as refused:
-        return shown(visitor, refused)
+        return shown(visitor, refused, form="scope")
     last = -(-resources.look(visitor.acting, resource_id).scopes // A_PAGE)
     page = f"?page={last}" if last > 1 else ""
     says = f"{told(name, 'The permission')} is there. No role gives it yet."

@@ -4,7 +4,7 @@ The room of the API resources: list, search, create, and a page for each.
 
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.names import DEFAULT_TOKEN_LIFETIME
-from watchword.server.domain.problems import Problem, bad_value
+from watchword.server.domain.problems import Problem, about, bad_value
 from watchword.server.domain.records import Resource
 from watchword.server.operations import resources, role_scopes, scopes
 from watchword.server.operations.resources import NewResource
@@ -45,7 +45,7 @@ def create(visitor: Visitor) -> Page | GoTo:
         wanted = NewResource(
             name=visitor.field("name").strip(),
             indicator=visitor.field("indicator").strip(),
-            access_token_ttl=_lifetime(visitor.field("lifetime")),
+            access_token_ttl=_lifetime(visitor.field("access_token_ttl")),
         )
         resource = resources.create(visitor.acting, wanted)
     except Problem as refused:
@@ -99,14 +99,17 @@ def delete(visitor: Visitor) -> Page | GoTo:
     """
     resource = resources.read(visitor.acting, visitor.path["id"])
     if not is_typed(visitor.field("name"), resource.name, resource.id):
-        return _deletion(visitor, bad_value("Type the API resource's name or id to delete it."))
+        return _deletion(visitor, bad_value("Type the API resource's name or id to delete it.", "name"))
     resources.delete(visitor.acting, resource.id)
     return GoTo(path=address(ROOM), says=f"{told(resource.name, resource.id)} is gone.")
 
 
-def shown(visitor: Visitor, refused: Problem | None = None) -> Page:
+def shown(visitor: Visitor, refused: Problem | None = None, *, form: str = "") -> Page:
     """
     Make the page of one; with what was typed where that was refused.
+
+    Args:
+        form: As of `refusal`.
     """
     resource_id = visitor.path["id"]
     listed = resources.look(visitor.acting, resource_id)
@@ -124,13 +127,13 @@ def shown(visitor: Visitor, refused: Problem | None = None) -> Page:
         "settings": _settings(visitor, listed.resource),
         "scope": {name: visitor.field(f"scope_{name}") for name in ("name", "description")},
     }
-    return page_with("resource.html", shows, refused)
+    return page_with("resource.html", shows, refused, form=form)
 
 
 def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
-    typed = {name: visitor.field(name) for name in ("name", "indicator", "lifetime")}
+    typed = {name: visitor.field(name) for name in ("name", "indicator", "access_token_ttl")}
     if refused is None:
-        typed["lifetime"] = str(DEFAULT_TOKEN_LIFETIME)
+        typed["access_token_ttl"] = str(DEFAULT_TOKEN_LIFETIME)
     return page_with("new_resource.html", {"typed": typed}, refused)
 
 
@@ -144,7 +147,8 @@ def _settings(visitor: Visitor, resource: Resource) -> Settings:
 
 
 def _lifetime(text: str) -> int:
-    return whole_number("token lifetime", text)
+    with about("access_token_ttl"):
+        return whole_number("token lifetime", text)
 
 
 def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
@@ -156,7 +160,7 @@ def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
         "resource": listed.resource,
         "roles": role_scopes.giving(visitor.acting, resource_id, None, some),
     }
-    return page_with("delete_resource.html", shows, refused)
+    return page_with("delete_resource.html", shows, refused, form="delete")
 
 
 ROUTES = (

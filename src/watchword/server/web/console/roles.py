@@ -106,7 +106,7 @@ def delete(visitor: Visitor) -> Page | GoTo:
     """
     role = roles.read(visitor.acting, visitor.path["id"])
     if not is_typed(visitor.field("name"), role.name, role.id):
-        return _deletion(visitor, bad_value("Type the role's name or id to delete it."))
+        return _deletion(visitor, bad_value("Type the role's name or id to delete it.", "name"))
     roles.delete(visitor.acting, role.id)
     says = f"{told(role.name, role.id)} is gone: the next token request is judged without it."
     return GoTo(path=address(ROOM), says=says)
@@ -136,7 +136,7 @@ def _about(visitor: Visitor) -> Mapping[str, object]:
 
 
 def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
-    return page_with("delete_role.html", _about(visitor), refused)
+    return page_with("delete_role.html", _about(visitor), refused, form="delete")
 
 
 ROUTES = (

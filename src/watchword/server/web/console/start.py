@@ -26,7 +26,7 @@ from watchword.server.storage.database import StorageUnavailable
 from watchword.server.web.console.naming import told
 from watchword.server.web.console.once import DONE_ALREADY, id_from
 from watchword.server.web.console.own_server import OwnServer
-from watchword.server.web.console.pages import GoTo, Page
+from watchword.server.web.console.pages import GoTo, Page, Refusal, refusal
 from watchword.server.web.console.route import Route, get, post
 from watchword.server.web.console.snippets import LANGUAGES, snippets_for
 from watchword.server.web.console.steps import MOST_CHOICES, Chosen, look
@@ -43,7 +43,7 @@ class _Shown(msgspec.Struct, frozen=True, kw_only=True):
     What a page shows beside the steps.
     """
 
-    problem: Problem | str | None = None
+    problem: Refusal | None = None
     secret: str = ""
     tried: Tried | None = None
 
@@ -83,7 +83,7 @@ class Start:
             secret = _needed(visitor, "secret", "Type the application's secret.", most=LONGEST_INDICATOR)
             tried = try_token(visitor.ctx, self._own_server, trial, secret, " ".join(visitor.field("scope").split()))
         except Problem as refused:
-            return _page(visitor, chosen, _Shown(problem=refused))
+            return _page(visitor, chosen, _Shown(problem=refusal(refused, "try")))
         return _page(visitor, chosen, _Shown(tried=tried))
 
 
@@ -105,7 +105,7 @@ def create_resource(visitor: Visitor) -> Page | GoTo:
         new = NewResource(name=name, indicator=indicator)
         resource = getting_started.create_api(visitor.acting, new, _permissions(visitor))
     except Problem as refused:
-        return _page(visitor, Chosen(), _Shown(problem=refused))
+        return _page(visitor, Chosen(), _Shown(problem=refusal(refused, "resource")))
     return _next(Chosen(resource=resource.id), f"{told(name, resource.id)} is there.")
 
 
@@ -117,7 +117,7 @@ def add_permissions(visitor: Visitor) -> Page | GoTo:
     try:
         getting_started.add_permissions(visitor.acting, chosen.resource, _permissions(visitor))
     except Problem as refused:
-        return _page(visitor, chosen, _Shown(problem=refused))
+        return _page(visitor, chosen, _Shown(problem=refusal(refused, "added")))
     return _next(chosen, "It has permissions now.")
 
 
@@ -135,7 +135,7 @@ def create_role(visitor: Visitor) -> Page | GoTo:
         new = NewRole(name=name, description=described, type=RoleType.MACHINE_TO_MACHINE, scope_ids=ticked)
         role = roles.create(visitor.acting, new)
     except Problem as refused:
-        return _page(visitor, chosen, _Shown(problem=refused))
+        return _page(visitor, chosen, _Shown(problem=refusal(refused, "role")))
     return _next(replace(chosen, role=role.id), f"The role {told(name, role.id)} is there.")
 
 
@@ -151,12 +151,12 @@ def create_application(visitor: Visitor) -> Page | GoTo:
     except DoneAlready:
         return _next(replace(chosen, application=own_id or ""), DONE_ALREADY)
     except Problem as refused:
-        return _page(visitor, chosen, _Shown(problem=refused))
-    problem: Problem | str | None = None
+        return _page(visitor, chosen, _Shown(problem=refusal(refused, "application")))
+    problem: Refusal | None = None
     try:
         application_roles.assign(visitor.acting, application.id, [chosen.role])
     except (Problem, StorageUnavailable) as refused:  # the secret is shown all the same: it is shown once
-        problem = f"It has no role yet: {refused}"
+        problem = Refusal(text=f"It has no role yet: {refused}", status=200)
     chosen = replace(chosen, application=application.id)
     return _page(visitor, chosen, _Shown(problem=problem, secret=secret or ""))
 
@@ -169,7 +169,7 @@ def assign(visitor: Visitor) -> Page | GoTo:
     try:
         application_roles.assign(visitor.acting, chosen.application, [chosen.role])
     except Problem as refused:
-        return _page(visitor, chosen, _Shown(problem=refused))
+        return _page(visitor, chosen, _Shown(problem=refusal(refused)))
     return _next(chosen, "It has the role from the next token request on.")
 
 
@@ -191,10 +191,9 @@ def _page(visitor: Visitor, chosen: Chosen, shown: _Shown = _NOTHING) -> Page:
         "secret": shown.secret,
         "tried": shown.tried,
         "json_text": lambda value: json.dumps(value, indent=2, ensure_ascii=False),
-        "problem": shown.problem and str(shown.problem),
+        "problem": shown.problem,
     }
-    status = shown.problem.status if isinstance(shown.problem, Problem) else 200
-    return Page(template="start.html", shows=shows, status=status)
+    return Page(template="start.html", shows=shows, status=shown.problem.status if shown.problem else 200)
 
 
 def _kept(visitor: Visitor) -> Chosen:
@@ -208,16 +207,16 @@ def _next(chosen: Chosen, says: str) -> GoTo:
 def _needed(visitor: Visitor, name: str, message: str, most: int = _LONGEST_NAME) -> str:
     text = visitor.field(name).strip()
     if not text:
-        raise bad_value(message)
+        raise bad_value(message, name)
     if len(text) > most:
-        raise bad_value(f"That is too long: {most} characters at most.")
+        raise bad_value(f"That is too long: {most} characters at most.", name)
     return text
 
 
 def _permissions(visitor: Visitor) -> Sequence[str]:
     wanted = list(dict.fromkeys(visitor.field("permissions").split()))
     if not wanted:
-        raise bad_value("Name a permission, such as read:products.")
+        raise bad_value("Name a permission, such as read:products.", "permissions")
     if len(wanted) > _MOST_PERMISSIONS:
-        raise bad_value(f"At most {_MOST_PERMISSIONS} permissions can be named here.")
+        raise bad_value(f"At most {_MOST_PERMISSIONS} permissions can be named here.", "permissions")
     return wanted

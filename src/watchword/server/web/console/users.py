@@ -116,7 +116,7 @@ def delete(visitor: Visitor) -> Page | GoTo:
     """
     user = users.read(visitor.acting, visitor.path["id"])
     if not is_typed(visitor.field("name"), called(user), user.id):
-        return _deletion(visitor, bad_value("Type the user's name or id to delete it."))
+        return _deletion(visitor, bad_value("Type the user's name or id to delete it.", "name"))
     users.delete(visitor.acting, user.id)
     return GoTo(path=address(ROOM), says=f"{isolated(called(user))} is gone.")
 
@@ -164,7 +164,7 @@ def _back(visitor: Visitor, says: str) -> GoTo:
 
 def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
     user = users.read(visitor.acting, visitor.path["id"])
-    return page_with("delete_user.html", _about(visitor, user), refused)
+    return page_with("delete_user.html", _about(visitor, user), refused, form="delete")
 
 
 def _about(visitor: Visitor, user: User) -> Mapping[str, object]:
