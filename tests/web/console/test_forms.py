@@ -80,6 +80,39 @@ async def test_address_of_a_form_leads_to_its_page(owner: Browser, path: str, ab
     assert (answer.status_code, answer.headers["location"]) == (303, f"/console{above}")
 
 
+@pytest.mark.parametrize(
+    ("path", "fields", "back"),
+    [
+        ("/applications/gone/roles", {"role": "x"}, "/console/applications/gone"),
+        ("/applications/gone/secrets/delete/", {"name": "x"}, "/console/applications/gone/secrets/delete"),
+        ("/operators", {"role": "king"}, "/console/operators"),
+        ("/resources", {"form_token": "too old"}, "/console/resources/new"),
+        ("/roles/a%22%3E%3Cb%3E/members", {"member": "x"}, "/console/roles/a%22%3E%3Cb%3E/members"),
+        ("//evil.example/delete", {}, "/console"),
+    ],
+)
+async def test_refusal_leads_back_to_the_page_of_its_form(
+    owner: Browser, path: str, fields: dict[str, str], back: str
+) -> None:
+    """
+    Never out of the console, whatever the address was.
+    """
+    await owner.open("/console/applications/new")
+    refused = await owner.send(f"/console{path}", **fields)
+    assert 400 <= refused.status_code < 500
+    assert f'<p><a href="{back}">' in refused.text
+
+
+async def test_what_is_gone_leads_to_the_page_above(owner: Browser) -> None:
+    """
+    As far as there is one.
+    """
+    for path, back in (("/roles/gone/members", "/roles/gone"), ("/roles/gone", "/roles"), ("/nothing", "")):
+        answer = await owner.open(f"/console{path}")
+        assert answer.status_code == 404
+        assert f'<p><a href="/console{back}">' in answer.text
+
+
 async def test_address_that_can_not_be_read_is_not_called_a_form(owner: Browser) -> None:
     """
     Nor does a form that can't be read bear the address's name.

@@ -29,7 +29,7 @@ from watchword.server.web.console.guard import Guard
 from watchword.server.web.console.own_origin import is_other_name, is_past_tls, origin_of
 from watchword.server.web.console.pages import GoTo, Page, html_answer, redirection, render, render_for_nobody
 from watchword.server.web.console.rooms import all_routes
-from watchword.server.web.console.route import Route
+from watchword.server.web.console.route import Route, page_above, page_of_form
 from watchword.server.web.console.static_files import static_answer
 from watchword.server.web.console.visitor import (
     PREFIX,
@@ -130,11 +130,11 @@ class Console:
         self, request: Incoming, path: str, body: bytes | None, visitor: Visitor, headers: tuple[_Header, ...]
     ) -> Answer:
         if body is None:
-            return self._shown(_refusal(request, BodyTooLarge()), visitor, headers)
+            return self._shown(self._refusal(request, visitor, BodyTooLarge()), visitor, headers)
         try:
             return self._find(request, path, body, visitor, headers)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the page says nothing of it
-            return self._shown(_refusal(request, error), visitor, headers)
+            return self._shown(self._refusal(request, visitor, error), visitor, headers)
 
     def _welcome(self, request: Incoming) -> tuple[Visitor, tuple[_Header, ...]]:
         """
@@ -173,27 +173,12 @@ class Console:
             if method == "POST" and route.needs_token(there):
                 _demand_own_form(there)
             return self._visit(request, route, there, headers)
-        page = self._page_of_form(path)
+        page = page_of_form(self._routes, path)
         if visitor.operator is None:
             return self._shown(_sign_in_before(request, page), visitor, headers)
         if method == "GET" and page is not None:
             return redirection(PREFIX + quote(page), headers)
         return self._shown(_refused(_NOWHERE, status=404, heading="There is no such page"), visitor, headers)
-
-    def _page_of_form(self, path: str) -> str | None:
-        """
-        Return the page on which a form stands, by its address; None where it is no form's.
-
-        It is the page that creates something, the one at the very address, or one above.
-        """
-        if not any(route.method == "POST" and route.pattern.fullmatch(path) for route in self._routes):
-            return None
-        pages = [route.pattern for route in self._routes if route.method == "GET"]
-        if any(page.pattern == f"{path}/new" for page in pages):
-            return f"{path}/new"
-        while path and not any(page.fullmatch(path) for page in pages):
-            path = path.rpartition("/")[0]
-        return path
 
     def _visit(self, request: Incoming, route: Route, visitor: Visitor, headers: tuple[_Header, ...]) -> Answer:
         if route.is_grave:
@@ -205,7 +190,20 @@ class Console:
         try:
             return self._shown(route.handler(visitor), visitor, headers)
         except Exception as error:  # noqa: BLE001 - here, too, so that a session that has just begun reaches the browser
-            return self._shown(_refusal(request, error), visitor, headers)
+            return self._shown(self._refusal(request, visitor, error), visitor, headers)
+
+    def _refusal(self, request: Incoming, visitor: Visitor, error: Exception) -> Page:
+        """
+        Say why not, and lead back: to the page on which the form stands, or to the one above.
+        """
+        there, problem = visitor.here.removeprefix(PREFIX).rstrip("/"), problem_of(error)
+        page = page_of_form(self._routes, there) if request.method == "POST" else page_above(self._routes, there)
+        back = PREFIX + (page or "")
+        if problem is None:
+            note_fault(request, error)
+            return _refused(fault_in_words(request.request_id), status=500, back=back)
+        headers = (CLOSE,) if isinstance(error, BodyTooLarge) else ()  # the rest of it was not read
+        return _refused(problem.message, status=problem.status, code=problem.code, back=back, headers=headers)
 
     def _form(self, request: Incoming, body: bytes) -> Values:
         """
@@ -282,19 +280,16 @@ def _address(request: Incoming) -> str:
     return raw.partition(b"?")[0].decode("ascii", "replace")
 
 
-def _refusal(request: Incoming, error: Exception) -> Page:
-    problem = problem_of(error)
-    if problem is None:
-        note_fault(request, error)
-        return _refused(fault_in_words(request.request_id), status=500)
-    headers = (CLOSE,) if isinstance(error, BodyTooLarge) else ()  # the rest of it was not read
-    return _refused(problem.message, status=problem.status, code=problem.code, headers=headers)
-
-
 def _refused(
-    text: str, *, status: int, code: str = "", heading: str = "That can't be done", headers: Headers = ()
+    text: str,
+    *,
+    status: int,
+    code: str = "",
+    heading: str = "That can't be done",
+    back: str = PREFIX,
+    headers: Headers = (),
 ) -> Page:
-    shows = {"text": text, "code": code, "heading": heading}
+    shows = {"text": text, "code": code, "heading": heading, "back": back}
     return Page(template="refused.html", shows=shows, status=status, headers=headers)
 
 

@@ -3,7 +3,7 @@ Routes of the console: which handler answers which path, and what it takes to ge
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -71,6 +71,31 @@ def post(
         is_grave=is_grave,
         needs_token=needs_token,
     )
+
+
+def page_of_form(routes: Sequence[Route], path: str) -> str | None:
+    """
+    Return the page on which a form stands, by its address; None where it is no form's.
+
+    It is the page that creates something, the one at the very address, or one above.
+    """
+    if not any(route.method == "POST" and route.pattern.fullmatch(path) for route in routes):
+        return None
+    if any(route.method == "GET" and route.pattern.pattern == f"{path}/new" for route in routes):
+        return f"{path}/new"
+    return path if _is_page(routes, path) else page_above(routes, path)
+
+
+def page_above(routes: Sequence[Route], path: str) -> str:
+    """
+    Return the next page above an address; the front, which is empty, where there is none between.
+    """
+    above = path.rpartition("/")[0]
+    return above if not above or _is_page(routes, above) else page_above(routes, above)
+
+
+def _is_page(routes: Sequence[Route], path: str) -> bool:
+    return any(route.method == "GET" and route.pattern.fullmatch(path) for route in routes)
 
 
 def _pattern(path: str) -> re.Pattern[str]:
