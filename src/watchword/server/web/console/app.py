@@ -181,8 +181,8 @@ class Console:
         return self._shown(_refused(_NOWHERE, status=404, heading="There is no such page"), visitor, headers)
 
     def _visit(self, request: Incoming, route: Route, visitor: Visitor, headers: tuple[_Header, ...]) -> Answer:
-        if route.is_grave:
-            known = confirmed(visitor, self._guard)
+        if route.grave is not None:
+            known = confirmed(visitor, self._guard, route.grave)
             if isinstance(known, Page):
                 return self._shown(known, visitor, headers)
             if known.seed != visitor.seed:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from watchword.server.domain.problems import DoneAlready, Problem, bad_value
 from watchword.server.operations import applications, secrets
-from watchword.server.web.console.applications import LIVES, ROOM, named, shown
-from watchword.server.web.console.naming import told
+from watchword.server.web.console.applications import LIVES, ROOM, named, quoted_one, shown
+from watchword.server.web.console.naming import quoted, told
 from watchword.server.web.console.once import DONE_ALREADY, id_from
 from watchword.server.web.console.pages import GoTo, Page, address, refusal
 from watchword.server.web.console.route import get, post
@@ -67,8 +67,16 @@ def _expiry(visitor: Visitor) -> datetime | None:
     return visitor.ctx.clock() + timedelta(days=int(days)) if days else None
 
 
+def _adding(visitor: Visitor) -> str:
+    return f"Add the secret {quoted(visitor.field('name').strip())} to the application {quoted_one(visitor)}"
+
+
+def _deleting(visitor: Visitor) -> str:
+    return f"Delete the secret {quoted(visitor.field('name'))} of the application {quoted_one(visitor)}"
+
+
 ROUTES = (
-    post("/applications/{id}/secrets", add, is_grave=True),
+    post("/applications/{id}/secrets", add, grave=_adding),
     get("/applications/{id}/secrets/delete", deletion),
-    post("/applications/{id}/secrets/delete", delete, is_grave=True),
+    post("/applications/{id}/secrets/delete", delete, grave=_deleting),
 )

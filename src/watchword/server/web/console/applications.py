@@ -8,7 +8,7 @@ from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.domain.problems import DoneAlready, Problem, bad_value
 from watchword.server.domain.records import Application, ApplicationSecret, Role
 from watchword.server.domain.search import NO_SEARCH
-from watchword.server.operations import application_roles, applications, logs, secrets
+from watchword.server.operations import application_roles, applications, logs, roles, secrets
 from watchword.server.operations.applications import NewApplication
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.database import StorageUnavailable
@@ -19,10 +19,10 @@ from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.forms import NOT_CHANGED, SAVED, Settings, is_typed, json_object, json_text, settings
 from watchword.server.web.console.lists import A_PAGE, Found, find
 from watchword.server.web.console.log_rows import row_of
-from watchword.server.web.console.naming import told
+from watchword.server.web.console.naming import few, quoted, told
 from watchword.server.web.console.once import DONE_ALREADY, id_from
 from watchword.server.web.console.pages import GoTo, Page, Refusal, address, page_with, refusal
-from watchword.server.web.console.picking import chosen_role, offered_roles, role_told
+from watchword.server.web.console.picking import chosen_role, chosen_role_quoted, offered_roles, role_told
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
 
@@ -245,15 +245,51 @@ def _others(application: Application) -> RoleFilter:
     return RoleFilter(type=RoleType.MACHINE_TO_MACHINE, exclude_application_id=application.id)
 
 
+def quoted_one(visitor: Visitor) -> str:
+    """
+    Return what the application that a form is about is called, as a sentence names it.
+    """
+    application = applications.read(visitor.acting, visitor.path["id"]).application
+    return quoted(application.name, application.id)
+
+
+def _creating(visitor: Visitor) -> str:
+    ticked = roles.names_of(visitor.acting, visitor.ticked("role"))
+    given = f" with {few([quoted(name, role_id) for role_id, name in ticked.items()])}" if ticked else ""
+    return f"Create the application {quoted(visitor.field('name').strip())}{given}"
+
+
+def _giving(visitor: Visitor) -> str:
+    return f"Give role {chosen_role_quoted(visitor)} to the application {quoted_one(visitor)}"
+
+
+def _taking(visitor: Visitor) -> str:
+    return f"Take away role {chosen_role_quoted(visitor)} from the application {quoted_one(visitor)}"
+
+
+def _deleting(visitor: Visitor) -> str:
+    return f"Delete the application {quoted_one(visitor)}"
+
+
 ROUTES = (
     get("/applications", listing),
     get("/applications/new", new),
     post("/applications/new", new),
-    post("/applications", create, is_grave=True),
+    post("/applications", create, grave=_creating),
     get("/applications/{id}", page),
     post("/applications/{id}", change),
-    post("/applications/{id}/roles", add_role, is_grave=True),
-    post("/applications/{id}/roles/remove", remove_role, is_grave=True),
+    post(
+        "/applications/{id}/roles",
+        add_role,
+        grave=lambda visitor: f"Give role {chosen_role_quoted(visitor)} to the application {quoted_one(visitor)}",
+    ),
+    post(
+        "/applications/{id}/roles/remove",
+        remove_role,
+        grave=lambda visitor: (
+            f"Take away role {chosen_role_quoted(visitor)} from the application {quoted_one(visitor)}"
+        ),
+    ),
     get("/applications/{id}/delete", deletion),
-    post("/applications/{id}/delete", delete, is_grave=True),
+    post("/applications/{id}/delete", delete, grave=_deleting),
 )

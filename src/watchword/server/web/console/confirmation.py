@@ -10,21 +10,25 @@ from watchword.server.domain.problems import Problem
 from watchword.server.operations import operator_sessions
 from watchword.server.web.console.guard import Guard, wait_of
 from watchword.server.web.console.pages import Page, page_with
+from watchword.server.web.console.route import Words
 from watchword.server.web.console.visitor import FORM_TOKEN, Visitor
 
 PASSWORD = "confirming_password"
 
 
-def confirmed(visitor: Visitor, guard: Guard) -> Visitor | Page:
+def confirmed(visitor: Visitor, guard: Guard, words: Words) -> Visitor | Page:
     """
     Return the visitor with a session whose password was said lately, or the page that asks for it.
+
+    Args:
+        words: Say what the form does.
     """
     session = visitor.own_session
     if session.is_confirmed(visitor.ctx.clock()):
         return visitor
     typed = visitor.field(PASSWORD)
     if not typed:
-        return _page(visitor)
+        return _page(visitor, words)
     try:
         renewed = guard.attempt(
             visitor,
@@ -32,12 +36,13 @@ def confirmed(visitor: Visitor, guard: Guard) -> Visitor | Page:
             lambda: operator_sessions.confirm(visitor.acting, session, visitor.seed, typed),
         )
     except Problem as problem:
-        return _page(visitor, problem)
+        return _page(visitor, words, problem)
     return replace(visitor, session=renewed.session, operator=renewed.operator, seed=renewed.token)
 
 
-def _page(visitor: Visitor, problem: Problem | None = None) -> Page:
+def _page(visitor: Visitor, words: Words, problem: Problem | None = None) -> Page:
     shows = {
+        "deed": _deed(visitor, words),
         "waiting": [
             (name, value)
             for name, values in visitor.form.items()
@@ -47,3 +52,10 @@ def _page(visitor: Visitor, problem: Problem | None = None) -> Page:
         "password_name": PASSWORD,
     }
     return page_with("confirm.html", shows, problem, wait_of(problem))
+
+
+def _deed(visitor: Visitor, words: Words) -> str:
+    try:
+        return words(visitor)
+    except Problem:  # what it is about is gone: that is told when it is to be done
+        return ""

@@ -17,6 +17,7 @@ from watchword.server.operations.mending import Mended
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.lists import exact_search
+from watchword.server.web.console.naming import isolated
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import PREFIX, Visitor
@@ -167,9 +168,15 @@ def _offered(visitor: Visitor, resource: ExplainedResource | None) -> Sequence[S
     return scopes.listing(visitor.acting, resource.id, NO_SEARCH, Part(limit=_MOST_SUGGESTED, offset=0)).records
 
 
+def _mending(visitor: Visitor) -> str:
+    asked = {name: visitor.field(name) for name in _ASKED}
+    proposed = explaining.explain(visitor.acting, _question(asked)).remedies
+    return next((isolated(one.text) for one in proposed if one.mark == visitor.field("remedy")), "")
+
+
 ROUTES = (
     get("/explain", page),
     get("/explain/scope", who),
-    post("/explain/remedies", mend, is_grave=True),
-    post("/explain/secrets", mend_with_secret, is_grave=True),
+    post("/explain/remedies", mend, grave=_mending),
+    post("/explain/secrets", mend_with_secret, grave=_mending),
 )

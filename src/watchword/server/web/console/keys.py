@@ -5,6 +5,7 @@ The room of the signing keys: which are published and which sign, with a preview
 from watchword.server.domain.signing_keys import JWKS_MAX_AGE, KeyState, PublishedKey
 from watchword.server.operations import signing_keys
 from watchword.server.web.console.forms import algorithm
+from watchword.server.web.console.naming import quoted
 from watchword.server.web.console.pages import GoTo, Page
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import PREFIX, Visitor
@@ -80,10 +81,20 @@ def _find(visitor: Visitor) -> PublishedKey:
     raise signing_keys.key_not_found(visitor.path["id"])
 
 
+def _rotating(visitor: Visitor) -> str:
+    when = "now" if visitor.field("when") == _AT_ONCE else "when ready"
+    return f"Rotate {algorithm(visitor.field('algorithm'))} {when}"
+
+
+def _revoking(visitor: Visitor) -> str:
+    key = _find(visitor)
+    return f"Revoke the {key.algorithm} key {quoted(key.id)}"
+
+
 ROUTES = (
     get("/keys", listing),
     get("/keys/rotate", rotation),
-    post("/keys/rotate", rotate, is_grave=True),
+    post("/keys/rotate", rotate, grave=_rotating),
     get("/keys/{id}/revoke", revocation),
-    post("/keys/{id}/revoke", revoke, is_grave=True),
+    post("/keys/{id}/revoke", revoke, grave=_revoking),
 )

@@ -2,6 +2,7 @@
 What things are called where people read: by their names, or by their ids where a name shows nothing.
 """
 
+from collections.abc import Sequence
 from unicodedata import bidirectional, category
 
 # Letters and symbols by their category, which show nothing all the same: fillers of Hangul, and the blank of Braille.
@@ -10,6 +11,8 @@ _BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _SEEN = frozenset("LNPS")
 # What is written from right to left, or says in which way to write.
 _TURNING = frozenset({"R", "AL", "LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"})
+
+_FEW = 3
 
 
 def is_seen(name: str) -> bool:
@@ -41,3 +44,18 @@ def told(name: str | None, otherwise: str) -> str:
     Return what something is called, to be told within a sentence where no element keeps it to itself.
     """
     return isolated(called(name, otherwise))
+
+
+def quoted(name: str | None, otherwise: str = "") -> str:
+    """
+    Return what something is called, as a sentence names it.
+    """
+    return f"“{told(name, otherwise)}”"
+
+
+def few(names: Sequence[str]) -> str:
+    """
+    Write the first of some names, and how many more there are.
+    """
+    more = len(names) - _FEW
+    return ", ".join(names[:_FEW]) + (f" and {more:,} more" if more > 0 else "")

@@ -6,6 +6,7 @@ from watchword.server.domain.names import OperatorRole
 from watchword.server.domain.operators import LINK_LASTS
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import operators
+from watchword.server.web.console.naming import quoted
 from watchword.server.web.console.pages import GoTo, Page
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import PREFIX, Visitor
@@ -82,11 +83,28 @@ def _page(visitor: Visitor, *, link: str | None = None) -> Page:
     return Page(template="operators.html", shows=shows)
 
 
+def _inviting(visitor: Visitor) -> str:
+    return f"Invite somebody as {_role(visitor)}"
+
+
+def _changing(visitor: Visitor) -> str:
+    return f"Change the role of {_quoted_one(visitor)} to {_role(visitor)}"
+
+
+def _removing(visitor: Visitor) -> str:
+    return f"Remove the operator {_quoted_one(visitor)}"
+
+
+def _quoted_one(visitor: Visitor) -> str:
+    one, _ = operators.look(visitor.acting, visitor.path["id"])
+    return quoted(one.name, one.id)
+
+
 ROUTES = (
     get("/operators", listing),
-    post("/operators", invite, is_grave=True),
+    post("/operators", invite, grave=_inviting),
     post("/operators/invitations/take-back", take_back),
-    post("/operators/{id}/role", change_role, is_grave=True),
+    post("/operators/{id}/role", change_role, grave=_changing),
     get("/operators/{id}/remove", removal),
-    post("/operators/{id}/remove", remove, is_grave=True),
+    post("/operators/{id}/remove", remove, grave=_removing),
 )

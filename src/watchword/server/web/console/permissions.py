@@ -9,7 +9,7 @@ from watchword.server.operations.explaining import Obtaining
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.forms import NOT_CHANGED, SAVED, Settings, settings
 from watchword.server.web.console.lists import A_PAGE, Found, find
-from watchword.server.web.console.naming import told
+from watchword.server.web.console.naming import quoted, told
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.resources import ROOM, shown
 from watchword.server.web.console.route import get, post
@@ -103,11 +103,17 @@ def _obtaining(visitor: Visitor) -> Found[Obtaining]:
     return find(visitor, lambda _, part: explaining.obtaining(visitor.acting, resource_id, scope_id, part), ())
 
 
+def _deleting(visitor: Visitor) -> str:
+    scope = _scope(visitor)
+    resource = resources.read(visitor.acting, scope.resource_id)
+    return f"Delete the permission {quoted(scope.name, scope.id)} of {quoted(resource.name, resource.id)}"
+
+
 _ONE = "/resources/{id}/scopes/{scope}"
 ROUTES = (
     post("/resources/{id}/scopes", add),
     get(_ONE, page),
     post(_ONE, change),
     get(_ONE + "/delete", deletion),
-    post(_ONE + "/delete", delete, is_grave=True),
+    post(_ONE + "/delete", delete, grave=_deleting),
 )

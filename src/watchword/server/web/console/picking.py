@@ -106,3 +106,10 @@ def role_told(visitor: Visitor, role_id: str) -> str:
     Return what a role is called, to be told within a sentence.
     """
     return told(roles.read(visitor.acting, role_id).name, role_id)
+
+
+def chosen_role_quoted(visitor: Visitor) -> str:
+    """
+    Return what the role that was chosen is called, as a sentence names it.
+    """
+    return f"“{role_told(visitor, chosen_role(visitor))}”"

@@ -11,7 +11,7 @@ from watchword.server.operations.resources import NewResource
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.forms import NOT_CHANGED, Settings, algorithm, is_typed, settings, whole_number
 from watchword.server.web.console.lists import A_PAGE, find
-from watchword.server.web.console.naming import told
+from watchword.server.web.console.naming import quoted, told
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
@@ -163,6 +163,11 @@ def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
     return page_with("delete_resource.html", shows, refused, form="delete")
 
 
+def _deleting(visitor: Visitor) -> str:
+    resource = resources.read(visitor.acting, visitor.path["id"])
+    return f"Delete the API resource {quoted(resource.name, resource.id)}"
+
+
 ROUTES = (
     get("/resources", listing),
     get("/resources/new", new),
@@ -171,5 +176,5 @@ ROUTES = (
     post("/resources/{id}", change),
     post("/resources/{id}/default", set_default),
     get("/resources/{id}/delete", deletion),
-    post("/resources/{id}/delete", delete, is_grave=True),
+    post("/resources/{id}/delete", delete, grave=_deleting),
 )

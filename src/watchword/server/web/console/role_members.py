@@ -14,7 +14,7 @@ from watchword.server.storage.rows import Page as Part
 from watchword.server.storage.users import UserFilter
 from watchword.server.web.console import users as people
 from watchword.server.web.console.lists import find
-from watchword.server.web.console.naming import isolated, told
+from watchword.server.web.console.naming import isolated, quoted, told
 from watchword.server.web.console.pages import GoTo, Page, address
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
@@ -118,9 +118,19 @@ def _people(found: Listing[User]) -> Listing[Member]:
     return Listing([Member(id=one.id, name=people.called(one)) for one in found.records], found.total)
 
 
+def _giving(visitor: Visitor) -> str:
+    role = roles.read(visitor.acting, visitor.path["id"])
+    return f"Give role {quoted(role.name, role.id)} to “{_told(visitor, role, visitor.field('member'))}”"
+
+
+def _taking(visitor: Visitor) -> str:
+    role = roles.read(visitor.acting, visitor.path["id"])
+    return f"Take away role {quoted(role.name, role.id)} from “{_told(visitor, role, visitor.field('member'))}”"
+
+
 ROUTES = (
     get("/roles/{id}/members", listing),
     get("/roles/{id}/members/add", choose),
-    post("/roles/{id}/members", add, is_grave=True),
-    post("/roles/{id}/members/remove", remove, is_grave=True),
+    post("/roles/{id}/members", add, grave=_giving),
+    post("/roles/{id}/members/remove", remove, grave=_taking),
 )

@@ -2,15 +2,18 @@
 The page of a role, and its permissions: listed, added, taken away.
 """
 
+from collections.abc import Sequence
+
 from watchword.server.domain.names import MANAGEMENT_SCOPE_ID, RoleType
 from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.domain.records import Resource, Role, Scope
 from watchword.server.domain.search import Search
-from watchword.server.operations import role_scopes, roles
+from watchword.server.operations import role_scopes, roles, scopes
 from watchword.server.storage.rows import Listing
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.forms import Settings, settings
 from watchword.server.web.console.lists import find
+from watchword.server.web.console.naming import few, quoted
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered
 from watchword.server.web.console.route import get, post
@@ -30,11 +33,9 @@ def add(visitor: Visitor) -> Page | GoTo:
     """
     Give it the permissions that were ticked.
     """
-    role_id, ticked = visitor.path["id"], visitor.ticked("scope")
-    if not ticked:
-        return _form(visitor, bad_value("Tick at least one permission."))
+    role_id = visitor.path["id"]
     try:
-        role_scopes.add(visitor.acting, role_id, ticked)
+        role_scopes.add(visitor.acting, role_id, _ticked(visitor))
     except Problem as refused:
         return _form(visitor, refused)
     return GoTo(path=address("roles", role_id), says="Who holds the role has it from the next token request on.")
@@ -91,9 +92,35 @@ def _form(visitor: Visitor, refused: Problem | None = None) -> Page:
     return page_with("role_permissions.html", shows, refused)
 
 
+def _ticked(visitor: Visitor) -> Sequence[str]:
+    ticked = visitor.ticked("scope")
+    if not ticked:
+        raise bad_value("Tick at least one permission.")
+    return ticked
+
+
+def _adding(visitor: Visitor) -> str:
+    return f"Add permissions to the role {_quoted_one(visitor)}: {_quoted_scopes(visitor)}"
+
+
+def _removing(visitor: Visitor) -> str:
+    return f"Take away {_quoted_scopes(visitor)} from the role {_quoted_one(visitor)}"
+
+
+def _quoted_one(visitor: Visitor) -> str:
+    role = roles.read(visitor.acting, visitor.path["id"])
+    return quoted(role.name, role.id)
+
+
+def _quoted_scopes(visitor: Visitor) -> str:
+    found = scopes.chosen(visitor.acting, _ticked(visitor)).groups
+    one_by_one = [(scope, resource) for resource, members in found for scope in members]
+    return few([f"{quoted(scope.name, scope.id)} of {quoted(of.name, of.id)}" for scope, of in one_by_one])
+
+
 ROUTES = (
     get("/roles/{id}/permissions", choose),
-    post("/roles/{id}/permissions", add, is_grave=True),
+    post("/roles/{id}/permissions", add, grave=_adding),
     post("/roles/{id}/permissions/look", choose),
-    post("/roles/{id}/permissions/remove", remove, is_grave=True),
+    post("/roles/{id}/permissions/remove", remove, grave=_removing),
 )

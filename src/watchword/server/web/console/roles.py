@@ -12,7 +12,7 @@ from watchword.server.operations.roles import NewRole
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.web.console.forms import NOT_CHANGED, SAVED, is_typed
 from watchword.server.web.console.lists import Found, find
-from watchword.server.web.console.naming import told
+from watchword.server.web.console.naming import quoted, told
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.picking import offered
 from watchword.server.web.console.role_permissions import settings_of, shown
@@ -139,6 +139,11 @@ def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
     return page_with("delete_role.html", _about(visitor), refused, form="delete")
 
 
+def _deleting(visitor: Visitor) -> str:
+    role = roles.read(visitor.acting, visitor.path["id"])
+    return f"Delete the role {quoted(role.name, role.id)}"
+
+
 ROUTES = (
     get("/roles", listing),
     get("/roles/new", new),
@@ -148,5 +153,5 @@ ROUTES = (
     post("/roles/{id}", change),
     get("/roles/{id}/without", without),
     get("/roles/{id}/delete", deletion),
-    post("/roles/{id}/delete", delete, is_grave=True),
+    post("/roles/{id}/delete", delete, grave=_deleting),
 )

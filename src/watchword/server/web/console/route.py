@@ -17,6 +17,7 @@ def _always(_visitor: Visitor) -> bool:
 
 
 Handler = Callable[[Visitor], Page | GoTo | Answer]
+Words = Callable[[Visitor], str]
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,8 +26,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         is_open: Whether it is for those, too, who have not signed in.
-        is_grave: Whether the password must have been said lately: it shows a secret, gives rights or takes them,
-            or can't be undone.
+        grave: What it does, in words, where the password must have been said lately: it shows a secret, gives rights or
+            takes them, or can't be undone.
         needs_token: Whether a form of this visitor has to be one of their session's own: not where it only leads on, or
             out.
     """
@@ -35,7 +36,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     pattern: re.Pattern[str]
     handler: Handler
     is_open: bool = False
-    is_grave: bool = False
+    grave: Words | None = None
     needs_token: Callable[[Visitor], bool] = _always
 
 
@@ -54,7 +55,7 @@ def post(
     handler: Handler,
     *,
     is_open: bool = False,
-    is_grave: bool = False,
+    grave: Words | None = None,
     needs_token: Callable[[Visitor], bool] = _always,
 ) -> Route:
     """
@@ -68,7 +69,7 @@ def post(
         pattern=_pattern(path),
         handler=handler,
         is_open=is_open,
-        is_grave=is_grave,
+        grave=grave,
         needs_token=needs_token,
     )
 

@@ -23,10 +23,11 @@ from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.storage.database import StorageUnavailable
-from watchword.server.web.console.naming import told
+from watchword.server.web.console.naming import quoted, told
 from watchword.server.web.console.once import DONE_ALREADY, id_from
 from watchword.server.web.console.own_server import OwnServer
 from watchword.server.web.console.pages import GoTo, Page, Refusal, refusal
+from watchword.server.web.console.picking import chosen_role_quoted
 from watchword.server.web.console.route import Route, get, post
 from watchword.server.web.console.snippets import LANGUAGES, snippets_for
 from watchword.server.web.console.steps import MOST_CHOICES, Chosen, look
@@ -68,8 +69,8 @@ class Start:
             post("/start/resource", create_resource),
             post("/start/permissions", add_permissions),
             post("/start/role", create_role),
-            post("/start/application", create_application, is_grave=True),
-            post("/start/assign", assign, is_grave=True),
+            post("/start/application", create_application, grave=_creating),
+            post("/start/assign", assign, grave=_assigning),
             post("/start/try", self.try_it),
         )
 
@@ -220,3 +221,12 @@ def _permissions(visitor: Visitor) -> Sequence[str]:
     if len(wanted) > _MOST_PERMISSIONS:
         raise bad_value(f"At most {_MOST_PERMISSIONS} permissions can be named here.", "permissions")
     return wanted
+
+
+def _creating(visitor: Visitor) -> str:
+    return f"Create the application {quoted(visitor.field('name').strip())} with the role {chosen_role_quoted(visitor)}"
+
+
+def _assigning(visitor: Visitor) -> str:
+    application = applications.read(visitor.acting, visitor.field("application")).application
+    return f"Give role {chosen_role_quoted(visitor)} to the application {quoted(application.name, application.id)}"

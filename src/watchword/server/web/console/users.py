@@ -16,9 +16,9 @@ from watchword.server.storage.roles import RoleFilter
 from watchword.server.storage.users import UserFilter
 from watchword.server.web.console.forms import NOT_CHANGED, SAVED, Settings, is_typed, json_object, json_text, settings
 from watchword.server.web.console.lists import find
-from watchword.server.web.console.naming import is_seen, isolated
+from watchword.server.web.console.naming import is_seen, isolated, quoted
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
-from watchword.server.web.console.picking import chosen_role, offered_roles, role_told
+from watchword.server.web.console.picking import chosen_role, chosen_role_quoted, offered_roles, role_told
 from watchword.server.web.console.route import get, post
 from watchword.server.web.console.visitor import Visitor
 
@@ -177,14 +177,39 @@ def _about(visitor: Visitor, user: User) -> Mapping[str, object]:
     return {"user": user, "called": called(user), "held": held}
 
 
+def _quoted_one(visitor: Visitor) -> str:
+    user = users.read(visitor.acting, visitor.path["id"])
+    return quoted(called(user))
+
+
+def _giving(visitor: Visitor) -> str:
+    return f"Give role {chosen_role_quoted(visitor)} to the user {_quoted_one(visitor)}"
+
+
+def _taking(visitor: Visitor) -> str:
+    return f"Take away role {chosen_role_quoted(visitor)} from the user {_quoted_one(visitor)}"
+
+
+def _deleting(visitor: Visitor) -> str:
+    return f"Delete the user {_quoted_one(visitor)}"
+
+
 ROUTES = (
     get("/users", listing),
     get("/users/new", new),
     post("/users", create),
     get("/users/{id}", page),
     post("/users/{id}", change),
-    post("/users/{id}/roles", add_role, is_grave=True),
-    post("/users/{id}/roles/remove", remove_role, is_grave=True),
+    post(
+        "/users/{id}/roles",
+        add_role,
+        grave=lambda visitor: f"Give role {chosen_role_quoted(visitor)} to the user {_quoted_one(visitor)}",
+    ),
+    post(
+        "/users/{id}/roles/remove",
+        remove_role,
+        grave=lambda visitor: f"Take away role {chosen_role_quoted(visitor)} from the user {_quoted_one(visitor)}",
+    ),
     get("/users/{id}/delete", deletion),
-    post("/users/{id}/delete", delete, is_grave=True),
+    post("/users/{id}/delete", delete, grave=_deleting),
 )
