@@ -5,7 +5,6 @@ What the page that asks for the password says of the form that waits for it.
 from __future__ import annotations
 
 import re
-import time
 from html import unescape
 from typing import TYPE_CHECKING
 
@@ -132,7 +131,7 @@ def test_every_grave_form_is_looked_at() -> None:
     """
     A form that is not in the table is one whose words nobody has read.
     """
-    grave = [route.pattern for route in all_routes(Guard(time.monotonic)) if route.grave is not None]
+    grave = [route.pattern for route in all_routes(Guard()) if route.grave is not None]
     forms = [re.sub(r"{\w+}", "some", form) for form in DEEDS]
     assert [pattern.pattern for pattern in grave if not any(map(pattern.fullmatch, forms))] == []
 

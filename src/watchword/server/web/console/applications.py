@@ -278,18 +278,8 @@ ROUTES = (
     post("/applications", create, grave=_creating),
     get("/applications/{id}", page),
     post("/applications/{id}", change),
-    post(
-        "/applications/{id}/roles",
-        add_role,
-        grave=lambda visitor: f"Give role {chosen_role_quoted(visitor)} to the application {quoted_one(visitor)}",
-    ),
-    post(
-        "/applications/{id}/roles/remove",
-        remove_role,
-        grave=lambda visitor: (
-            f"Take away role {chosen_role_quoted(visitor)} from the application {quoted_one(visitor)}"
-        ),
-    ),
+    post("/applications/{id}/roles", add_role, grave=_giving),
+    post("/applications/{id}/roles/remove", remove_role, grave=_taking),
     get("/applications/{id}/delete", deletion),
     post("/applications/{id}/delete", delete, grave=_deleting),
 )

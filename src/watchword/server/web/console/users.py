@@ -200,16 +200,8 @@ ROUTES = (
     post("/users", create),
     get("/users/{id}", page),
     post("/users/{id}", change),
-    post(
-        "/users/{id}/roles",
-        add_role,
-        grave=lambda visitor: f"Give role {chosen_role_quoted(visitor)} to the user {_quoted_one(visitor)}",
-    ),
-    post(
-        "/users/{id}/roles/remove",
-        remove_role,
-        grave=lambda visitor: f"Take away role {chosen_role_quoted(visitor)} from the user {_quoted_one(visitor)}",
-    ),
+    post("/users/{id}/roles", add_role, grave=_giving),
+    post("/users/{id}/roles/remove", remove_role, grave=_taking),
     get("/users/{id}/delete", deletion),
     post("/users/{id}/delete", delete, grave=_deleting),
 )
