@@ -5,7 +5,7 @@ It is assumed that the application has proved who it is (its secret is never tes
 server has time, and a clock to believe. All else is what the token path does: the same grant, over a view like its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -176,6 +176,21 @@ def explain(question: Question, view: View, now: datetime) -> Explanation:
     )
 
 
+def given_without(role: RoleEntry, roles: Sequence[RoleEntry], resource: ResourceEntry) -> Mapping[str, Sequence[str]]:
+    """
+    Say by which other roles an application would still be given what one of its roles gives on an API.
+
+    Args:
+        roles: All that it holds.
+
+    Returns:
+        Scope name → ids of the other roles that give it; none, where it would be lost.
+    """
+    given = [name for name, scope_id in resource.scopes.items() if scope_id in role.scope_ids]
+    left = authority([other for other in roles if other.id != role.id], resource, given)
+    return {name: left.get(name, ()) for name in authority([role], resource, given)}
+
+
 def lost_without(role: RoleEntry, roles: Sequence[RoleEntry], resource: ResourceEntry) -> list[str]:
     """
     Say which scopes of an API an application would no longer be given, were one of its roles taken away.
@@ -183,9 +198,7 @@ def lost_without(role: RoleEntry, roles: Sequence[RoleEntry], resource: Resource
     Args:
         roles: All that it holds.
     """
-    given = [name for name, scope_id in resource.scopes.items() if scope_id in role.scope_ids]
-    left = authority([other for other in roles if other.id != role.id], resource, given)
-    return [name for name in authority([role], resource, given) if name not in left]
+    return [name for name, others in given_without(role, roles, resource).items() if not others]
 
 
 def _outcome(

@@ -5,6 +5,7 @@ All of it is judged by the code of the token path, over a view of one transactio
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -20,6 +21,7 @@ from watchword.server.domain.problems import Problem
 from watchword.server.domain.records import LogEntry, Resource, Scope
 from watchword.server.domain.redaction import HIDDEN, shown_id
 from watchword.server.domain.search import NO_SEARCH
+from watchword.server.domain.view import View
 from watchword.server.operations.operation import reads
 from watchword.server.operations.remedies import Remedy, remedies_for
 from watchword.server.operations.resources import demand as demand_resource
@@ -161,20 +163,25 @@ def obtaining(tx: Transaction, resource_id: str, scope_id: str, page: Page | Non
     resource, scope = _demand_scope(tx, resource_id, scope_id)
     view, now = TransactionView(tx), tx.now()
     holders = explaining.holders_of_scope(tx, scope_id, page)
-    found: list[Obtaining] = []
-    for application_id in holders.records:
-        question = Question(application_id=application_id, resource=resource.indicator, scopes=(scope.name,))
-        outcome = explanation.explain(question, view, now)
-        role_ids = [role.id for role in outcome.roles if scope.name in role.scopes]
-        found.append(
-            Obtaining(
-                application=outcome.application,
-                is_granted=any(one.is_granted for one in outcome.scopes),
-                role_ids=role_ids,
-                error=None if outcome.refused is None else outcome.refused.description,
-            )
-        )
+    found = [judge(view, now, application_id, resource, scope) for application_id in holders.records]
     return Listing(found, holders.total)
+
+
+def judge(view: View, now: datetime, application_id: str, resource: Resource, scope: Scope) -> Obtaining:
+    """
+    Judge whether an application would be granted a scope, as if it asked for that one alone.
+
+    Args:
+        now: Aware UTC datetime.
+    """
+    question = Question(application_id=application_id, resource=resource.indicator, scopes=(scope.name,))
+    outcome = explanation.explain(question, view, now)
+    return Obtaining(
+        application=outcome.application,
+        is_granted=any(one.is_granted for one in outcome.scopes),
+        role_ids=[role.id for role in outcome.roles if scope.name in role.scopes],
+        error=None if outcome.refused is None else outcome.refused.description,
+    )
 
 
 @reads(Permission.ALL)

@@ -48,6 +48,17 @@ _ROLE_ROW = sa.select(_roles.c.id, _roles.c.name, _roles.c.type).where(
 _SCOPE_IDS = sa.select(_role_scopes.c.scope_id).where(
     _role_scopes.c.tenant_id == _TENANT, _role_scopes.c.role_id == _KEY
 )
+_HELD = (
+    sa.select(_holders.c.role_id)
+    .with_hint(_holders, BY_APPLICATION, "sqlite")
+    .where(_holders.c.tenant_id == _TENANT, _holders.c.application_id.in_(_APPLICATION_IDS))
+)
+_ROWS_OF_HELD = sa.select(_roles.c.id, _roles.c.name, _roles.c.type).where(
+    _roles.c.tenant_id == _TENANT, _roles.c.id.in_(_HELD)
+)
+_SCOPE_IDS_OF_HELD = sa.select(_role_scopes.c.role_id, _role_scopes.c.scope_id).where(
+    _role_scopes.c.tenant_id == _TENANT, _role_scopes.c.role_id.in_(_HELD)
+)
 _RESOURCE_ROW = sa.select(
     *(_resources.c[name] for name in ("id", "name", "indicator", "access_token_ttl", "signing_algorithm"))
 ).where(_resources.c.tenant_id == _TENANT, _resources.c.indicator == _KEY)
@@ -132,6 +143,22 @@ def load_role(connection: sa.Connection, tenant_id: str, role_id: str) -> RoleEn
         return None
     scope_ids = connection.execute(_SCOPE_IDS, of_role).scalars()
     return RoleEntry(id=row.id, name=row.name, type=row.type, scope_ids=frozenset(scope_ids))
+
+
+def load_roles_held(
+    connection: sa.Connection, tenant_id: str, application_ids: Sequence[str]
+) -> Mapping[str, RoleEntry]:
+    """
+    Load all roles that any of these applications holds, with the ids of their scopes, by their own ids.
+    """
+    of_them = {"tenant_id": tenant_id, "keys": application_ids}
+    scope_ids: defaultdict[str, set[str]] = defaultdict(set)
+    for link in connection.execute(_SCOPE_IDS_OF_HELD, of_them):
+        scope_ids[link.role_id].add(link.scope_id)
+    return {
+        row.id: RoleEntry(id=row.id, name=row.name, type=row.type, scope_ids=frozenset(scope_ids[row.id]))
+        for row in connection.execute(_ROWS_OF_HELD, of_them)
+    }
 
 
 def load_resource(connection: sa.Connection, tenant_id: str, indicator: str) -> ResourceEntry | None:

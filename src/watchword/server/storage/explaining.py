@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from watchword.server.domain.names import RoleType
-from watchword.server.storage import counts, roles, rows, schema
+from watchword.server.domain.search import NO_SEARCH
+from watchword.server.storage import applications, counts, roles, rows, schema
 from watchword.server.storage.folding import folded
 from watchword.server.storage.rows import Listing, Page
+from watchword.server.storage.sqlite.hints import BY_APPLICATION
 from watchword.server.storage.transaction import Transaction
 
 
@@ -99,12 +101,7 @@ def holders_of_scope(tx: Transaction, scope_id: str, page: Page | None) -> Listi
     """
     List the ids of the applications that hold a role with a scope.
     """
-    links, holders, table = schema.role_scopes, schema.application_roles, schema.roles
-    giving = (
-        sa.select(links.c.role_id)
-        .join(table, sa.and_(table.c.tenant_id == links.c.tenant_id, table.c.id == links.c.role_id))
-        .where(rows.of_tenant(tx, links), links.c.scope_id == scope_id, table.c.type == RoleType.MACHINE_TO_MACHINE)
-    )
+    holders, giving = schema.application_roles, _giving(tx, scope_id)
     role_ids = tx.connection.execute(giving.limit(2)).scalars().all()
     query = sa.select(holders.c.application_id).where(rows.of_tenant(tx, holders), holders.c.role_id.in_(giving))
     if len(role_ids) == 1:  # nobody holds it twice: the links are walked in their order, and are counted already
@@ -117,6 +114,36 @@ def holders_of_scope(tx: Transaction, scope_id: str, page: Page | None) -> Listi
     if page is None:
         return Listing(tx.connection.execute(query).scalars().all(), total)
     return Listing([row[0] for row in rows.page_of(tx, query, page, total)], total)
+
+
+def holders_of_role(tx: Transaction, role_id: str, scope_id: str, page: Page, *, have_another: bool) -> Listing[str]:
+    """
+    List the ids of the machine-to-machine applications that hold a role, in the order in which they got it.
+
+    Args:
+        have_another: Those that hold another role with this scope, too; else those that hold no other one with it.
+    """
+    holders, own = schema.application_roles, schema.application_roles.alias()
+    giving = _giving(tx, scope_id).where(schema.role_scopes.c.role_id != role_id)
+    if tx.connection.execute(giving.limit(1)).first() is None:  # as a rule: all are counted already
+        found = Listing([], 0) if have_another else roles.list_applications(tx, role_id, NO_SEARCH, page)
+        return Listing([one.id for one in found.records], found.total)
+    another = (
+        sa.select(own.c.role_id)
+        .with_hint(own, BY_APPLICATION, "sqlite")
+        .where(own.c.tenant_id == tx.tenant_id, own.c.application_id == holders.c.application_id)
+        .where(own.c.role_id.in_(giving))
+        .exists()
+    )
+    query = sa.select(holders.c.application_id).where(
+        rows.of_tenant(tx, holders), holders.c.role_id == role_id, another if have_another else sa.not_(another)
+    )
+    no_machines = applications.other_holders(tx, role_id)
+    if no_machines is not None:
+        query = query.where(holders.c.application_id.not_in(no_machines))
+    total = rows.count(tx, query)
+    ordered = query.order_by(holders.c.created_at, holders.c.application_id)
+    return Listing([row[0] for row in rows.page_of(tx, ordered, page, total)], total)
 
 
 def indicators_of_role(tx: Transaction, role_id: str) -> Sequence[str]:
@@ -135,6 +162,18 @@ def indicators_of_application(tx: Transaction, application_id: str, most: int) -
     role_ids = sa.select(held.c.role_id).where(rows.of_tenant(tx, held), held.c.application_id == application_id)
     query = _indicators(tx).where(schema.role_scopes.c.role_id.in_(role_ids))
     return tx.connection.execute(query.limit(most)).scalars().all()
+
+
+def _giving(tx: Transaction, scope_id: str) -> sa.Select[Any]:
+    """
+    Select the ids of the roles for machines with a scope, internal ones too.
+    """
+    links, table = schema.role_scopes, schema.roles
+    return (
+        sa.select(links.c.role_id)
+        .join(table, sa.and_(table.c.tenant_id == links.c.tenant_id, table.c.id == links.c.role_id))
+        .where(rows.of_tenant(tx, links), links.c.scope_id == scope_id, table.c.type == RoleType.MACHINE_TO_MACHINE)
+    )
 
 
 def _indicators(tx: Transaction) -> sa.Select[Any]:

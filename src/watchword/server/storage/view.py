@@ -2,6 +2,7 @@
 The domain's view, read within one transaction: for what must be judged as a token request is, and is none.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 from watchword.server.domain.view import ApplicationEntry, Moment, ResourceEntry, RoleEntry, TenantEntry
@@ -16,9 +17,14 @@ class TransactionView:
 
     def __init__(self, tx: Transaction) -> None:
         connection, tenant_id = tx.connection, tx.tenant_id
+        self._tx = tx
+        self._applications: dict[str, ApplicationEntry] = {}
+        self._roles: dict[str, RoleEntry] = {}
         self._tenant = cache(lambda: entries.load_tenant(connection, tenant_id, tx.keys))
-        self._application = cache(lambda key: entries.load_application(connection, tenant_id, key))
-        self._role = cache(lambda key: entries.load_role(connection, tenant_id, key))
+        self._application = cache(
+            lambda key: self._applications.get(key) or entries.load_application(connection, tenant_id, key)
+        )
+        self._role = cache(lambda key: self._roles.get(key) or entries.load_role(connection, tenant_id, key))
         self._resource = cache(lambda key: entries.load_resource(connection, tenant_id, key))
 
     @property
@@ -27,6 +33,14 @@ class TransactionView:
         None that a token could be granted by.
         """
         raise AssertionError("nothing is granted here")
+
+    def read_ahead(self, application_ids: Sequence[str]) -> None:
+        """
+        Read applications and all of their roles at once: as many queries as for one.
+        """
+        connection, tenant_id = self._tx.connection, self._tx.tenant_id
+        self._applications |= entries.load_applications(connection, tenant_id, application_ids)
+        self._roles |= entries.load_roles_held(connection, tenant_id, application_ids)
 
     def tenant(self) -> TenantEntry:
         """
