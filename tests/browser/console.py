@@ -119,7 +119,7 @@ def put_something_in(server: RunningServer) -> dict[str, str]:
         },
     )
     people = {"name": "Shop staff", "description": "For people", "type": "User"}
-    create(server, "/roles", people)
+    staff = create(server, "/roles", people)
     for name in _OTHERS:
         create(server, "/applications", {"name": name, "type": "MachineToMachine"})
     wanted = {"name": NAME, "description": "Reads orders at two every night", "type": "MachineToMachine"}
@@ -127,6 +127,8 @@ def put_something_in(server: RunningServer) -> dict[str, str]:
     assigned = server.management.post(f"/applications/{application['id']}/roles", json={"roleIds": [role["id"]]})
     assert assigned.status_code == 201, assigned.text
     user = create(server, "/users", {"username": "grace", "name": "Grace"})
+    given = server.management.post(f"/users/{user['id']}/roles", json={"roleIds": [staff["id"]]})
+    assert given.status_code == 201, given.text
     secret = server.management.get(f"/applications/{application['id']}/secrets").json()[0]["value"]
     for asked in (
         {"scope": "read:products"},
@@ -138,6 +140,7 @@ def put_something_in(server: RunningServer) -> dict[str, str]:
     return {
         "application": application["id"],
         "role": role["id"],
+        "staff": staff["id"],
         "scope": scopes[0]["id"],
         "resource": shop["id"],
         "user": user["id"],

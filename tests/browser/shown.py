@@ -151,6 +151,9 @@ SHOWN = (
     Shown(
         name="delete-secret", path=f"{_ONE}/secrets/delete?name=Default+secret", sees="This can't be undone."
     ),
+    Shown(
+        name="take-role", path=f"{_ONE}/roles/{{role}}/remove", sees="is judged without the role",
+    ),
     Shown(name="application-unknown", path="/applications/nobody", sees="It is not there", status=404),
     # API resources and their permissions
     Shown(name="resources", path="/resources", sees="Search by id, name or API identifier"),
@@ -178,8 +181,19 @@ SHOWN = (
     ),
     Shown(name="role", path=_ROLE, sees="read:products"),
     Shown(name="role-new-permissions", path=f"{_ROLE}/permissions", sees="can obtain what is added here"),
+    Shown(
+        name="take-permission", path=f"{_ROLE}/permissions/{{scope}}/remove", sees="Applications that lose it",
+    ),
+    Shown(
+        name="take-permission-looked-at", path=f"{_ROLE}/permissions/{{scope}}/remove", sees="Viewers look on",
+        session=_VIEWER,
+    ),
     Shown(name="role-members", path=f"{_ROLE}/members", sees="that hold it"),
     Shown(name="role-new-members", path=f"{_ROLE}/members/add", sees="without it"),
+    Shown(
+        name="take-member", path=f"{_ROLE}/members/{{application}}/remove",
+        sees="is judged without the role",
+    ),
     Shown(name="role-without", path=f"{_ROLE}/without", sees="What would change without this role"),
     Shown(name="delete-role", path=f"{_ROLE}/delete", sees="This can't be undone."),
     # Users
@@ -188,7 +202,8 @@ SHOWN = (
     Shown(
         name="new-user-refused", path="/users/new", typed={"username": "grace"}, press="Create", sees="already",
     ),
-    Shown(name="user", path="/users/{user}", sees="The user holds no role."),
+    Shown(name="user", path="/users/{user}", sees="Shop staff"),
+    Shown(name="take-role-of-user", path="/users/{user}/roles/{staff}/remove", sees="No token changes"),
     Shown(name="delete-user", path="/users/{user}/delete", sees="What goes with the record"),
     # Everywhere
     Shown(name="search", path="/search?words=shop", sees="Found with"),

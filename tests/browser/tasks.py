@@ -110,7 +110,9 @@ def run_application(page: Page, console: Console) -> None:
     page.get_by_label("Another role").select_option("Shop reader")
     page.get_by_role("button", name="Give role").click()
     page.get_by_text("It has the role").wait_for()
-    page.get_by_role("button", name="Take away role Shop reader").click()
+    page.get_by_role("link", name="Take away role Shop reader").click()
+    page.get_by_role("row").filter(has_text="Online Shopping").filter(has_text="read:products").wait_for()
+    page.get_by_role("button", name="Take role away").click()
     page.get_by_text("It holds no role").wait_for()
     fill_in(page, {"Name": f"{name}!", "Custom data: a JSON object": '{"team": "blue"}'})
     page.get_by_role("button", name="Save").click()
@@ -150,7 +152,7 @@ def run_resource(page: Page, console: Console) -> None:
 
 def run_role(page: Page, console: Console) -> None:
     """
-    Create a role with a permission, give it to an application, see what would change without it, delete it.
+    Create a role, give it to an application, see what would change without it, take it and its permission away.
     """
     name = unique("Checker ")
     page.goto("/console/roles")
@@ -167,19 +169,29 @@ def run_role(page: Page, console: Console) -> None:
     page.get_by_text("Web shop, staging has the role from the next token request on.").wait_for()
     page.get_by_role("link", name="Without this role").click()
     page.get_by_role("link", name="Web shop, staging").wait_for()
+    page.get_by_role("link", name="Permissions").click()
+    page.get_by_role("link", name="Take away read:products").click()
+    page.get_by_text("1 application loses it").wait_for()
+    page.get_by_role("link", name="Cancel").click()
     page.get_by_role("link", name="Members").click()
-    page.get_by_role("button", name="Take away from Web shop, staging").click()
+    page.get_by_role("link", name="Take away from Web shop, staging").click()
+    page.get_by_role("button", name="Take role away").click()
     page.get_by_text(
         "Web shop, staging no longer has the role. The next token request is judged without it."
     ).wait_for()
-    page.goto(page.url.partition("/members")[0] + "/delete")
+    page.get_by_role("link", name="Permissions").click()
+    page.get_by_role("link", name="Take away read:products").click()
+    page.get_by_text("No applications lose it").wait_for()
+    page.get_by_role("button", name="Take permission away").click()
+    page.get_by_text("The role no longer gives it").wait_for()
+    page.goto(page.url + "/delete")
     delete_by_name(page, "role", name)
     page.get_by_text(f"{name} is gone:").wait_for()
 
 
 def keep_user(page: Page, console: Console) -> None:
     """
-    Keep a record of a person, with custom data and a role; delete it.
+    Keep a record of a person, with custom data and for a while a role; delete it.
     """
     name = unique("Hedy ")
     page.goto("/console/users")
@@ -190,6 +202,10 @@ def keep_user(page: Page, console: Console) -> None:
     page.get_by_label("Another role").select_option("Shop staff")
     page.get_by_role("button", name="Give role").click()
     page.get_by_text("The role Shop staff is given.").wait_for()
+    page.get_by_role("link", name="Take away role Shop staff").click()
+    page.get_by_text("No token changes").wait_for()
+    page.get_by_role("button", name="Take role away").click()
+    page.get_by_text("The role Shop staff is taken away.").wait_for()
     fill_in(page, {"Custom data: a JSON object": '{"hops": true}'})
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved.").wait_for()

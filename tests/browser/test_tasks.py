@@ -207,7 +207,7 @@ def test_application_is_created_by_keyboard_alone(page: Page) -> None:
     walk_to(page, "Copy secret")
     page.keyboard.press("Enter")
     page.get_by_text("Copied", exact=True).wait_for()
-    page.get_by_role("button", name="Take away role Shop reader").wait_for()
+    page.get_by_role("link", name="Take away role Shop reader").wait_for()
 
 
 @pytest.fixture

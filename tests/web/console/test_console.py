@@ -85,7 +85,7 @@ async def test_page_of_an_application_does_what_it_says(ctx: Context, local: Act
     await owner.open(path)
     assert (await owner.send(f"{path}/roles", role=role.id)).status_code == 303
     assert "Take away role reader" in (await owner.open(path)).text
-    assert (await owner.send(f"{path}/roles/remove", role=role.id)).status_code == 303
+    assert (await owner.send(f"{path}/roles/{role.id}/remove")).status_code == 303
     preview = (await owner.open(f"{path}/secrets/delete?name=second")).text
     assert "never used" in preview
     assert "1 other secret stays" in preview

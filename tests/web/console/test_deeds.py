@@ -45,7 +45,7 @@ DEEDS: Mapping[str, tuple[Mapping[str, str], str]] = {
     "/start/assign": ({"role": "{role}", "application": "{bot}"}, "Give role “reader” to the application “Bot”"),
     "/applications": ({"name": "Robot", "role": "{role}"}, "Create the application “Robot” with “reader”"),
     "/applications/{bot}/roles": ({"role": "{role}"}, "Give role “reader” to the application “Bot”"),
-    "/applications/{bot}/roles/remove": ({"role": "{role}"}, "Take away role “reader” from the application “Bot”"),
+    "/applications/{bot}/roles/{role}/remove": ({}, "Take away role “reader” from the application “Bot”"),
     "/applications/{bot}/delete": ({"name": "Bot"}, "Delete the application “Bot”"),
     "/applications/{bot}/secrets": ({"name": "next"}, "Add the secret “next” to the application “Bot”"),
     "/applications/{bot}/secrets/delete": ({"name": "old"}, "Delete the secret “old” of the application “Bot”"),
@@ -55,13 +55,11 @@ DEEDS: Mapping[str, tuple[Mapping[str, str], str]] = {
     "/roles/{role}/permissions": (
         {"scope": "{scope}"}, "Add permissions to the role “reader”: “read:all” of “Shop”",
     ),
-    "/roles/{role}/permissions/remove": (
-        {"scope": "{scope}"}, "Take away “read:all” of “Shop” from the role “reader”",
-    ),
+    "/roles/{role}/permissions/{scope}/remove": ({}, "Take away “read:all” of “Shop” from the role “reader”"),
     "/roles/{role}/members": ({"member": "{bot}"}, "Give role “reader” to “Bot”"),
-    "/roles/{role}/members/remove": ({"member": "{bot}"}, "Take away role “reader” from “Bot”"),
+    "/roles/{role}/members/{bot}/remove": ({}, "Take away role “reader” from “Bot”"),
     "/users/{user}/roles": ({"role": "{staff}"}, "Give role “staff” to the user “Grace”"),
-    "/users/{user}/roles/remove": ({"role": "{staff}"}, "Take away role “staff” from the user “Grace”"),
+    "/users/{user}/roles/{staff}/remove": ({}, "Take away role “staff” from the user “Grace”"),
     "/users/{user}/delete": ({"name": "Grace"}, "Delete the user “Grace”"),
     "/explain/remedies": (
         {"application": "{bot}", "resource": "https://shop.example", "scope": "read:all", "remedy": "{remedy}"},

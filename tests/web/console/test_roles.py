@@ -161,9 +161,10 @@ async def test_permissions_come_and_go(local: Acting, owner: Browser, reader: Ro
     added = await owner.send(f"{path}/permissions", scope=offered["write:orders"].id)
     assert added.status_code == 303
     page = (await owner.open(path)).text
+    assert f'href="{path}/permissions/{offered["write:orders"].id}/remove"' in page
     assert "Take away write:orders of Orders" in page
     assert "Tokens that are out carry it until they expire." in page
-    removed = await owner.send(f"{path}/permissions/remove", scope=offered["read:orders"].id)
+    removed = await owner.send(f"{path}/permissions/{offered['read:orders'].id}/remove")
     assert removed.status_code == 303
     assert given(local, reader.id) == ["write:orders"]
     assert "The role no longer gives it" in (await owner.open(path)).text
@@ -183,7 +184,7 @@ async def test_applications_come_and_go(local: Acting, owner: Browser, reader: R
     assert (await owner.send(path, member=report.id)).status_code == 422
     assert (await owner.send(path, member="nobody")).status_code == 404
     await owner.open(path)
-    assert (await owner.send(f"{path}/remove", member=report.id)).status_code == 303
+    assert (await owner.send(f"{path}/{report.id}/remove")).status_code == 303
     assert role_applications.listing(local, reader.id, NO_SEARCH, None).total == 0
 
 
@@ -198,7 +199,7 @@ async def test_holder_of_another_type_is_listed_too(local: Acting, owner: Browse
     page = (await owner.open(f"{path}{search}")).text
     assert "1 member" in page
     assert "no machine-to-machine application: gets no token with it" in page
-    assert (await owner.send(f"{path}/remove", member=single_page.id)).status_code == 303
+    assert (await owner.send(f"{path}/{single_page.id}/remove")).status_code == 303
     assert "Nobody holds it yet." in (await owner.open(path)).text
 
 
@@ -213,7 +214,7 @@ async def test_users_come_and_go(local: Acting, owner: Browser, reader: Role) ->
     assert (await owner.send(path, member=ada.id)).status_code == 303
     assert "Take away from ada" in (await owner.open(f"{path}?search=ad")).text
     assert "There are no users without it." in (await owner.open(f"{path}/add")).text
-    assert (await owner.send(f"{path}/remove", member=ada.id)).status_code == 303
+    assert (await owner.send(f"{path}/{ada.id}/remove")).status_code == 303
     assert user_roles.listing(local, ada.id, NO_SEARCH, None).total == 0
     assert (await owner.send(f"/console/roles/{reader.id}/members", member=ada.id)).status_code == 404
 
@@ -253,8 +254,10 @@ async def test_role_that_came_with_the_tenant_stays(local: Acting, owner: Browse
     assert "Take away" not in page
     assert "Delete role" not in page
     assert "can't be deleted" in (await owner.open(f"{path}/delete")).text
+    preview = (await owner.open(f"{path}/permissions/management-api-all/remove")).text
+    assert ("it can't lose this permission" in preview, "Take permission away" in preview) == (True, False)
     await owner.open(path)
-    assert (await owner.send(f"{path}/permissions/remove", scope="management-api-all")).status_code == 403
+    assert (await owner.send(f"{path}/permissions/management-api-all/remove")).status_code == 403
     assert (await owner.send(f"{path}/delete", name=role.name)).status_code == 403
 
 
@@ -273,7 +276,9 @@ async def test_viewer_sees_no_forms(app: App, local: Acting, owner: Browser, rea
 _VIEWS = ("", "/permissions", "/members", "/members/add", "/without", "/delete")
 
 
-async def test_ten_thousand_roles_and_members_are_pages(ctx: Context, owner: Browser, reader: Role) -> None:
+async def test_ten_thousand_roles_and_members_are_pages(
+    ctx: Context, local: Acting, owner: Browser, reader: Role
+) -> None:
     """
     Each page holds twenty.
     """
@@ -303,6 +308,11 @@ async def test_ten_thousand_roles_and_members_are_pages(ctx: Context, owner: Bro
         assert text in page
         assert page.count('<th scope="row">') == 20
         assert len(page) < 100_000
+    scope_id = role_scopes.listing(local, reader.id, NO_SEARCH, None)[0].records[0].id
+    page = (await owner.open(f"/console/roles/{reader.id}/permissions/{scope_id}/remove")).text
+    assert "10,000 applications lose it" in page
+    assert "And 9,980 more." in page
+    assert page.count('<a href="/console/applications/') == 20
 
 
 async def test_picker_is_bound(local: Acting, owner: Browser, offered: dict[str, Scope]) -> None:
@@ -331,7 +341,7 @@ async def test_what_somebody_else_has_deleted_is_told_in_words(local: Acting, ow
     application_roles.assign(local, bot.id, [role.id])
     own = f"/console/applications/{bot.id}"
     await owner.open(own)
-    assert (await owner.send(f"{own}/roles/remove", role=role.id)).status_code == 303
-    answer = await owner.send(f"{own}/roles/remove", role=role.id)
+    assert (await owner.send(f"{own}/roles/{role.id}/remove")).status_code == 303
+    answer = await owner.send(f"{own}/roles/{role.id}/remove")
     assert answer.status_code == 404
     assert "Perhaps somebody has deleted it, or taken it away" in answer.text

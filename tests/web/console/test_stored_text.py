@@ -29,8 +29,10 @@ PAGES = (
     "/roles/new",
     "/roles/{role}",
     "/roles/{role}/permissions",
+    "/roles/{role}/permissions/{scope}/remove",
     "/roles/{role}/members",
     "/roles/{role}/members/add",
+    "/roles/{role}/members/{app}/remove",
     "/roles/{role}/without",
     "/roles/{role}/delete",
     "/roles/{customer}",
@@ -38,6 +40,7 @@ PAGES = (
     "/roles/{customer}/members/add",
     "/users",
     "/users/{user}",
+    "/users/{user}/roles/{customer}/remove",
     "/users/{user}/delete",
 )
 FORMS = (
@@ -67,17 +70,23 @@ def records(local: Acting) -> dict[str, str]:
     new = NewRole(name=PAYLOAD, description=PAYLOAD, type=RoleType.MACHINE_TO_MACHINE, scope_ids=[scope.id])
     role = roles.create(local, new)
     customer = roles.create(local, NewRole(name=f"{PAYLOAD}2", description=PAYLOAD, type=RoleType.USER))
-    for number in range(2):
-        machine = NewApplication(name=PAYLOAD, type=ApplicationType.MACHINE_TO_MACHINE, description=PAYLOAD)
-        application, _ = applications.create(local, machine)
-        if number:
-            role_applications.assign(local, role.id, [application.id])
+    machine = NewApplication(name=PAYLOAD, type=ApplicationType.MACHINE_TO_MACHINE, description=PAYLOAD)
+    applications.create(local, machine)
+    application, _ = applications.create(local, machine)
+    role_applications.assign(local, role.id, [application.id])
     data = {PAYLOAD: PAYLOAD}
     new_user = NewUser(name=PAYLOAD, primary_email=f"{SOLID}@x.example", avatar=PAYLOAD, custom_data=data, profile=data)
     user = users.create(local, new_user)
     user_roles.assign(local, user.id, [customer.id])
     users.create(local, NewUser(name=PAYLOAD))
-    return {"api": api.id, "scope": scope.id, "role": role.id, "customer": customer.id, "user": user.id}
+    return {
+        "api": api.id,
+        "scope": scope.id,
+        "role": role.id,
+        "app": application.id,
+        "customer": customer.id,
+        "user": user.id,
+    }
 
 
 async def test_no_page_runs_or_renders_it(local: Acting, owner: Browser) -> None:

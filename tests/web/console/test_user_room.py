@@ -120,7 +120,7 @@ async def test_roles_for_users_come_and_go(local: Acting, owner: Browser, ada: U
     assert "Take away role customer" in (await owner.open(path)).text
     assert (await owner.send(f"{path}/roles", role=machines.id)).status_code == 422
     await owner.open(path)
-    assert (await owner.send(f"{path}/roles/remove", role=role.id)).status_code == 303
+    assert (await owner.send(f"{path}/roles/{role.id}/remove")).status_code == 303
     assert user_roles.listing(local, ada.id, NO_SEARCH, None).records == []
 
 

@@ -315,7 +315,7 @@ async def test_way_back_has_the_whole_address(app: Application) -> None:
         ("/applications/x/delete", "/applications/x/delete"),
         ("/resources/x/scopes", "/resources/x"),
         ("/roles/x/permissions", "/roles/x/permissions"),
-        ("/roles/x/members/remove", "/roles/x/members"),
+        ("/roles/x/members/y/remove", "/roles/x/members/y/remove"),
         ("/operators", "/operators"),
         ("/keys/rotate", "/keys/rotate"),
     ):

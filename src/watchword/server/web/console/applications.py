@@ -95,16 +95,6 @@ def add_role(visitor: Visitor) -> GoTo:
     return _back(visitor, f"It has the role {role_told(visitor, role_id)} from the next token request on.")
 
 
-def remove_role(visitor: Visitor) -> GoTo:
-    """
-    Take a role away.
-    """
-    role_id = visitor.field("role")
-    application_roles.remove(visitor.acting, visitor.path["id"], role_id)
-    without = f"The next token request is judged without the role {role_told(visitor, role_id)}."
-    return _back(visitor, f"{without} Tokens that are out live on.")
-
-
 def deletion(visitor: Visitor) -> Page:
     """
     Show what would go with one, and ask for its name.
@@ -263,10 +253,6 @@ def _giving(visitor: Visitor) -> str:
     return f"Give role {chosen_role_quoted(visitor)} to the application {quoted_one(visitor)}"
 
 
-def _taking(visitor: Visitor) -> str:
-    return f"Take away role {chosen_role_quoted(visitor)} from the application {quoted_one(visitor)}"
-
-
 def _deleting(visitor: Visitor) -> str:
     return f"Delete the application {quoted_one(visitor)}"
 
@@ -279,7 +265,6 @@ ROUTES = (
     get("/applications/{id}", page),
     post("/applications/{id}", change),
     post("/applications/{id}/roles", add_role, grave=_giving),
-    post("/applications/{id}/roles/remove", remove_role, grave=_taking),
     get("/applications/{id}/delete", deletion),
     post("/applications/{id}/delete", delete, grave=_deleting),
 )

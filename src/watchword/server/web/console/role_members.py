@@ -79,27 +79,15 @@ def add(visitor: Visitor) -> GoTo:
         user_roles.assign(visitor.acting, member, [role.id])
     else:
         role_applications.assign(visitor.acting, role.id, [member])
-    who = _told(visitor, role, member)
+    who = member_told(visitor, role, member)
     since = "" if role.type is RoleType.USER else " from the next token request on"
     return GoTo(path=address("roles", role.id, "members"), says=f"{who} has the role{since}.")
 
 
-def remove(visitor: Visitor) -> GoTo:
+def member_told(visitor: Visitor, role: Role, member: str) -> str:
     """
-    Take it from somebody.
+    Return what one of those who hold a role, or could, is called, to be told within a sentence.
     """
-    role, member = roles.read(visitor.acting, visitor.path["id"]), visitor.field("member")
-    if role.type is RoleType.USER:
-        user_roles.remove(visitor.acting, member, role.id)
-    else:
-        role_applications.remove(visitor.acting, role.id, member)
-    says = f"{_told(visitor, role, member)} no longer has the role."
-    if role.type is not RoleType.USER:
-        says += " The next token request is judged without it. Tokens that are out live on."
-    return GoTo(path=address("roles", role.id, "members"), says=says)
-
-
-def _told(visitor: Visitor, role: Role, member: str) -> str:
     if role.type is RoleType.USER:
         return isolated(people.called(users.read(visitor.acting, member)))
     application = applications.read(visitor.acting, member).application
@@ -120,17 +108,11 @@ def _people(found: Listing[User]) -> Listing[Member]:
 
 def _giving(visitor: Visitor) -> str:
     role = roles.read(visitor.acting, visitor.path["id"])
-    return f"Give role {quoted(role.name, role.id)} to “{_told(visitor, role, visitor.field('member'))}”"
-
-
-def _taking(visitor: Visitor) -> str:
-    role = roles.read(visitor.acting, visitor.path["id"])
-    return f"Take away role {quoted(role.name, role.id)} from “{_told(visitor, role, visitor.field('member'))}”"
+    return f"Give role {quoted(role.name, role.id)} to “{member_told(visitor, role, visitor.field('member'))}”"
 
 
 ROUTES = (
     get("/roles/{id}/members", listing),
     get("/roles/{id}/members/add", choose),
     post("/roles/{id}/members", add, grave=_giving),
-    post("/roles/{id}/members/remove", remove, grave=_taking),
 )

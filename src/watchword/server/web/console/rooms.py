@@ -19,6 +19,7 @@ from watchword.server.web.console import (
     roles,
     searching,
     settings,
+    taking,
     users,
 )
 from watchword.server.web.console.account import Account
@@ -45,6 +46,7 @@ def all_routes(guard: Guard) -> Sequence[Route]:
         *role_permissions.ROUTES,
         *role_members.ROUTES,
         *users.ROUTES,
+        *taking.ROUTES,
         *explaining.ROUTES,
         *logs.ROUTES,
         *keys.ROUTES,

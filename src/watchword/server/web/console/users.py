@@ -94,15 +94,6 @@ def add_role(visitor: Visitor) -> GoTo:
     return _back(visitor, f"The role {role_told(visitor, role_id)} is given.")
 
 
-def remove_role(visitor: Visitor) -> GoTo:
-    """
-    Take a role away.
-    """
-    role_id = visitor.field("role")
-    user_roles.remove(visitor.acting, visitor.path["id"], role_id)
-    return _back(visitor, f"The role {role_told(visitor, role_id)} is taken away.")
-
-
 def deletion(visitor: Visitor) -> Page:
     """
     Show what would go with one, and ask for the name.
@@ -186,10 +177,6 @@ def _giving(visitor: Visitor) -> str:
     return f"Give role {chosen_role_quoted(visitor)} to the user {_quoted_one(visitor)}"
 
 
-def _taking(visitor: Visitor) -> str:
-    return f"Take away role {chosen_role_quoted(visitor)} from the user {_quoted_one(visitor)}"
-
-
 def _deleting(visitor: Visitor) -> str:
     return f"Delete the user {_quoted_one(visitor)}"
 
@@ -201,7 +188,6 @@ ROUTES = (
     get("/users/{id}", page),
     post("/users/{id}", change),
     post("/users/{id}/roles", add_role, grave=_giving),
-    post("/users/{id}/roles/remove", remove_role, grave=_taking),
     get("/users/{id}/delete", deletion),
     post("/users/{id}/delete", delete, grave=_deleting),
 )
