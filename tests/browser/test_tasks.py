@@ -105,18 +105,6 @@ def test_search_looks_as_one_types(page: Page) -> None:
     page.get_by_role("status").get_by_text("Nothing is called “nobody has this”.").wait_for()
 
 
-def test_what_is_read_again_stays_where_it_was_moved(page: Page) -> None:
-    """
-    A table that is wider than the window, by whoever reads it on a telephone.
-    """
-    page.set_viewport_size(NARROW)
-    page.goto("/console/overview")
-    page.locator("#now .scroll").first.evaluate("(table) => { table.scrollLeft = 60; }")
-    page.evaluate("document.getElementById('now').dataset.before = ''; htmx.trigger('#now', 'tick')")
-    page.locator("#now:not([data-before])").wait_for()
-    assert page.locator("#now .scroll").first.evaluate("(table) => table.scrollLeft") == 60
-
-
 @pytest.mark.parametrize("is_answered", [True, False])
 def test_search_that_fails_says_so_in_place(chromium: Browser, console: Console, is_answered: bool) -> None:
     """

@@ -97,6 +97,8 @@ async def test_live_part_is_what_it_asks_for(owner: Browser) -> None:
     assert found is not None
     part = await owner.open(found[1])
     assert 'id="now"' in part.text
+    for answer in (page, part):
+        assert re.search(r'id="as-of"[^>]*><span>As of</span> <time datetime="[^"]+" data-seconds>', answer.text)
     assert "expire within 30 days" in page.text
     assert "expire within 30 days" not in part.text
 

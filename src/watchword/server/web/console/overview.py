@@ -19,6 +19,7 @@ def page(visitor: Visitor) -> Page:
     activity = overview.activity(visitor.acting)
     is_all = visitor.asked("part") != LIVE
     shows = {
+        "read_at": visitor.ctx.clock(),
         "activity": activity,
         "chart": bars_of([(minute.issued, minute.refused) for minute in activity.minutes]),
         "totals": overview.totals(visitor.acting),

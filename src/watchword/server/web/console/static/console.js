@@ -103,7 +103,8 @@ document.addEventListener("htmx:afterSwap", () => {
   if (told) say(told.textContent.trim());
 });
 // And that it could not look, in place of what it had found with other words.
-for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+const FAILURES = ["htmx:sendError", "htmx:responseError", "htmx:timeout"];
+for (const failure of FAILURES) {
   document.addEventListener(failure, ({ detail: { target } }) => {
     if (target.id !== "found") return;
     const said = document.createElement("p");
@@ -114,18 +115,38 @@ for (const failure of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) 
   });
 }
 
-// What is live is read again every ten seconds: where it can be seen, somebody has been there lately, so that a page which
-// was left open does not keep its session, and nobody is reading in it.
+// What is live is read again every ten seconds: where it can be seen, nobody has paused it, somebody has been there lately, so
+// that a page which was left open does not keep its session, and nobody is reading in it.
 const TICK = 10_000, LATELY = 300_000;
 let lastSign = Date.now();
 for (const sign of ["pointermove", "keydown", "scroll"]) addEventListener(sign, () => { lastSign = Date.now(); }, { passive: true });
 
+const pause = document.getElementById("pause");
+let isPaused = false;
+
+function isReadIn(part) {
+  const selected = getSelection();
+  return part.querySelector("details[open]") || part.contains(document.activeElement)
+    || (!selected.isCollapsed && selected.containsNode(part, true));
+}
+
+function tick() {
+  for (const part of document.querySelectorAll("[data-live]")) if (!isReadIn(part)) htmx.trigger(part, "tick");
+}
+
 setInterval(() => {
-  if (document.hidden || Date.now() - lastSign > LATELY) return;
-  for (const part of document.querySelectorAll("[data-live]")) {
-    if (!part.querySelector("details[open]") && !part.contains(document.activeElement)) htmx.trigger(part, "tick");
-  }
+  if (!isPaused && !document.hidden && Date.now() - lastSign < LATELY) tick();
 }, TICK);
+
+if (pause) {
+  pause.hidden = false;
+  pause.addEventListener("click", () => {
+    isPaused = !isPaused;
+    pause.textContent = isPaused ? "Resume updates" : "Pause updates";
+    if (!isPaused) tick();
+  });
+}
+
 // Who has moved a table sideways finds it there again.
 let moved = [];
 document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
@@ -134,6 +155,21 @@ document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
 document.addEventListener("htmx:afterSwap", () => {
   document.querySelectorAll("[data-live] .scroll").forEach((table, index) => { table.scrollLeft = moved[index] ?? 0; });
 });
+
+// What comes late leaves alone what somebody has begun to read, or has paused.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target } = event.detail;
+  if (target.matches("[data-live]") && (isPaused || isReadIn(target))) event.detail.shouldSwap = false;
+});
+// Where it can't be read again it says how old it is. The next answer brings other words.
+for (const failure of FAILURES) {
+  document.addEventListener(failure, ({ detail: { target } }) => {
+    if (!target.matches("[data-live]")) return;
+    const told = document.getElementById("as-of");
+    told.className = "warn";
+    told.firstElementChild.textContent = "The server did not answer. Not updated since";
+  });
+}
 
 // Where the session has ended, the answer is another page.
 document.addEventListener("htmx:beforeSwap", (event) => {
