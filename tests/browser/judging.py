@@ -45,6 +45,22 @@ _WIDER = """() => {
     .filter((one) => one.getBoundingClientRect().right > widest + 0.5 && !one.closest(".scroll, nav, pre"))
     .map((one) => one.outerHTML.slice(0, 120));
 }"""
+# Words that a table breaks, though they are shorter than ids and addresses. Beside other signs a line may end.
+_BROKEN = """() => {
+  const broken = [], words = document.createRange();
+  for (const cell of document.querySelectorAll(".scroll :is(th, td)")) {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const text = texts.currentNode;
+      for (const { 0: word, index } of text.data.matchAll(/(?<![^\\s])[\\w:.,]{2,24}(?![^\\s])/g)) {
+        words.setStart(text, index);
+        words.setEnd(text, index + word.length);
+        if (new Set([...words.getClientRects()].map((part) => Math.round(part.top))).size > 1) broken.push(word);
+      }
+    }
+  }
+  return broken;
+}"""
 
 
 def judge(page: Page, name: str, in_docs: Sequence[str] = ()) -> None:
@@ -56,7 +72,7 @@ def judge(page: Page, name: str, in_docs: Sequence[str] = ()) -> None:
         in_docs: Which of them the docs show: `wide-light` and the like.
 
     Raises:
-        AssertionError: axe-core finds something, or the page is wider than a narrow window.
+        AssertionError: axe-core finds something, a narrow window does not hold the page, or a table breaks a word.
     """
     for size, width, theme in _JUDGED:
         _turn(page, size, theme)
@@ -64,6 +80,7 @@ def judge(page: Page, name: str, in_docs: Sequence[str] = ()) -> None:
         if found:
             raise AssertionError("\n".join([f"{name}, {width}, {theme}:", *found]))
         assert_fits(page, f"{name}, {width}")
+        assert_words_are_whole(page, f"{name}, {width}")
     for size, width, theme in (*_JUDGED, *_ONLY_SHOWN) if os.environ.get(PICTURES) else ():
         _turn(page, size, theme)
         _take_picture(page, name, f"{width}-{theme}", in_docs)
@@ -99,6 +116,15 @@ def assert_fits(page: Page, name: str) -> None:
     """
     if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
         raise AssertionError(f"{name} is wider than the window: {page.evaluate(_WIDER)}")
+
+
+def assert_words_are_whole(page: Page, name: str) -> None:
+    """
+    Check that a narrow column of a table breaks no word.
+    """
+    broken = page.evaluate(_BROKEN)
+    if broken:
+        raise AssertionError(f"{name} breaks {broken}")
 
 
 def _take_picture(page: Page, name: str, look: str, in_docs: Sequence[str]) -> None:

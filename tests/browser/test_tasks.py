@@ -21,7 +21,7 @@ from watchword.server.web.console.pages import ROOMS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, Page, Route
+    from playwright.sync_api import Browser, Locator, Page, Route
 
     from tests.browser.console import Console
 
@@ -268,6 +268,22 @@ def test_table_that_is_whole_is_no_stop_of_the_keyboard(page: Page) -> None:
     table.and_(page.locator("[tabindex='0']")).wait_for()
 
 
+def test_log_is_read_on_a_telephone_without_moving_it(page: Page) -> None:
+    """
+    How each thing came out stands beside when it was; who did what says so below. In a wide window it is a table.
+    """
+    page.goto("/console/logs")
+    page.get_by_role("columnheader", name="Outcome").wait_for()
+    what = page.get_by_role("row").nth(1).locator("[data-label=What]")
+    label = "(one) => getComputedStyle(one, '::before').content"
+    assert what.evaluate(label) == "none"
+    page.set_viewport_size(NARROW)
+    page.locator(".scroll[tabindex='-1']").wait_for()
+    assert '"What"' in what.evaluate(label)
+    time, outcome, event = (page.get_by_role("row").nth(1).locator("th, td").nth(place) for place in range(3))
+    assert top_of(time) == top_of(outcome) < top_of(event) < top_of(what)
+
+
 def test_role_is_given_by_choice_alone(page: Page, console: Console) -> None:
     """
     Nothing is chosen beforehand, and least of all the right to run this server.
@@ -287,6 +303,15 @@ def test_row_of_a_table_has_one_line_below_it(page: Page) -> None:
     page.get_by_role("button", name="Change role of Ada").wait_for()
     ends = "(row) => [...row.cells].map((cell) => cell.getBoundingClientRect().bottom)"
     assert len(set(page.get_by_role("row").last.evaluate(ends))) == 1
+
+
+def top_of(one: Locator) -> float:
+    """
+    Return how far down the page something is.
+    """
+    box = one.bounding_box()
+    assert box is not None
+    return box["y"]
 
 
 def corner(page: Page, side: str) -> bytes:

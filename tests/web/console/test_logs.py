@@ -141,7 +141,7 @@ async def test_who_acted_is_an_application_or_an_operator(
         return (await owner.open(f"/console/logs?{query}")).text
 
     page = await found("who=ADA")
-    assert set(re.findall(r'<td class="long">([^<]+)</td>', page)) == {"Ada"}
+    assert set(re.findall(r'<td data-label="Who">([^<]+)</td>', page)) == {"Ada"}
     assert ">Role.<wbr>Created<" in page
     assert "made by Ada" in page
     assert "viewer" not in page.partition("<tbody>")[2]

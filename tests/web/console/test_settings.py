@@ -50,7 +50,7 @@ async def test_every_operator_reads_what_is_in_force_and_where_it_came_from(
     page = (await browser.open("/console/settings")).text
     rows = re.findall(r'<th scope="row"><code>(\w+)</code></th>(.*?)</tr>', page, re.DOTALL)
     assert [name for name, _ in rows] == list(Settings.model_fields)
-    shown = {name: re.findall(r"<td>(.*?)</td>", row, re.DOTALL)[:2] for name, row in rows}
+    shown = {name: re.findall(r"<td[^>]*>(.*?)</td>", row, re.DOTALL)[:2] for name, row in rows}
     assert shown["port"] == ["<code>3001</code>", "<code>command line</code>"]
     assert shown["workers"] == ["<code>2</code>", "<code>WATCHWORD_WORKERS</code>"]
     assert shown["refusals_per_minute"] == ["<code>7</code>", f"<code>{home / 'watchword.toml'}</code>"]
