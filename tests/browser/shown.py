@@ -224,7 +224,7 @@ SHOWN = (
     ),
     # Audit log
     Shown(name="logs", path="/logs", sees="newest first", also_in_docs=["narrow-light", "wide-dark"]),
-    Shown(name="logs-refused", path="/logs?outcome=error", sees="invalid_client"),
+    Shown(name="logs-refused", path="/logs?outcome=error", sees="Newest first."),
     Shown(name="logs-none", path="/logs?event=Nothing.Happened", sees="Nothing is found."),
     Shown(name="logs-end", path="/logs?before=2000-01-01", sees="Nothing else is found."),
     Shown(name="logs-unreadable", path="/logs?from=yesterday", sees="is no time", status=422),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from html import escape, unescape
 from typing import TYPE_CHECKING
@@ -277,6 +278,37 @@ async def test_refusals_are_found_however_much_else_there_is(
         assert "https://nowhere" in (await owner.open(f"/console/logs?{query}")).text
         assert len(ids(owner.shown.text)) == 1
     for query in (about.replace(TOKENS, "Role.Created"), f"who={'x' * 21}&outcome=error", "who=ada&outcome=error"):
+        assert ids((await owner.open(f"/console/logs?{query}")).text) == []
+
+
+async def test_refusals_are_found_by_their_error(
+    ctx: Context, owner: Browser, shopping: Shopping, monkeypatch: pytest.MonkeyPatch, clock: MovedClock
+) -> None:
+    """
+    With what the overview leads to; it looks at so many refusals a page, and says that there are older ones.
+    """
+    monkeypatch.setattr(logs, "MOST_LOOKED_AT", 10)
+    await refused(ctx, shopping, resource="https://nowhere")
+    for _ in range(15):
+        clock.move(seconds=1)
+        await refused(ctx, shopping, grant_type="password")
+        await ask_as_bot(ctx, shopping)
+    overview = unescape((await owner.open("/console/overview")).text)
+    found: Counter[str] = Counter()
+    for path, error in re.findall(r'href="(/console/logs\?application=[^"]+outcome=(\w+))"', overview):
+        page: str | None = (await owner.open(path)).text
+        while page is not None:
+            assert f"<option selected>{error}</option>" in page
+            found[error] += len(ids(page))
+            more = NEXT.search(page)
+            assert ("There are older ones" in page) == (more is not None)
+            page = (await owner.open(unescape(more[1]))).text if more else None
+    assert found == {"invalid_target": 1, "unsupported_grant_type": 15}
+    for query in (
+        "outcome=access_denied",
+        "who=ada&outcome=invalid_target",
+        "event=Role.Created&outcome=invalid_target",
+    ):
         assert ids((await owner.open(f"/console/logs?{query}")).text) == []
 
 

@@ -82,7 +82,7 @@ async def test_tokens_and_refusals_are_shown(local: Acting, owner: Browser) -> N
     assert len(re.findall(r'<rect class="(issued|refused)"', page.text)) in {2, 3, 4}  # the minute may end meanwhile
     assert "<code>invalid_target</code>" in page.text
     assert (
-        f'href="/console/logs?application={app_id}&amp;event=ExchangeTokenBy.ClientCredentials&amp;outcome=error"'
+        f'href="/console/logs?application={app_id}&amp;event=ExchangeTokenBy.ClientCredentials&amp;outcome=invalid_target"'
         in page.text
     )
     assert FOREIGN.search(page.text) is None

@@ -11,7 +11,15 @@ from datetime import datetime
 
 import msgspec
 
-from watchword.protocol.errors import InvalidClient, OAuthError
+from watchword.protocol.errors import (
+    AccessDenied,
+    InvalidClient,
+    InvalidRequest,
+    InvalidTarget,
+    OAuthError,
+    TemporarilyUnavailable,
+    UnsupportedGrantType,
+)
 from watchword.protocol.scopes import parse_scope
 from watchword.server.domain.actors import ActorKind
 from watchword.server.domain.client_auth.client_secret import SecretExpired
@@ -20,6 +28,9 @@ from watchword.server.domain.search import fold_case
 from watchword.server.operations.logs import Outcome
 from watchword.server.web.console.pages import address
 
+# With which a token request is refused.
+_REFUSALS = (AccessDenied, InvalidClient, InvalidRequest, InvalidTarget, TemporarilyUnavailable, UnsupportedGrantType)
+ERRORS = tuple(kind.error for kind in _REFUSALS)
 _LONGEST_WHO, _LONGEST_WHAT = 80, 160  # characters
 _ROOMS = {"Application": "applications", "Resource": "resources", "Role": "roles", "User": "users"}
 # After these there is nothing left to show.
@@ -117,6 +128,14 @@ def refusal_of(entry: LogEntry) -> Refusal | None:
         has_page=name in _DOCUMENTED,
         is_of_secret=name == InvalidClient.error or description == SecretExpired().description,
     )
+
+
+def is_refused_with(error: str, entry: LogEntry) -> bool:
+    """
+    Tell whether a request was refused with this error, in the protocol's word.
+    """
+    refusal = refusal_of(entry)
+    return refusal is not None and refusal.error == error
 
 
 def was_done_by(entry: LogEntry, name: str) -> bool:

@@ -7,6 +7,7 @@ The address of a page holds the search, and where in the log the page begins, so
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import urlencode
 
 import msgspec
@@ -25,9 +26,11 @@ from watchword.server.web.answers import NO_STORE, Answer
 from watchword.server.web.console.explaining import address_of
 from watchword.server.web.console.lists import A_PAGE, exact_search
 from watchword.server.web.console.log_rows import (
+    ERRORS,
     as_json,
     is_about,
     is_narrowed,
+    is_refused_with,
     members_of,
     page_of_what_changed,
     refusal_of,
@@ -48,6 +51,7 @@ _OUTCOMES: Mapping[str, Fits] = {
     "narrowed": is_narrowed,
     "error": lambda entry: entry.payload.get("result") == Outcome.ERROR,
 }
+_REFUSED: Mapping[str, Fits] = {error: partial(is_refused_with, error) for error in ERRORS}
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +106,7 @@ def listing(visitor: Visitor) -> Page:
         "asked": _asked(visitor) | _typed_moments(visitor),
         "event_keys": EVENT_KEYS,
         "outcomes": list(_OUTCOMES),
+        "errors": ERRORS,
         "most_looked_at": MOST_LOOKED_AT,
         "most_exported": MOST_EXPORTED,
         "is_filtered": any(_asked(visitor).values()),
@@ -182,14 +187,15 @@ def _wanted(visitor: Visitor) -> Wanted:
     if since is not None and until is not None and since >= until:
         raise bad_value("“From” must be earlier than “to”.", "from")
     asked = _asked(visitor)
-    if asked["outcome"] and asked["outcome"] not in _OUTCOMES:
-        raise bad_value("The outcome is success, narrowed or error.", "outcome")
+    outcome = {**_OUTCOMES, **_REFUSED}.get(asked["outcome"])
+    if asked["outcome"] and outcome is None:
+        raise bad_value("The outcome is success, narrowed, error, or the code of an error.", "outcome")
     who, about = asked["who"], asked["about"]
     application_id = _application_called(visitor, who)
     operator = "" if application_id else who
     key, only_changes = asked["event"] or None, bool(operator or about)  # nothing else is done by operators
     # Of refusals there are few, and they have an index of their own: whose they are, and of what kind, is read in them.
-    only_refusals = asked["outcome"] == "error" and not only_changes
+    only_refusals = asked["outcome"] in {"error", *_REFUSED} and not only_changes
     wanted = LogFilter(
         application_id=None if only_refusals else application_id,
         key=None if only_refusals else key,
@@ -200,7 +206,7 @@ def _wanted(visitor: Visitor) -> Wanted:
     )
     return Wanted(
         filter=wanted,
-        outcome=_OUTCOMES.get(asked["outcome"]),
+        outcome=outcome,
         key=key,
         application_id=application_id,
         operator=operator,

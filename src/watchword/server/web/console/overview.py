@@ -5,6 +5,7 @@ The room that says how things are. Its upper part refreshes itself; the rest is 
 from watchword.server.operations import overview
 from watchword.server.operations.overview import LOOKED_AT, MOST_SHOWN
 from watchword.server.web.console.chart import bars_of
+from watchword.server.web.console.log_rows import ERRORS
 from watchword.server.web.console.pages import Page
 from watchword.server.web.console.route import get
 from watchword.server.web.console.visitor import Visitor
@@ -26,6 +27,7 @@ def page(visitor: Visitor) -> Page:
         "is_all": is_all,
         "secrets": overview.expiring_secrets(visitor.acting, MOST_SHOWN + 1) if is_all else (),
         "unused": overview.unused_applications(visitor.acting, MOST_SHOWN + 1) if is_all else (),
+        "errors": ERRORS,
         "most_shown": MOST_SHOWN,
         "looked_at": LOOKED_AT,
     }
