@@ -90,6 +90,20 @@ def test_form_is_sent_once_by_a_double_click(page: Page) -> None:
         page.go_back()
 
 
+def test_way_back_sends_no_refused_form_again(page: Page) -> None:
+    """
+    The browser does not ask for that either: it shows the page of the form, or what stands at its address.
+    """
+    page.goto("/console/applications/new")
+    fill_in(page, {"Name": " "})
+    page.get_by_role("button", name="Create").click()
+    page.get_by_text("Give it a name.").wait_for()
+    page.get_by_role("link", name="Roles", exact=True).click()
+    page.get_by_role("heading", name="Roles").wait_for()
+    page.go_back()
+    page.get_by_role("heading", name="Applications").wait_for()
+
+
 def test_search_looks_as_one_types(page: Page) -> None:
     """
     The list follows, and the address with it: to load it again shows the same. Who listens is told how many there are.

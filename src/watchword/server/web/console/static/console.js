@@ -29,6 +29,10 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => { sent = new WeakSet(); });
 
+// Who comes back to a form that was refused is shown its page anew, and not asked whether to send it once more. A secret that is
+// shown this once is not lost so.
+if (document.querySelector(".problem") && !document.querySelector(".once")) history.replaceState(history.state, "", location.href);
+
 // To the second and without a zone, as fields have it. Intl would need longer for its first formatter than all else here.
 const inReadersZone = (at) => new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 
