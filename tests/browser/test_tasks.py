@@ -97,7 +97,7 @@ def test_way_back_sends_no_refused_form_again(page: Page) -> None:
     page.goto("/console/applications/new")
     fill_in(page, {"Name": " "})
     page.get_by_role("button", name="Create").click()
-    page.get_by_text("Give it a name.").wait_for()
+    page.get_by_role("alert").wait_for()
     page.get_by_role("link", name="Roles", exact=True).click()
     page.get_by_role("heading", name="Roles").wait_for()
     page.go_back()
@@ -288,13 +288,14 @@ def test_log_is_read_on_a_telephone_without_moving_it(page: Page) -> None:
     """
     page.goto("/console/logs")
     page.get_by_role("columnheader", name="Outcome").wait_for()
-    what = page.get_by_role("row").nth(1).locator("[data-label=What]")
+    row = page.locator("tbody tr", has=page.locator("[data-label=What]:not(:empty)")).first
+    what = row.locator("[data-label=What]")
     label = "(one) => getComputedStyle(one, '::before').content"
     assert what.evaluate(label) == "none"
     page.set_viewport_size(NARROW)
     page.locator(".scroll[tabindex='-1']").wait_for()
     assert '"What"' in what.evaluate(label)
-    time, outcome, event = (page.get_by_role("row").nth(1).locator("th, td").nth(place) for place in range(3))
+    time, outcome, event = (row.locator("th, td").nth(place) for place in range(3))
     assert top_of(time) == top_of(outcome) < top_of(event) < top_of(what)
 
 
