@@ -35,7 +35,7 @@ from watchword.server.operations.users import NewUser
 from watchword.server.storage.rows import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tests.support.shopping import Shopping
     from watchword.server.operations.explaining import Obtaining
@@ -151,8 +151,22 @@ def test_internal_role_gives_it_too(shopping: Shopping) -> None:
     assert ADMIN_ROLE_ID in taken.keeping.records[0].role_ids
 
 
+ASKED: Mapping[str, Callable[[Shopping], object]] = {
+    "who loses a permission": lambda shopping: taking.scope_from_role(
+        shopping.acting, shopping.role_id, shopping.scope_ids[READ], FIRST
+    ),
+    "what holders of a role lose": lambda shopping: explaining.losing(shopping.acting, shopping.role_id, FIRST),
+    "who can obtain a permission": lambda shopping: explaining.obtaining(
+        shopping.acting, shopping.resource_id, shopping.scope_ids[READ], FIRST
+    ),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
 @pytest.mark.parametrize("others", [0, 1])
-def test_many_holders_cost_no_more_queries(shopping: Shopping, others: int) -> None:
+def test_many_holders_cost_no_more_queries(
+    shopping: Shopping, asked: Callable[[Shopping], object], others: int
+) -> None:
     """
     Whether another role gives it, too, or not.
     """
@@ -161,7 +175,7 @@ def test_many_holders_cost_no_more_queries(shopping: Shopping, others: int) -> N
 
     def ask() -> int:
         with statements() as seen:
-            taking.scope_from_role(shopping.acting, shopping.role_id, shopping.scope_ids[READ], FIRST)
+            asked(shopping)
         return len(seen)
 
     few = ask()

@@ -163,6 +163,7 @@ def obtaining(tx: Transaction, resource_id: str, scope_id: str, page: Page | Non
     resource, scope = _demand_scope(tx, resource_id, scope_id)
     view, now = TransactionView(tx), tx.now()
     holders = explaining.holders_of_scope(tx, scope_id, page)
+    view.read_ahead(holders.records)
     found = [judge(view, now, application_id, resource, scope) for application_id in holders.records]
     return Listing(found, holders.total)
 
@@ -217,6 +218,7 @@ def losing(tx: Transaction, role_id: str, page: Page | None) -> Listing[Loss]:
     view = TransactionView(tx)
     targets = [view.resource(indicator) for indicator in explaining.indicators_of_role(tx, role_id)]
     holders = roles.list_applications(tx, role_id, NO_SEARCH, page)
+    view.read_ahead([holder.id for holder in holders.records])
     found: list[Loss] = []
     for holder in holders.records:
         application = view.application(holder.id)

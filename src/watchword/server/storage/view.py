@@ -9,6 +9,8 @@ from watchword.server.domain.view import ApplicationEntry, Moment, ResourceEntry
 from watchword.server.storage import entries
 from watchword.server.storage.transaction import Transaction
 
+_MOST_AT_ONCE = 1_000
+
 
 class TransactionView:
     """
@@ -36,11 +38,13 @@ class TransactionView:
 
     def read_ahead(self, application_ids: Sequence[str]) -> None:
         """
-        Read applications and all of their roles at once: as many queries as for one.
+        Read applications and all of their roles, many at once: as many queries as for one.
         """
         connection, tenant_id = self._tx.connection, self._tx.tenant_id
-        self._applications |= entries.load_applications(connection, tenant_id, application_ids)
-        self._roles |= entries.load_roles_held(connection, tenant_id, application_ids)
+        for first in range(0, len(application_ids), _MOST_AT_ONCE):
+            some = application_ids[first : first + _MOST_AT_ONCE]
+            self._applications |= entries.load_applications(connection, tenant_id, some)
+            self._roles |= entries.load_roles_held(connection, tenant_id, some)
 
     def tenant(self) -> TenantEntry:
         """
