@@ -280,15 +280,17 @@ async def test_sessions_that_are_over_are_forgotten(ctx: Context, owner: Browser
 @pytest.mark.usefixtures("owner")
 async def test_tries_at_once_and_other_spellings_are_counted(app: Application) -> None:
     """
-    Neither many at a time nor blanks around a name get a guesser further.
+    Neither many at a time nor blanks around a name get a guesser further; who was turned away unheard is not counted.
     """
     browsers = [Browser(app, "203.0.113.7") for _ in range(30)]
-    answers = await asyncio.gather(
-        *(browser.sign_in(" " * number + "ADA", "wrong password") for number, browser in enumerate(browsers))
-    )
-    statuses = Counter(answer.status_code for answer in answers)
-    assert statuses[401] + statuses[503] == 10
-    assert statuses[429] == 20
+    statuses: Counter[int] = Counter()
+    while not statuses[429]:
+        answers = await asyncio.gather(
+            *(browser.sign_in(" " * number + "ADA", "wrong password") for number, browser in enumerate(browsers))
+        )
+        statuses.update(answer.status_code for answer in answers)
+    assert statuses[401] == 10
+    assert set(statuses) <= {401, 429, 503}
     late = await browsers[0].sign_in("Ada")
     assert late.status_code == 429
     assert int(late.headers["retry-after"]) <= 61

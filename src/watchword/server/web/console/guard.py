@@ -3,7 +3,8 @@ What stands before every try of a password: how often it may be tried, and how m
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from watchword.server.domain.limits import source_of
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import operator_tries
 from watchword.server.operations.operator_tries import TooManyTries
-from watchword.server.telemetry.meters import Throttle
+from watchword.server.telemetry.meters import Meters, Throttle
 from watchword.server.web.answers import Headers
 from watchword.server.web.console.visitor import Visitor
 
@@ -29,7 +30,7 @@ class Guard:
 
     def __init__(self) -> None:
         # Each takes 50 ms of a processor that issues tokens, and anybody may ask for it.
-        self._hashing = BoundedSemaphore(MOST_AT_ONCE)
+        self._trying = BoundedSemaphore(MOST_AT_ONCE)
 
     def attempt(self, visitor: Visitor, name: str, what: Callable[[], T]) -> T:
         """
@@ -42,26 +43,32 @@ class Guard:
             Problem: It may not be tried (429, 503), or it is wrong.
         """
         trying, meters = (visitor.ctx, visitor.tenant_id, source_of(visitor.origin.ip), name), visitor.ctx.meters
-        try:
-            operator_tries.begin(*trying)
-        except TooManyTries:
-            meters.throttled[Throttle.AUTHENTICATION].add()
-            raise
-        if not self._hashing.acquire(blocking=False):
+        with self._turn(meters):
+            try:
+                operator_tries.begin(*trying)
+                done = what()
+            except TooManyTries:
+                meters.throttled[Throttle.AUTHENTICATION].add()
+                raise
+            except Problem as problem:
+                if problem.code in _GUESSES:
+                    _log.warning("a password was refused", extra={"ip": visitor.origin.ip, "reason": problem.code})
+                else:
+                    operator_tries.take_back(*trying)
+                raise
+        operator_tries.take_back(*trying)
+        return done
+
+    @contextmanager
+    def _turn(self, meters: Meters) -> Iterator[None]:
+        # Asked before anything is counted: who comes from everywhere must not make the database write more than this.
+        if not self._trying.acquire(blocking=False):
             meters.throttled[Throttle.OVERLOAD].add()
             raise Problem("operator.busy", status=503, message="Too many sign in at this moment. Try again.")
         try:
-            done = what()
-        except Problem as problem:
-            if problem.code not in _GUESSES:
-                operator_tries.take_back(*trying)
-                raise
-            _log.warning("a password was refused", extra={"ip": visitor.origin.ip, "reason": problem.code})
-            raise
+            yield
         finally:
-            self._hashing.release()
-        operator_tries.take_back(*trying)
-        return done
+            self._trying.release()
 
 
 def wait_of(problem: Problem | None) -> Headers:
