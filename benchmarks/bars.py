@@ -133,8 +133,12 @@ def _workers_bar(report: Report) -> Bar:
         name=f"two workers to one, at {_MANY} connections, for two whole cores",
         required=TWO_WORKERS_BAR,
         measured=None if factor is None or cell is None else for_two_cores(factor, cell.cores_left),
-        note="" if factor is None or cell is None else f"{factor:.2f} with {cell.cores_left:.2f} cores left to them",
+        note="" if factor is None or cell is None else _told(factor, cell.cores_left),
     )
+
+
+def _told(factor: float, cores_left: float) -> str:
+    return f"{factor:.2f} with {cores_left:.2f} cores left to them; two_workers.py tells what such cores allow"
 
 
 def for_two_cores(factor: float, cores_left: float) -> float:
