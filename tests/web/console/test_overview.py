@@ -78,8 +78,9 @@ async def test_tokens_and_refusals_are_shown(local: Acting, owner: Browser) -> N
     assert (await ask(owner, app_id, secret)).status_code == 200
     assert (await ask(owner, app_id, secret, "https://nobody.example")).status_code == 400
     page = await owner.open("/console/overview")
-    assert "2 issued, 1 refused, 3 at most in a minute" in chart_title(page)
-    assert len(re.findall(r'<rect class="(issued|refused)"', page.text)) in {2, 3, 4}  # the minute may end meanwhile
+    # The minute may end meanwhile.
+    assert re.search("2 issued, 1 refused, [23] at most in a minute$", chart_title(page))
+    assert len(re.findall(r'<rect class="(issued|refused)"', page.text)) in {2, 3, 4}
     assert "<code>invalid_target</code>" in page.text
     assert (
         f'href="/console/logs?application={app_id}&amp;event=ExchangeTokenBy.ClientCredentials&amp;outcome=invalid_target"'
