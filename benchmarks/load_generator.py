@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -159,6 +160,16 @@ def run_load(tool: Tool, origin: str, post: Post, *, connections: int, seconds: 
             f"and {load.broken} connections broke or timed out. Figures with failures in them mean nothing."
         )
     return load
+
+
+def cpu_of_loads() -> float:
+    """
+    Add up the CPU seconds that load generators have used, of this process and so far.
+
+    Of other children only those count that have ended: between two calls that is none, where servers stay up.
+    """
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return children.ru_utime + children.ru_stime
 
 
 def count_answers(tool: Tool, origin: str, post: Post, *, connections: int, seconds: int) -> Load:

@@ -4,7 +4,6 @@ Owns how a row is measured: the server started, loaded turn and turn about with 
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.figures import Block, Turn
 from benchmarks.homes import HOT, PERMISSIONS, Seeded
-from benchmarks.load_generator import Load, Post, Tool, count_answers, run_load
+from benchmarks.load_generator import Load, Post, Tool, count_answers, cpu_of_loads, run_load
 from benchmarks.pinned_server import Cores, PinnedServer, cpu_seconds
 from benchmarks.postgres_server import PostgresServer
 from benchmarks.rows import Row
@@ -166,9 +165,8 @@ def _counting(bench: Bench, row: Row, cores: Sequence[int]) -> Iterator[list[flo
 
 
 def _cpu_of_others(bench: Bench, row: Row) -> float:
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)  # of them, only load generators end meanwhile
     database = cpu_seconds(bench.postgres.pid) if bench.postgres and row.postgresql else 0.0
-    return children.ru_utime + children.ru_stime + database
+    return cpu_of_loads() + database
 
 
 def _load(bench: Bench, origin: str, post: Post, connections: int, seconds: int) -> Load:

@@ -11,7 +11,6 @@ Exit codes: 0 two workers make 0.85 of what the two servers make, or more; 1 les
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 import sys
 import tempfile
@@ -26,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.bars import TWO_WORKERS_BAR, for_two_cores
 from benchmarks.homes import Homes, Seeded
-from benchmarks.load_generator import LoadError, Tool, count_answers, find_or_install, run_load
+from benchmarks.load_generator import LoadError, Tool, count_answers, cpu_of_loads, find_or_install, run_load
 from benchmarks.pinned_server import Cores, ServerError, choose_cores, running_on
 from benchmarks.rows import SQLITE
 from benchmarks.watchword_under_test import SetupError
@@ -83,9 +82,9 @@ class Bench:
                     self.tool, origins[index], posts[index], connections=each, seconds=self.seconds
                 ).per_second
 
-            before = _cpu_of_loads()
+            before = cpu_of_loads()
             rate = sum(threads.map(load, range(len(homes))))
-            spent = (_cpu_of_loads() - before) / (self.seconds + self.warm_ups)
+            spent = (cpu_of_loads() - before) / (self.seconds + self.warm_ups)
         all_cores = {core for own in cores for core in own}
         return Rate(rate, len(all_cores) - (spent if self.cores.load in all_cores else 0.0))
 
@@ -138,11 +137,6 @@ def _judge(found: Sequence[tuple[float, float]]) -> int:
     print(f"in rates of one server, for two whole cores: two workers {workers:.2f}, two servers {servers:.2f}")
     print(f"{'met' if share >= BAR else 'MISSED'}: two workers to two servers: {share:.2f}, at least {BAR:.2f}")
     return 0 if share >= BAR else 1
-
-
-def _cpu_of_loads() -> float:
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return children.ru_utime + children.ru_stime
 
 
 if __name__ == "__main__":

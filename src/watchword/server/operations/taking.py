@@ -76,8 +76,9 @@ def scope_from_role(tx: Transaction, role_id: str, scope_id: str, page: Page) ->
     losing = explaining.holders_of_role(tx, role_id, scope_id, page, have_another=False)
     keeping = explaining.holders_of_role(tx, role_id, scope_id, page, have_another=True)
     view, now = TransactionView(tx), tx.now()
-    view.read_ahead([*losing.records, *keeping.records])
-    judged = {one: judge(view, now, one, resource, scope) for one in (*losing.records, *keeping.records)}
+    shown = [*losing.records, *keeping.records]
+    view.read_ahead(shown)
+    judged = {one: judge(view, now, one, resource, scope) for one in shown}
     giving = {given for one in judged.values() for given in one.role_ids}
     return ScopeTaken(
         scope=scope,

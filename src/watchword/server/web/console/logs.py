@@ -51,7 +51,7 @@ _OUTCOMES: Mapping[str, Fits] = {
     "narrowed": is_narrowed,
     "error": lambda entry: entry.payload.get("result") == Outcome.ERROR,
 }
-_REFUSED: Mapping[str, Fits] = {error: partial(is_refused_with, error) for error in ERRORS}
+_FITS: Mapping[str, Fits] = {**_OUTCOMES, **{error: partial(is_refused_with, error) for error in ERRORS}}
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,7 +187,7 @@ def _wanted(visitor: Visitor) -> Wanted:
     if since is not None and until is not None and since >= until:
         raise bad_value("“From” must be earlier than “to”.", "from")
     asked = _asked(visitor)
-    outcome = {**_OUTCOMES, **_REFUSED}.get(asked["outcome"])
+    outcome = _FITS.get(asked["outcome"])
     if asked["outcome"] and outcome is None:
         raise bad_value("The outcome is success, narrowed, error, or the code of an error.", "outcome")
     who, about = asked["who"], asked["about"]
@@ -195,7 +195,7 @@ def _wanted(visitor: Visitor) -> Wanted:
     operator = "" if application_id else who
     key, only_changes = asked["event"] or None, bool(operator or about)  # nothing else is done by operators
     # Of refusals there are few, and they have an index of their own: whose they are, and of what kind, is read in them.
-    only_refusals = asked["outcome"] in {"error", *_REFUSED} and not only_changes
+    only_refusals = asked["outcome"] in {"error", *ERRORS} and not only_changes
     wanted = LogFilter(
         application_id=None if only_refusals else application_id,
         key=None if only_refusals else key,
