@@ -1,5 +1,5 @@
 """
-Owns an operator who looks at pages of the console: comes in, times lists, weighs pages, reloads, sees the first paint.
+Owns an operator who looks at pages of the console: comes in, times lists, weighs pages, reloads.
 """
 
 from __future__ import annotations
@@ -7,27 +7,20 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import shutil
-import statistics
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Event
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from urllib.parse import quote
 
 import httpx
 
 from benchmarks.watchword_under_test import Installation, SetupError, run_command
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
 _PASSWORD = "correct horse battery"
 _FORM_TOKEN = re.compile(r'name="form_token" value="(\w+)"')
 _FILE = re.compile(r'(?:href|src)="(/console/[\w.]+\?v=\w+)"')
-_ONE_WORD = "/health/live"
-_RELOADS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,54 +123,3 @@ class Operator:
             self.get(path)
             pages += 1
         return Reloads(pages=pages, seconds=time.perf_counter() - began)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paints:
-    """
-    When a page was first painted, in milliseconds from when it was asked for: medians.
-
-    Attributes:
-        first: In a window that has just been opened, of a browser that has no file of ours yet.
-        again: In the same window, from the second time on.
-        empty: A page of one word in the place of the first: what the browser itself takes on this machine.
-    """
-
-    first: float
-    again: float
-    empty: float
-
-
-def first_paints(operator: Operator, path: str, times: int) -> Paints | None:
-    """
-    Ask Chromium when it first painted a page; None on a machine without it.
-    """
-    executable = shutil.which("chromium") or shutil.which("google-chrome")
-    try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - it comes with what tests need
-    except ImportError:
-        return None
-    if executable is None:
-        return None
-    origin = str(operator.http.base_url)
-    cookies = [{"name": name, "value": value, "url": origin} for name, value in operator.http.cookies.items()]
-    empty, first, again = list[float](), list[float](), list[float]()
-    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=executable) as browser:
-        for _ in range(times):
-            with browser.new_context(base_url=origin) as context:
-                empty.append(_paint(context.new_page(), _ONE_WORD))
-            with browser.new_context(base_url=origin) as context:
-                context.add_cookies(cookies)  # type: ignore[arg-type]
-                page = context.new_page()
-                first.append(_paint(page, path))
-                again += [_paint(page, path) for _ in range(_RELOADS)]
-    return Paints(first=statistics.median(first), again=statistics.median(again), empty=statistics.median(empty))
-
-
-def _paint(page: Page, path: str) -> float:
-    page.goto(path)
-    return float(page.evaluate(_PAINT))
-
-
-_PAINT = """() => new Promise((tell) => new PerformanceObserver((list) => tell(list.getEntries()[0].startTime))
-  .observe({ type: "paint", buffered: true }))"""
