@@ -25,9 +25,10 @@ from watchword.server.telemetry.meters import Throttle
 from watchword.server.web.answers import CLOSE, NO_STORE, Answer, Headers, text_answer
 from watchword.server.web.console import notices
 from watchword.server.web.console.confirmation import confirmed
+from watchword.server.web.console.entrance import sign_in_form
 from watchword.server.web.console.guard import Guard
 from watchword.server.web.console.own_origin import is_other_name, is_past_tls, origin_of
-from watchword.server.web.console.pages import GoTo, Page, html_answer, redirection, render, render_for_nobody
+from watchword.server.web.console.pages import Entered, GoTo, Page, html_answer, redirection, render, render_for_nobody
 from watchword.server.web.console.rooms import all_routes
 from watchword.server.web.console.route import Route, page_above, page_of_form
 from watchword.server.web.console.static_files import static_answer
@@ -39,6 +40,7 @@ from watchword.server.web.console.visitor import (
     read_cookies,
     read_values,
 )
+from watchword.server.web.console.waiting import WaitingForm, form_that_waits
 from watchword.server.web.errors import fault_in_words, note_fault, problem_of
 from watchword.server.web.requests import MOST_READ, BodyTooLarge, Incoming, read_body
 
@@ -175,7 +177,9 @@ class Console:
             return self._visit(request, route, there, headers)
         page = page_of_form(self._routes, path)
         if visitor.operator is None:
-            return self._shown(_sign_in_before(request, page), visitor, headers)
+            waiting = self._waiting(request, path, body, visitor) if page is not None else None
+            sign_in = _sign_in_before(request, page) if waiting is None else sign_in_form(page or "", waiting=waiting)
+            return self._shown(sign_in, visitor, headers)
         if method == "GET" and page is not None:
             return redirection(PREFIX + quote(page), headers)
         return self._shown(_refused(_NOWHERE, status=404, heading="There is no such page"), visitor, headers)
@@ -205,6 +209,19 @@ class Console:
         headers = (CLOSE,) if isinstance(error, BodyTooLarge) else ()  # the rest of it was not read
         return _refused(problem.message, status=problem.status, code=problem.code, back=back, headers=headers)
 
+    def _waiting(self, request: Incoming, path: str, body: bytes, visitor: Visitor) -> WaitingForm | None:
+        """
+        Return the form of a session that has ended; None where there is none that may wait.
+        """
+        ended = read_cookies(request.headers.all(b"cookie")).get(self._cookies.session, "")
+        if not ended or request.method != "POST":
+            return None
+        try:
+            form = self._form(request, body)
+        except Problem:
+            return None
+        return form_that_waits(replace(visitor, seed=ended, form=form), path)
+
     def _form(self, request: Incoming, body: bytes) -> Values:
         """
         Read a form that one of our pages has sent.
@@ -223,9 +240,12 @@ class Console:
             raise Problem("request.invalid_input", status=400, message="The form can't be read.")
         return read_values(body.decode("utf-8", "replace"))
 
-    def _shown(self, shown: Page | GoTo | Answer, visitor: Visitor, headers: tuple[_Header, ...]) -> Answer:
+    def _shown(self, shown: Page | GoTo | Entered | Answer, visitor: Visitor, headers: tuple[_Header, ...]) -> Answer:
         if isinstance(shown, Answer):
             return Answer(shown.status, shown.body, (*shown.headers, *headers))
+        if isinstance(shown, Entered):
+            headers = (self._cookies.set(self._cookies.session, shown.visitor.seed),)
+            return self._shown(shown.page, shown.visitor, headers)
         if isinstance(shown, Page):
             return html_answer(render(shown, visitor), status=shown.status, headers=(*headers, *shown.headers))
         if shown.session is not None:

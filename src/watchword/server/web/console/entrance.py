@@ -5,15 +5,18 @@ The way in and out: the first operator, whoever was invited, and those who sign 
 from collections.abc import Sequence
 from urllib.parse import unquote
 
+from msgspec.structs import replace
+
 from watchword.server.domain.operators import LEAST_PASSWORD
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import getting_started, operator_sessions, operators
 from watchword.server.operations.operator_sessions import Credentials, SignedIn
 from watchword.server.web.console.forms import chosen_password
 from watchword.server.web.console.guard import Guard, wait_of
-from watchword.server.web.console.pages import GoTo, Page, page_with
+from watchword.server.web.console.pages import Entered, GoTo, Page, page_with
 from watchword.server.web.console.route import Route, get, post
 from watchword.server.web.console.visitor import PREFIX, Visitor
+from watchword.server.web.console.waiting import WaitingForm, waiting_in
 
 START = f"{PREFIX}/start"
 OVERVIEW = f"{PREFIX}/overview"
@@ -47,21 +50,21 @@ class Entrance:
         """
         if visitor.operator is not None:
             return GoTo(path=OVERVIEW if getting_started.is_done(visitor.acting) else START)
-        return _sign_in_form() if _is_anybody_there(visitor) else _join_form(visitor)
+        return sign_in_form() if _is_anybody_there(visitor) else _join_form(visitor)
 
     def sign_in_form(self, visitor: Visitor) -> Page | GoTo:
         """
         Show the form, and remember where to go on.
         """
-        return _sign_in_form(visitor.asked("to")) if _is_anybody_there(visitor) else _join_form(visitor)
+        return sign_in_form(visitor.asked("to")) if _is_anybody_there(visitor) else _join_form(visitor)
 
-    def sign_in(self, visitor: Visitor) -> Page | GoTo:
+    def sign_in(self, visitor: Visitor) -> Page | GoTo | Entered:
         """
         Let somebody in; who has signed in meanwhile, in another tab, goes on.
         """
-        to = visitor.field("to")
+        to, waiting = visitor.field("to"), waiting_in(visitor.form)
         if visitor.operator is not None and not visitor.has_own_form:
-            return GoTo(path=_place(to))
+            return GoTo(path=_place(to)) if waiting is None else _with_waiting(waiting, to, visitor)
         given = Credentials(name=visitor.field("name"), password=visitor.field("password"))
         try:
             signed_in = self._guard.attempt(
@@ -70,9 +73,12 @@ class Entrance:
                 lambda: operator_sessions.sign_in(visitor.ctx, visitor.tenant_id, given, visitor.origin),
             )
         except Problem as problem:
-            return _sign_in_form(to, given.name, problem)
+            return sign_in_form(to, given.name, problem, waiting)
         _leave(visitor)
-        return GoTo(path=_place(to), session=signed_in.token)
+        if waiting is None:
+            return GoTo(path=_place(to), session=signed_in.token)
+        known = replace(visitor, session=signed_in.session, operator=signed_in.operator, seed=signed_in.token)
+        return _with_waiting(waiting, to, known)
 
     def join_form(self, visitor: Visitor) -> Page:
         """
@@ -92,6 +98,21 @@ class Entrance:
             )
         _leave(visitor)
         return GoTo(path=PREFIX, session=signed_in.token)
+
+
+def sign_in_form(
+    to: str = "", name: str = "", problem: Problem | None = None, waiting: WaitingForm | None = None
+) -> Page:
+    """
+    Make the page on which one signs in.
+
+    Args:
+        to: Where to go on, below the console.
+        name: What was typed.
+        waiting: A form that came when its session had ended.
+    """
+    shows = {"name": name, "to": to, "waiting": waiting}
+    return page_with("sign_in.html", shows, problem, wait_of(problem))
 
 
 def sign_out(visitor: Visitor) -> GoTo:
@@ -126,8 +147,9 @@ def _place(to: str) -> str:
     return f"{PREFIX}{to}" if is_plain and is_below else PREFIX
 
 
-def _sign_in_form(to: str = "", name: str = "", problem: Problem | None = None) -> Page:
-    return page_with("sign_in.html", {"name": name, "to": to}, problem, wait_of(problem))
+def _with_waiting(waiting: WaitingForm, to: str, visitor: Visitor) -> Entered:
+    shows = {"waiting": waiting, "sent_to": _place(waiting.path), "leave": _place(to)}
+    return Entered(page=Page(template="waiting.html", shows=shows), visitor=visitor)
 
 
 def _join_form(visitor: Visitor, *, name: str = "", invitation: str = "", problem: Problem | None = None) -> Page:

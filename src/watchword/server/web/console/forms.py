@@ -16,7 +16,7 @@ from watchword.server.web.free_json import TooDeep, read_json
 
 SAVED, NOT_CHANGED = "Saved.", "There was nothing to save: no field was changed."
 _MOST_DIGITS = 18
-_WAS = "was_"
+WAS = "was_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         What the form says of how each field was, by the names of its hidden fields.
         """
-        return {_WAS + name: mark(text) for name, text in self.kept.items()}
+        return {WAS + name: mark(text) for name, text in self.kept.items()}
 
     def changes(self, readers: Mapping[str, Callable[[str], object]]) -> Mapping[str, object]:
         """
@@ -76,7 +76,7 @@ def settings(visitor: Visitor, kept: Mapping[str, str]) -> Settings:
     """
     typed, moved = {}, {}
     for name, text in kept.items():
-        was, wanted = visitor.field(_WAS + name), visitor.field(name).strip()
+        was, wanted = visitor.field(WAS + name), visitor.field(name).strip()
         if was and mark(wanted) not in {was, mark(text)}:
             typed[name] = wanted
             if was != mark(text):

@@ -69,6 +69,18 @@ class GoTo(msgspec.Struct, frozen=True, kw_only=True):
     says: str = ""
 
 
+class Entered(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What is shown at once to somebody who has just come in.
+
+    Attributes:
+        visitor: By the session that has begun.
+    """
+
+    page: Page
+    visitor: Visitor
+
+
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """
     Why something was refused, on the page that it was sent from.

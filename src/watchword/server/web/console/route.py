@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from watchword.server.web.answers import Answer
-from watchword.server.web.console.pages import GoTo, Page
+from watchword.server.web.console.pages import Entered, GoTo, Page
 from watchword.server.web.console.visitor import Visitor
 
 
@@ -16,7 +16,7 @@ def _always(_visitor: Visitor) -> bool:
     return True
 
 
-Handler = Callable[[Visitor], Page | GoTo | Answer]
+Handler = Callable[[Visitor], Page | GoTo | Entered | Answer]
 Words = Callable[[Visitor], str]
 
 
