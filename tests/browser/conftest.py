@@ -53,7 +53,8 @@ def console(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iter
             page.context.clear_cookies()
             join(page, invite(server, "viewer"), "Vera")
             viewer = page.context.storage_state()
-        names = {**put_something_in(server), "operator": operator_id(server, "Ada")}
+        people = {"operator": operator_id(server, "Ada"), "viewer": operator_id(server, "Vera")}
+        names = {**put_something_in(server), **people}
         yield Console(server=server, names=names, owner=owner, idle=idle, viewer=viewer)
         assert "Traceback (most recent call last)" not in server.output
 

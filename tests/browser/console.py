@@ -86,6 +86,13 @@ def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
     Sign in by the form.
     """
     page.goto("/console/sign-in")
+    send_credentials(page, name, password)
+
+
+def send_credentials(page: Page, name: str, password: str = PASSWORD) -> None:
+    """
+    Fill in the form by which one signs in, which is shown.
+    """
     fill_in(page, {"Name": name, "Password": password})
     with page.expect_navigation():
         page.get_by_role("button", name="Sign in").click()
@@ -166,6 +173,16 @@ def forget_passwords(server: RunningServer, name: str) -> None:
     with closing(_database(server)) as database, database.write() as connection:
         of_operator = f"operator_id IN (SELECT id FROM operators WHERE name = '{name}')"
         connection.exec_driver_sql(f"UPDATE operator_sessions SET confirmed_at = 0 WHERE {of_operator}")
+
+
+def end_newest_session(server: RunningServer, name: str) -> None:
+    """
+    Let the session end in which an operator has signed in last.
+    """
+    with closing(_database(server)) as database, database.write() as connection:
+        newest = "SELECT s.id FROM operator_sessions s JOIN operators o ON o.id = s.operator_id"
+        newest += f" WHERE o.name = '{name}' ORDER BY s.created_at DESC LIMIT 1"
+        connection.exec_driver_sql(f"DELETE FROM operator_sessions WHERE id IN ({newest})")
 
 
 def _database(server: RunningServer) -> Database:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from tests.browser.console import end_newest_session, send_credentials, sign_in
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page, StorageState
 
@@ -23,6 +25,7 @@ class Session(StrEnum):
     OWNER = "owner"
     IDLE = "idle"
     VIEWER = "viewer"
+    ENDS = "ends"
     NOBODY = "nobody"
 
     def of(self, console: Console) -> StorageState | None:
@@ -45,6 +48,8 @@ class Shown:
         opens: What is opened first, by the text that stands on it.
         typed: What is typed into which fields first, by their ids,
         press: and which button is pressed then: the page behind it is meant.
+        session: Whose window it is; one that ends does so before the button is pressed.
+        signs_in: Whether one signs in again behind that.
         status: Of the page that the path leads to.
         also_in_docs: Which of its pictures the docs show, besides the wide and light one that they have of every page.
     """
@@ -57,6 +62,7 @@ class Shown:
     typed: Mapping[str, str] = field(default_factory=dict)
     press: str = ""
     session: Session = Session.OWNER
+    signs_in: bool = False
     status: int = 200
     also_in_docs: Sequence[str] = ()
 
@@ -71,6 +77,8 @@ class Shown:
         """
         Open it.
         """
+        if self.session is Session.ENDS:
+            sign_in(page, "Ada")
         answer = page.goto(console.address(self.path, self.below))
         assert answer is not None
         assert answer.status == self.status, self.name
@@ -78,8 +86,12 @@ class Shown:
             page.locator("summary", has_text=self.opens).click()
         for field_id, text in self.typed.items():
             page.locator(f"#{field_id}").fill(text)
+        if self.session is Session.ENDS:
+            end_newest_session(console.server, "Ada")
         if self.press:
             page.get_by_role("button", name=self.press, exact=True).click()
+        if self.signs_in:
+            send_credentials(page, "Ada")
         page.get_by_text(self.sees).first.wait_for()
 
 
@@ -239,6 +251,10 @@ SHOWN = (
     # Operators, and an operator's own
     Shown(name="operators", path="/operators", sees="Owners may do everything"),
     Shown(name="remove-operator", path="/operators/{operator}/remove", sees="would own the server"),
+    Shown(
+        name="change-operator", path="/operators/{viewer}/role?role=editor", sees="It counts from the next request on",
+    ),
+    Shown(name="change-operator-not", path="/operators/{operator}/role?role=viewer", sees="would own the server"),
     Shown(name="operators-looked-at", path="/operators", sees="Since", session=_VIEWER),
     Shown(name="operators-invited", path="/operators", press="Make an invitation", sees="It is shown this once"),
     Shown(name="account", path="/account", sees="this one"),
@@ -252,6 +268,14 @@ SHOWN = (
     Shown(
         name="confirm", path="/applications/new", typed={"name": "Waiting"}, press="Create",
         sees="Your password, once more", session=Session.IDLE,
+    ),
+    Shown(
+        name="sign-in-again", path="/applications/new", typed={"name": "Waiting"}, press="Create",
+        sees="Your session has ended", session=Session.ENDS,
+    ),
+    Shown(
+        name="waiting", path="/applications/new", typed={"name": "Waiting", "description": "Typed before lunch"},
+        press="Create", sees="What you sent waits", session=Session.ENDS, signs_in=True,
     ),
     # What is for everybody: the Management API's routes, and what errors mean
     Shown(name="api-docs", below="/api", path="/docs", sees="All have one shape", session=_NOBODY),

@@ -309,6 +309,8 @@ def manage_operators(page: Page, console: Console) -> None:
         page.goto("/console/operators")
         page.get_by_label(f"Role of {name}", exact=True).select_option("editor")
         page.get_by_role("button", name=f"Change role of {name}").click()
+        page.get_by_role("heading", name=f"Make {name} an editor?").wait_for()
+        page.get_by_role("button", name="Change role").click()
         page.get_by_text("The role is changed.").wait_for()
         assert "Create application" in browser.get("/console/applications").text
         page.get_by_role("link", name=f"Remove {name}").click()

@@ -179,6 +179,12 @@ async def test_owner_invites_changes_and_removes(app: Application, local: Acting
     assert "would own the server" in (await owner.open(f"/console/operators/{ada}/remove")).text
     assert "Remove <bdi>Ben</bdi>?" in (await owner.open(f"/console/operators/{ben}/remove")).text
     assert (await owner.open("/console/operators/nobody/remove")).status_code == 404
+    assert "would own the server" in (await owner.open(f"/console/operators/{ada}/role?role=viewer")).text
+    assert "is an editor already" in (await owner.open(f"/console/operators/{ben}/role?role=editor")).text
+    assert (await owner.open(f"/console/operators/{ben}/role?role=king")).status_code == 422
+    operators.invite(local, OperatorRole.VIEWER)
+    looks = (await owner.open(f"/console/operators/{ben}/role?role=viewer")).text
+    assert all(told in looks for told in ("Make <bdi>Ben</bdi> a viewer?", "Viewers look on.", "there is one."))
     await owner.open("/console/operators")
     assert (await owner.send(f"/console/operators/{ada}/remove")).status_code == 422
     assert (await owner.send(f"/console/operators/{ada}/role", role="viewer")).status_code == 422

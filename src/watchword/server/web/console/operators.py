@@ -25,7 +25,7 @@ def invite(visitor: Visitor) -> Page:
     """
     Make an invitation, and show its link once.
     """
-    token = operators.invite(visitor.acting, _role(visitor))
+    token = operators.invite(visitor.acting, _sent_role(visitor))
     return _page(visitor, link=f"{visitor.ctx.settings.public_endpoint}{PREFIX}/join#{token}")
 
 
@@ -37,11 +37,26 @@ def take_back(visitor: Visitor) -> GoTo:
     return GoTo(path=ROOM, says="The invitation is taken back: its link is no longer good.")
 
 
+def change(visitor: Visitor) -> Page:
+    """
+    Show what another role would mean.
+    """
+    wanted, (one, is_last_owner) = _role(visitor.asked("role")), operators.look(visitor.acting, visitor.path["id"])
+    is_owner = visitor.own_operator.role is OperatorRole.OWNER
+    shows = {
+        "one": one,
+        "wanted": wanted,
+        "is_last_owner": is_last_owner,
+        "invitations": len(operators.invitations(visitor.acting)) if is_owner else 0,
+    }
+    return Page(template="change_operator.html", shows=shows)
+
+
 def change_role(visitor: Visitor) -> GoTo:
     """
     Give an operator another role.
     """
-    wanted, (one, _) = _role(visitor), operators.look(visitor.acting, visitor.path["id"])
+    wanted, (one, _) = _sent_role(visitor), operators.look(visitor.acting, visitor.path["id"])
     # Before: whoever is no owner any more does not see them.
     are_open = one.role is not wanted and operators.invitations(visitor.acting)
     operators.change_role(visitor.acting, one.id, wanted)
@@ -65,9 +80,13 @@ def remove(visitor: Visitor) -> GoTo:
     return GoTo(path=ROOM, says="The operator is gone, and all sessions have ended.")
 
 
-def _role(visitor: Visitor) -> OperatorRole:
+def _sent_role(visitor: Visitor) -> OperatorRole:
+    return _role(visitor.field("role"))
+
+
+def _role(name: str) -> OperatorRole:
     try:
-        return OperatorRole(visitor.field("role"))
+        return OperatorRole(name)
     except ValueError:
         raise Problem("operator.unknown_role", status=422, message="There is no such role.") from None
 
@@ -84,11 +103,11 @@ def _page(visitor: Visitor, *, link: str | None = None) -> Page:
 
 
 def _inviting(visitor: Visitor) -> str:
-    return f"Invite somebody as {_role(visitor)}"
+    return f"Invite somebody as {_sent_role(visitor)}"
 
 
 def _changing(visitor: Visitor) -> str:
-    return f"Change the role of {_quoted_one(visitor)} to {_role(visitor)}"
+    return f"Change the role of {_quoted_one(visitor)} to {_sent_role(visitor)}"
 
 
 def _removing(visitor: Visitor) -> str:
@@ -104,6 +123,7 @@ ROUTES = (
     get("/operators", listing),
     post("/operators", invite, grave=_inviting),
     post("/operators/invitations/take-back", take_back),
+    get("/operators/{id}/role", change),
     post("/operators/{id}/role", change_role, grave=_changing),
     get("/operators/{id}/remove", removal),
     post("/operators/{id}/remove", remove, grave=_removing),
