@@ -43,6 +43,11 @@ const whereItScrolls = new ResizeObserver((resized) => {
   }
 });
 
+// Where the rooms stand in one line, the one that is shown is in sight.
+if (matchMedia("(max-width: 55.99rem)").matches) {
+  document.querySelector(".rooms [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+}
+
 const A_MOMENT = 2_000;
 let hushed;
 
