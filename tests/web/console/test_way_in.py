@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from tests.support.clock import MovedClock
     from watchword.server.context import Context
+    from watchword.server.settings import Settings
     from watchword.server.web.app import Application
 
 
@@ -234,13 +235,42 @@ async def test_nobody_is_asked_for_a_password_past_the_https_endpoint(
     Who comes to the server's own port from another machine types into a page that is sent in clear.
     """
     settings = settings_of(home, endpoint="https://id.example.com", trusted_proxies=["198.51.100.0/24"])
-    with closing(open_context(settings, NoRequestLines())) as ctx:
-        transport = httpx.ASGITransport(create_app(ctx, lambda: None), client=(peer, 4711))
-        async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
-            answer = await client.get("/console/sign-in")
+    answer = await _way_in(settings, peer, host)
     assert ("<form" in answer.text, answer.status_code == 403) == (is_shown, not is_shown)
     if not is_shown:
         assert 'href="https://id.example.com/console"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("peer", "host", "is_shown"),
+    [
+        pytest.param("192.0.2.7", "192.0.2.2:3001", False, id="from the network, by address"),
+        pytest.param("192.0.2.7", "id.example.com:3001", False, id="from the network, by name"),
+        pytest.param("192.0.2.7", "", False, id="from the network, by nothing"),
+        pytest.param("172.17.0.1", "127.0.0.1:3001", True, id="by a port that is forwarded to a container"),
+        pytest.param("127.0.0.1", "127.0.0.1:3001", True, id="from this machine"),
+        pytest.param("::1", "127.0.0.1:3001", True, id="from this machine, by IPv6"),
+        pytest.param("198.51.100.1", "192.0.2.2:3001", True, id="through a proxy that is known"),
+    ],
+)
+async def test_nobody_is_asked_for_a_password_from_elsewhere_where_the_endpoint_is_on_loopback(
+    home: Path, peer: str, host: str, *, is_shown: bool
+) -> None:
+    """
+    The server may listen for all, so that services get tokens; passwords of people don't cross the network in clear.
+    """
+    settings = settings_of(home, endpoint="http://127.0.0.1:3001", trusted_proxies=["198.51.100.0/24"])
+    answer = await _way_in(settings, peer, host)
+    wanted = "<form" if is_shown else "<code>ssh -L 3001:127.0.0.1:3001</code>"
+    assert (wanted in answer.text, answer.status_code) == (True, 200 if is_shown else 403)
+    assert is_shown or "<form" not in answer.text
+
+
+async def _way_in(settings: Settings, peer: str, host: str) -> httpx.Response:
+    with closing(open_context(settings, NoRequestLines())) as ctx:
+        transport = httpx.ASGITransport(create_app(ctx, lambda: None), client=(peer, 4711))
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            return await client.get("/console/join", headers={"host": host})
 
 
 @pytest.mark.usefixtures("owner")

@@ -27,7 +27,7 @@ from watchword.server.web.console import notices
 from watchword.server.web.console.confirmation import confirmed
 from watchword.server.web.console.entrance import sign_in_form
 from watchword.server.web.console.guard import Guard
-from watchword.server.web.console.own_origin import is_other_name, is_past_tls, origin_of
+from watchword.server.web.console.own_origin import is_in_clear, is_other_name, origin_of
 from watchword.server.web.console.pages import Entered, GoTo, Page, html_answer, redirection, render, render_for_nobody
 from watchword.server.web.console.rooms import all_routes
 from watchword.server.web.console.route import Route, page_above, page_of_form
@@ -103,7 +103,7 @@ class Console:
         static = static_answer(path, request.scope["query_string"], request.headers) if is_read else None
         if static is not None:
             return static
-        if not self._is_safe or self._is_past_tls(request):
+        if not self._is_safe or self._is_in_clear(request):
             return html_answer(render_for_nobody("needs_https.html", self._ctx.settings), status=403)
         if is_read and is_other_name(request.headers.first(b"host"), self._endpoint):
             return redirection(self._origin + _with_query(request))
@@ -111,10 +111,10 @@ class Console:
             return text_answer("Method Not Allowed", status=405, headers=((b"allow", b"HEAD, GET, POST"),))
         return None
 
-    def _is_past_tls(self, request: Incoming) -> bool:
+    def _is_in_clear(self, request: Incoming) -> bool:
         client = request.scope.get("client")
         peer, host = client[0] if client else None, request.headers.first(b"host")
-        return is_past_tls(host, peer, self._endpoint, self._ctx.settings.trusted_proxies)
+        return is_in_clear(host, peer, self._endpoint, self._ctx.settings.trusted_proxies)
 
     async def _on_thread(self, what: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         # On the threads of the Management API, of which there are few: their queue must not grow for ever.

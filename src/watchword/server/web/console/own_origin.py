@@ -1,5 +1,5 @@
 """
-Where the console is: its origin as browsers write it, and who comes to it by another name, or past its TLS.
+Where the console is: its origin as browsers write it, and who comes to it by another name, or in clear.
 """
 
 from urllib.parse import SplitResult, urlsplit
@@ -35,15 +35,19 @@ def is_other_name(host: str | None, endpoint: SplitResult) -> bool:
     return is_same_port and not is_same_host and all(is_loopback(one.hostname or "") for one in (named, endpoint))
 
 
-def is_past_tls(host: str | None, peer: str | None, endpoint: SplitResult, proxies: Networks) -> bool:
+def is_in_clear(host: str | None, peer: str | None, endpoint: SplitResult, proxies: Networks) -> bool:
     """
-    Tell whether somebody has come to an https endpoint's server in clear: by another name, and through no known proxy.
+    Tell whether somebody has come over a network in clear, to an endpoint that is https or on loopback.
+
+    To an https one they come past TLS: by another name, and through no known proxy. To one on loopback, where the
+    server listens for all, they come by a name that is not this machine's; a port that is forwarded keeps it.
 
     Args:
         host: The Host header. A proxy that is not known, but leaves it as it came, is taken for one.
         peer: The address of the other end; None where it is a socket of this machine.
         proxies: Whose word counts, besides this machine's own.
     """
-    if endpoint.scheme != "https" or peer is None or is_loopback(peer) or is_of(peer, proxies):
+    if peer is None or is_loopback(peer) or is_of(peer, proxies):
         return False
-    return urlsplit(f"//{host}").hostname != endpoint.hostname
+    named = urlsplit(f"//{host}").hostname
+    return named != endpoint.hostname if endpoint.scheme == "https" else not is_loopback(named or "")

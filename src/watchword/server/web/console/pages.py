@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 from markupsafe import Markup
 
+from watchword.protocol.endpoints import is_loopback
 from watchword.server.domain.ids import new_token
 from watchword.server.domain.problems import Problem
 from watchword.server.settings import Settings
@@ -152,8 +153,10 @@ def render_for_nobody(template: str, settings: Settings) -> str:
     """
     Write a page that is the same for all, whoever they are.
     """
+    endpoint = urlsplit(settings.public_endpoint)
     shows = {
-        "operator": None, "notice": "", "room": "", "host": _host_of(settings), "endpoint": settings.public_endpoint,
+        "operator": None, "notice": "", "room": "", "host": endpoint.netloc, "endpoint": settings.public_endpoint,
+        "port": endpoint.port or 80, "is_on_loopback": is_loopback(endpoint.hostname or ""),
     }  # fmt: skip
     return _environment().get_template(template).render(shows)
 

@@ -44,9 +44,12 @@ const whereItScrolls = new ResizeObserver((resized) => {
 });
 
 // Where the rooms stand in one line, the one that is shown is in sight.
-if (matchMedia("(max-width: 55.99rem)").matches) {
-  document.querySelector(".rooms [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+const inOneLine = matchMedia("(max-width: 55.99rem)");
+function showOwnRoom() {
+  if (inOneLine.matches) document.querySelector(".rooms [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
+showOwnRoom();
+inOneLine.addEventListener("change", showOwnRoom);
 
 const A_MOMENT = 2_000;
 let hushed;
