@@ -5,14 +5,16 @@ The overview, and what an application's page says of its use.
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.browser import FOREIGN, PAYLOAD, invited
 from watchword.server.domain.names import MANAGEMENT_ROLE, OperatorRole
+from watchword.server.domain.records import LogEntry
 from watchword.server.domain.search import NO_SEARCH
-from watchword.server.operations import application_roles, roles
+from watchword.server.operations import application_roles, narrowings, roles
 from watchword.server.storage.roles import RoleFilter
 from watchword.server.web.console.chart import HEIGHT, STEP, bars_of
 
@@ -48,6 +50,53 @@ async def ask(owner: Browser, app_id: str, secret: str, resource: str = MANAGEME
     """
     data = {"grant_type": "client_credentials", "resource": resource, "scope": "all"}
     return await owner.client.post("/oidc/token", data=data, auth=(app_id, secret))
+
+
+async def test_narrowed_tokens_are_seen(owner: Browser, local: Acting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Who has lost a scope is not refused, and would be seen nowhere else: which scopes, of whom, how often.
+    """
+    app_id, secret = await create(owner, local, f"Ledger {PAYLOAD}")
+    assert "every token had all that was asked for" in (await owner.open("/console/overview")).text
+    for scope in ("all", "all read:all", "all read:all", "write:all all"):
+        data = {"grant_type": "client_credentials", "resource": MANAGEMENT, "scope": scope}
+        answer = await owner.client.post("/oidc/token", data=data, auth=(app_id, secret))
+        assert answer.json()["scope"] == "all"
+    page = await owner.open("/console/overview")
+    assert "4 issued, 3 of them narrowed, 0 refused" in chart_title(page)
+    assert "<strong>3</strong> of them narrowed" in page.text
+    rows = re.findall(
+        r'<th scope="row"><code>([\w: ]+)</code></th>.*?<td class="number" data-label="Times">(\d+)<',
+        page.text,
+        re.DOTALL,
+    )
+    assert rows == [("read:all", "2"), ("write:all", "1")]
+    assert FOREIGN.search(page.text) is None
+    log = await owner.open(f"/console/logs?application={app_id}&outcome=narrowed")
+    assert log.text.count(">narrowed</span>") == 3
+    monkeypatch.setattr(narrowings, "MOST_LOOKED_AT", 2)
+    page = await owner.open("/console/overview")
+    assert "at least <strong>2</strong> of them narrowed" in page.text
+
+
+@pytest.mark.parametrize(
+    ("payload", "missing"),
+    [
+        pytest.param({"result": "Success", "params": {"scope": "b a"}, "scope": "a"}, ("b",), id="less"),
+        pytest.param({"result": "Success", "params": {"scope": "a"}, "scope": "a b"}, (), id="more"),
+        pytest.param({"result": "Success", "params": {"scope": "a"}}, ("a",), id="nothing granted"),
+        pytest.param({"result": "Success", "params": {}, "scope": "a"}, (), id="nothing asked"),
+        pytest.param({"result": "Success", "params": "a", "scope": "b"}, (), id="of another form"),
+        pytest.param({"result": "Success", "params": {"scope": ["a"]}, "scope": 1}, (), id="of another kind"),
+        pytest.param({"result": "Error", "params": {"scope": "a"}}, (), id="refused"),
+    ],
+)
+def test_what_was_not_granted(payload: dict[str, object], missing: tuple[str, ...]) -> None:
+    """
+    Whatever a record holds.
+    """
+    entry = LogEntry(tenant_id="default", id="x", key="x", payload=payload, created_at=datetime.now(UTC))
+    assert tuple(narrowings.not_granted(entry)) == missing
 
 
 def chart_title(page: httpx.Response) -> str:
@@ -129,7 +178,7 @@ async def test_page_of_an_application_tells_its_use(local: Acting, owner: Browse
     app_id, secret = await create(owner, local, "Sync")
     page = await owner.open(f"/console/applications/{app_id}")
     assert "It has asked for nothing yet" in page.text
-    assert "<td>never</td>" in page.text
+    assert '<td data-label="Last used">never</td>' in page.text
     await ask(owner, app_id, secret)
     await ask(owner, app_id, secret, "https://nobody.example")
     page = await owner.open(f"/console/applications/{app_id}")
@@ -143,7 +192,7 @@ def test_bars_stay_in_the_picture(pairs: list[tuple[int, int]]) -> None:
     """
     Whatever the numbers are; and what is not nothing is seen.
     """
-    chart = bars_of(pairs)
+    chart = bars_of(("lower", "upper"), pairs)
     assert len(chart.bars) == sum(bool(number) for pair in pairs for number in pair)
     for bar in chart.bars:
         assert 0 <= bar.y < bar.y + bar.height <= HEIGHT + 0.01

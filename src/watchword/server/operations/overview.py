@@ -13,6 +13,8 @@ import msgspec
 from msgspec.structs import replace
 
 from watchword.server.domain.names import Permission
+from watchword.server.operations import narrowings
+from watchword.server.operations.narrowings import Narrowing
 from watchword.server.operations.operation import reads
 from watchword.server.storage import applications, counts, secret_expiries, token_activity, uses
 from watchword.server.storage.counts import Totals
@@ -37,10 +39,14 @@ COUNTED = "counted, not recorded one by one"
 class Minute(msgspec.Struct, frozen=True, kw_only=True):
     """
     A minute of the token endpoint.
+
+    Attributes:
+        narrowed: How many of the issued ones were so with less than was asked for, as far as that was looked at.
     """
 
     at: datetime
     issued: int
+    narrowed: int
     refused: int
 
 
@@ -73,6 +79,8 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
         failures: Of the last day, the most frequent first.
         has_all_failures: Whether all refusals of that time were read; else there are more.
         has_all_kinds: Whether all that was read is among them; else what is less frequent is left out.
+        narrowings: Of the last day, the most frequent first.
+        narrowed_since: From when on all requests were looked at for that.
     """
 
     minutes: Sequence[Minute]
@@ -80,6 +88,8 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     failures: Sequence[Failure]
     has_all_failures: bool
     has_all_kinds: bool
+    narrowings: Sequence[Narrowing]
+    narrowed_since: datetime
 
 
 @reads(Permission.ALL)
@@ -94,6 +104,8 @@ def activity(tx: Transaction) -> Activity:
     first = end - MINUTES
     counted = token_activity.records_by_minute(tx, from_microseconds(first * MINUTE), MOST_COUNTED)
     records = token_activity.about_by_minute(tx, first, end) if counted is None else counted
+    narrowed = narrowings.lately(tx, FAILURES_SINCE)
+    narrowed_in = Counter(to_microseconds(moment) // MINUTE for moment in narrowed.moments)
     of_refusals: Counter[int] = Counter()
     refusals: Counter[int] = Counter()
     for one in refused:
@@ -106,6 +118,7 @@ def activity(tx: Transaction) -> Activity:
             Minute(
                 at=from_microseconds(minute * MINUTE),
                 issued=max(records.get(minute, 0) - of_refusals[minute], 0),
+                narrowed=narrowed_in[minute],
                 refused=refusals[minute],
             )
             for minute in range(first, end)
@@ -114,6 +127,8 @@ def activity(tx: Transaction) -> Activity:
         failures=_named(tx, failures[:MOST_SHOWN]),
         has_all_failures=has_all,
         has_all_kinds=len(failures) <= MOST_SHOWN,
+        narrowings=narrowed.kinds[:MOST_SHOWN],
+        narrowed_since=narrowed.since,
     )
 
 

@@ -17,7 +17,7 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     A bar, in the units of the picture.
 
     Attributes:
-        kind: Which of the two it is: `lower` or `upper`.
+        kind: Which of those that stand on each other it is.
     """
 
     kind: str
@@ -41,15 +41,18 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     bars: Sequence[Bar]
 
 
-def bars_of(pairs: Sequence[tuple[int, int]]) -> Chart:
+def bars_of(kinds: Sequence[str], columns: Sequence[Sequence[int]]) -> Chart:
     """
-    Draw pairs of numbers, the second of each upon the first.
+    Draw columns of numbers, each upon the one before.
+
+    Args:
+        kinds: What the numbers of a column are, from below.
     """
-    highest = max((lower + upper for lower, upper in pairs), default=0)
+    highest = max(map(sum, columns), default=0)
     bars: list[Bar] = []
-    for place, pair in enumerate(pairs):
+    for place, column in enumerate(columns):
         floor = HEIGHT
-        for kind, number in zip(("lower", "upper"), pair, strict=True):
+        for kind, number in zip(kinds, column, strict=True):
             if not number:
                 continue
             height = max(number / highest * (HEIGHT - _LEAST), _LEAST)
@@ -63,4 +66,4 @@ def bars_of(pairs: Sequence[tuple[int, int]]) -> Chart:
                     height=round(height, 2),
                 )
             )
-    return Chart(width=len(pairs) * STEP, height=HEIGHT, highest=highest, bars=bars)
+    return Chart(width=len(columns) * STEP, height=HEIGHT, highest=highest, bars=bars)

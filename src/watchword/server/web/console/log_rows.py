@@ -20,12 +20,12 @@ from watchword.protocol.errors import (
     TemporarilyUnavailable,
     UnsupportedGrantType,
 )
-from watchword.protocol.scopes import parse_scope
 from watchword.server.domain.actors import ActorKind
 from watchword.server.domain.client_auth.client_secret import SecretExpired
 from watchword.server.domain.records import LogEntry
 from watchword.server.domain.search import fold_case
 from watchword.server.operations.logs import Outcome
+from watchword.server.operations.narrowings import not_granted
 from watchword.server.web.console.pages import address
 
 # With which a token request is refused.
@@ -95,21 +95,11 @@ def row_of(entry: LogEntry, application_names: Mapping[str, str]) -> Row:
         event=entry.key,
         outcome=_text(payload.get("result")),
         error=_text(_members(payload.get("error")).get("error")),
-        is_narrowed=is_narrowed(entry),
+        is_narrowed=bool(not_granted(entry)),
         who=_cut(name or _actor(payload) or application_id or _stranger(payload), _LONGEST_WHO),
         application_id=application_id if name is not None else None,
         what=_cut(_what(payload), _LONGEST_WHAT),
     )
-
-
-def is_narrowed(entry: LogEntry) -> bool:
-    """
-    Tell whether a token was issued with less than was asked for, as far as the record holds what was asked.
-    """
-    if entry.payload.get("result") != Outcome.SUCCESS:
-        return False
-    asked = _text(_members(entry.payload.get("params")).get("scope"))
-    return bool(set(parse_scope(asked)) - set(parse_scope(_text(entry.payload.get("scope")))))
 
 
 def refusal_of(entry: LogEntry) -> Refusal | None:

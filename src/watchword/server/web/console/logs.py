@@ -19,6 +19,7 @@ from watchword.server.domain.problems import Problem, bad_value
 from watchword.server.domain.records import LogEntry
 from watchword.server.operations import applications, explaining, logs
 from watchword.server.operations.logs import MOST_EXPORTED, MOST_LOOKED_AT, Fits, Outcome
+from watchword.server.operations.narrowings import not_granted
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page as Part
@@ -29,7 +30,6 @@ from watchword.server.web.console.log_rows import (
     ERRORS,
     as_json,
     is_about,
-    is_narrowed,
     is_refused_with,
     members_of,
     page_of_what_changed,
@@ -48,7 +48,7 @@ _BEFORE = "before"
 _APP_ID = re.compile(r"[0-9a-z]{21}")
 _OUTCOMES: Mapping[str, Fits] = {
     "success": lambda entry: entry.payload.get("result") == Outcome.SUCCESS,
-    "narrowed": is_narrowed,
+    "narrowed": lambda entry: bool(not_granted(entry)),
     "error": lambda entry: entry.payload.get("result") == Outcome.ERROR,
 }
 _FITS: Mapping[str, Fits] = {**_OUTCOMES, **{error: partial(is_refused_with, error) for error in ERRORS}}
@@ -137,7 +137,7 @@ def page(visitor: Visitor) -> Page:
     """
     entry, names = logs.read_with_names(visitor.acting, visitor.path["id"])
     refusal = refusal_of(entry)
-    is_less = entry.payload.get("result") == Outcome.ERROR or is_narrowed(entry)
+    is_less = entry.payload.get("result") == Outcome.ERROR or bool(not_granted(entry))
     told = None
     if is_less and entry.key.startswith(TOKEN_KEY_PREFIX):
         told = explaining.explain_record(visitor.acting, entry.id)

@@ -22,7 +22,10 @@ def page(visitor: Visitor) -> Page:
     shows = {
         "read_at": visitor.ctx.clock(),
         "activity": activity,
-        "chart": bars_of([(minute.issued, minute.refused) for minute in activity.minutes]),
+        "chart": bars_of(
+            ("issued", "narrowed", "refused"),
+            [(max(one.issued - one.narrowed, 0), one.narrowed, one.refused) for one in activity.minutes],
+        ),
         "totals": overview.totals(visitor.acting),
         "is_all": is_all,
         "secrets": overview.expiring_secrets(visitor.acting, MOST_SHOWN + 1) if is_all else (),

@@ -1,0 +1,104 @@
+"""
+Tokens that were issued with less than was asked for: which, lately, and of whom. Who has lost a scope is not refused.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from watchword.protocol.names import GrantType
+from watchword.protocol.scopes import parse_scope
+from watchword.server.domain.events import KEYS
+from watchword.server.domain.records import LogEntry
+from watchword.server.operations.logs import Outcome
+from watchword.server.storage import applications, logs
+from watchword.server.storage.log_filter import LogFilter
+from watchword.server.storage.transaction import Transaction
+
+MOST_LOOKED_AT = 1_000  # requests; no index knows which were narrowed
+
+
+class Narrowing(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    Tokens of one application that lack the same scopes.
+
+    Attributes:
+        application_name: None where the application is gone.
+        scopes: What was asked for and not granted.
+    """
+
+    application_id: str | None
+    application_name: str | None
+    scopes: Sequence[str]
+    count: int
+    last_at: datetime
+
+
+class Narrowings(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What was narrowed lately.
+
+    Attributes:
+        moments: When each such token was issued, the newest first.
+        kinds: The most frequent first.
+        since: From when on all requests were looked at.
+    """
+
+    moments: Sequence[datetime]
+    kinds: Sequence[Narrowing]
+    since: datetime
+
+
+def not_granted(entry: LogEntry) -> Sequence[str]:
+    """
+    Return the scopes that a token was asked for with and issued without, as far as the record holds what was asked.
+    """
+    if entry.payload.get("result") != Outcome.SUCCESS:
+        return ()
+    params = entry.payload.get("params")
+    asked = params.get("scope") if isinstance(params, dict) else None
+    granted = set(_scopes(entry.payload.get("scope")))
+    return tuple(scope for scope in _scopes(asked) if scope not in granted)
+
+
+def lately(tx: Transaction, within: timedelta) -> Narrowings:
+    """
+    Return what was narrowed within a time, among the newest `MOST_LOOKED_AT` token requests.
+    """
+    since = tx.now() - within
+    asked = LogFilter(key=KEYS[GrantType.CLIENT_CREDENTIALS], since=since)
+    looked_at = logs.newest(tx, asked, MOST_LOOKED_AT + 1)
+    if len(looked_at) > MOST_LOOKED_AT:
+        since = looked_at[-1].created_at
+    narrowed = [(entry, scopes) for entry in looked_at[:MOST_LOOKED_AT] if (scopes := not_granted(entry))]
+    return Narrowings(
+        moments=[entry.created_at for entry, _ in narrowed], kinds=_named(tx, _kinds(narrowed)), since=since
+    )
+
+
+def _kinds(narrowed: Iterable[tuple[LogEntry, Sequence[str]]]) -> list[Narrowing]:
+    found: dict[tuple[str | None, Sequence[str]], Narrowing] = {}
+    for entry, scopes in narrowed:
+        own = entry.payload.get("applicationId")
+        application_id = own if isinstance(own, str) else None
+        before = found.get((application_id, scopes))
+        found[application_id, scopes] = (
+            replace(before, count=before.count + 1)
+            if before is not None
+            else Narrowing(
+                application_id=application_id, application_name=None, scopes=scopes, count=1, last_at=entry.created_at
+            )
+        )
+    return sorted(found.values(), key=lambda kind: kind.count, reverse=True)
+
+
+def _named(tx: Transaction, kinds: Sequence[Narrowing]) -> Sequence[Narrowing]:
+    ids = {kind.application_id for kind in kinds if kind.application_id is not None}
+    names = {application.id: application.name for application in applications.with_ids(tx, sorted(ids))}
+    return [replace(kind, application_name=names.get(kind.application_id or "")) for kind in kinds]
+
+
+def _scopes(text: object) -> Sequence[str]:
+    return parse_scope(text) if isinstance(text, str) else ()
