@@ -102,6 +102,21 @@ async def test_who_comes_in_instead_has_their_own_rights(
     assert (await owner.send(_NEW)).status_code == 403
 
 
+async def test_who_only_looked_is_told_that_the_session_has_ended(owner: Browser, clock: MovedClock) -> None:
+    """
+    And goes on there. A stranger has had none.
+    """
+    clock.move(hours=13)
+    sent_away = await owner.open("/console/roles?page=2")
+    page = await owner.open(sent_away.headers["location"])
+    assert "Your session has ended. Sign in, and go on where you were." in page.text
+    on = await owner.send("/console/sign-in", name="Ada", password=PASSWORD)
+    assert on.headers["location"] == "/console/roles?page=2"
+    owner.client.cookies.clear()
+    sent_away = await owner.open("/console/roles")
+    assert "has ended" not in (await owner.open(sent_away.headers["location"])).text
+
+
 async def _of_another_origin(owner: Browser) -> httpx.Response:
     return await owner.send(_NEW, origin="https://evil.example", name="Lathe")
 

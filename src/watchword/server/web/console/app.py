@@ -48,6 +48,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 MOST_FORM = 64 * 1024
 _LOOK = "You are signed out: what you sent just now was not taken. If you had sent it before, look whether that was."
+_ENDED = "Your session has ended. Sign in, and go on where you were."
 _NOWHERE = "Perhaps its address was cut, or what it was about is gone."
 _MOST_WAIT_SECONDS = 2.0
 _READS = frozenset({"GET", "HEAD"})
@@ -177,9 +178,7 @@ class Console:
             return self._visit(request, route, there, headers)
         page = page_of_form(self._routes, path)
         if visitor.operator is None:
-            waiting = self._waiting(request, path, body, visitor) if page is not None else None
-            sign_in = _sign_in_before(request, page) if waiting is None else sign_in_form(page or "", waiting=waiting)
-            return self._shown(sign_in, visitor, headers)
+            return self._shown(self._sign_in_before(request, path, page, body, visitor), visitor, headers)
         if method == "GET" and page is not None:
             return redirection(PREFIX + quote(page), headers)
         return self._shown(_refused(_NOWHERE, status=404, heading="There is no such page"), visitor, headers)
@@ -209,18 +208,32 @@ class Console:
         headers = (CLOSE,) if isinstance(error, BodyTooLarge) else ()  # the rest of it was not read
         return _refused(problem.message, status=problem.status, code=problem.code, back=back, headers=headers)
 
-    def _waiting(self, request: Incoming, path: str, body: bytes, visitor: Visitor) -> WaitingForm | None:
+    def _sign_in_before(
+        self, request: Incoming, path: str, page: str | None, body: bytes, visitor: Visitor
+    ) -> Page | GoTo:
         """
-        Return the form of a session that has ended; None where there is none that may wait.
+        Say where to sign in, and where to go on from there: to a page, with its query, not to where a form was sent.
+
+        Args:
+            page: The one on which a form stands; None where none was sent.
         """
         ended = read_cookies(request.headers.all(b"cookie")).get(self._cookies.session, "")
-        if not ended or request.method != "POST":
-            return None
+        if request.method != "POST":
+            asked = _with_query(request).removeprefix(PREFIX)
+            return GoTo(path=f"{PREFIX}/sign-in?to={quote(asked, safe='')}", says=_ENDED if ended else "")
+        if page is None:
+            return GoTo(path=f"{PREFIX}/sign-in", says=_LOOK)
+        waiting = self._waiting(request, path, body, replace(visitor, seed=ended)) if ended else None
+        if waiting is None:
+            return GoTo(path=f"{PREFIX}/sign-in?to={quote(page, safe='')}", says=_LOOK)
+        return sign_in_form(page, waiting=waiting)
+
+    def _waiting(self, request: Incoming, path: str, body: bytes, visitor: Visitor) -> WaitingForm | None:
         try:
             form = self._form(request, body)
         except Problem:
             return None
-        return form_that_waits(replace(visitor, seed=ended, form=form), path)
+        return form_that_waits(replace(visitor, form=form), path)
 
     def _form(self, request: Incoming, body: bytes) -> Values:
         """
@@ -271,20 +284,6 @@ async def _body_of(request: Incoming, visitor: Visitor) -> bytes | None:
         return await read_body(request, limit=MOST_FORM if visitor.operator is None else MOST_READ)
     except BodyTooLarge:
         return None
-
-
-def _sign_in_before(request: Incoming, page: str | None) -> GoTo:
-    """
-    Say where to sign in, and where to go on from there: to a page, with its query, not to where a form was sent.
-
-    Args:
-        page: The one on which a form stands.
-    """
-    if request.method == "POST":
-        to = f"?to={quote(page, safe='')}" if page else ""
-        return GoTo(path=f"{PREFIX}/sign-in{to}", says=_LOOK)
-    asked = _with_query(request).removeprefix(PREFIX)
-    return GoTo(path=f"{PREFIX}/sign-in?to={quote(asked, safe='')}")
 
 
 def _with_query(request: Incoming) -> str:
