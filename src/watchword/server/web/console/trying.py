@@ -65,11 +65,13 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     What came of it.
 
     Attributes:
+        access_token: Empty where it was refused.
         missing: Scopes that were asked for and not granted.
         call: A call of the Management API with the token; None where it is for another API.
     """
 
     token: Exchange
+    access_token: str = ""
     decoded: Decoded | None
     missing: Sequence[str]
     call: Exchange | None
@@ -87,6 +89,13 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
         Whether there is a token.
         """
         return self.decoded is not None
+
+    @property
+    def is_called(self) -> bool:
+        """
+        Whether the Management API took the token.
+        """
+        return self.call is not None and self.call.answer.status == _OK
 
 
 def try_token(ctx: Context, own_server: OwnServer, trial: Trial, secret: str, scope: str) -> Tried:
@@ -110,6 +119,7 @@ def try_token(ctx: Context, own_server: OwnServer, trial: Trial, secret: str, sc
     granted = str(response.get("scope", "")).split()
     return Tried(
         token=token,
+        access_token=compact,
         decoded=decode(compact),
         missing=[one for one in scope.split() if one not in granted],
         call=_call(ctx, own_server, compact) if trial.resource.id == MANAGEMENT_RESOURCE_ID else None,
