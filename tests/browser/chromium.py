@@ -22,6 +22,8 @@ NAMED_BY = "TEST_CHROMIUM"
 """Which Chromium to use. Where this is set it must be there; else the tests are skipped without one."""
 
 WIDE, NARROW = ViewportSize(width=1280, height=800), ViewportSize(width=360, height=740)
+# Tables are tables there, and the widest of them go on behind the edge.
+BETWEEN = ViewportSize(width=800, height=800)
 # Chromium knows nobody but this machine, whatever a page or the browser itself wants.
 _ARGUMENTS = ("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--disable-gpu", "--num-raster-threads=1")
 # A refused form is shown with its status, which Chromium tells in its console.

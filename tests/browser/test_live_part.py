@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.chromium import NARROW
+from tests.browser.chromium import BETWEEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,10 +155,11 @@ def test_it_says_that_it_is_not_renewed(overview: Page, is_answered: bool) -> No
 
 def test_what_is_read_again_stays_where_it_was_moved(overview: Page) -> None:
     """
-    A table that is wider than the window, by whoever reads it on a telephone.
+    A table that is wider than the window.
     """
-    overview.set_viewport_size(NARROW)
-    overview.locator("#now .scroll").first.evaluate("(table) => { table.scrollLeft = 60; }")
+    overview.set_viewport_size(BETWEEN)
+    refusals = overview.get_by_role("region", name="List of refusals")
+    refusals.evaluate("(table) => { table.scrollLeft = 60; }")
     wait_for_a_tick(overview)
     assert_renewed(overview)
-    assert overview.locator("#now .scroll").first.evaluate("(table) => table.scrollLeft") == 60
+    assert refusals.evaluate("(table) => table.scrollLeft") == 60

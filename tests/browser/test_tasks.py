@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import FloatRect
 
-from tests.browser.chromium import NARROW
+from tests.browser.chromium import BETWEEN, NARROW
 from tests.browser.console import fill_in
 from tests.browser.tasks import TASKS, WITH_SCRIPTS
 from tests.support.shop import unique
@@ -260,12 +260,12 @@ def test_table_that_goes_on_is_shaded_where_it_does(page: Page) -> None:
     """
     On the right at first, on the left at its end, and nowhere in a wide window.
     """
-    page.goto("/console/roles?search=shop")
+    page.goto("/console/account")
     assert corner(page, "right") == corner(page, "left")
-    page.set_viewport_size(NARROW)
+    page.set_viewport_size(BETWEEN)
     assert corner(page, "right") != corner(page, "left")
     right, left = corner(page, "right"), corner(page, "left")
-    page.get_by_role("region", name="List of roles").evaluate("(one) => one.scrollTo(one.scrollWidth, 0)")
+    page.get_by_role("region", name="List of sessions").evaluate("(one) => one.scrollTo(one.scrollWidth, 0)")
     assert corner(page, "right") == left
     assert corner(page, "left") != left
     assert corner(page, "left") != right  # it fades away to the other side
@@ -275,11 +275,13 @@ def test_table_that_is_whole_is_no_stop_of_the_keyboard(page: Page) -> None:
     """
     One that can be scrolled is; and it becomes one as the window gets narrow.
     """
-    page.goto("/console/applications")
+    page.goto("/console/account")
     table = page.locator(".scroll")
     table.and_(page.locator("[tabindex='-1']")).wait_for()
-    page.set_viewport_size(NARROW)
+    page.set_viewport_size(BETWEEN)
     table.and_(page.locator("[tabindex='0']")).wait_for()
+    page.set_viewport_size(NARROW)
+    table.and_(page.locator("[tabindex='-1']")).wait_for()
 
 
 def test_log_is_read_on_a_telephone_without_moving_it(page: Page) -> None:

@@ -175,9 +175,9 @@ async def test_role_says_what_an_application_loses_and_what_stays(
     page = owner.shown.text
     assert "Take shopper from shop-bot?" in words_of(page)
     assert re.search(
-        rf"Online Shopping</a></th>\s*<td><code>{WRITE}</code></td>\s*"
-        rf'<td><code>{READ}</code> <span[^>]*>by <a href="/console/roles/{reader.id}">reader</a></span></td>\s*'
-        r"<td>3,600 seconds</td>",
+        rf"Online Shopping</a></th>\s*<td[^>]*><code>{WRITE}</code></td>\s*"
+        rf'<td[^>]*><code>{READ}</code> <span[^>]*>by <a href="/console/roles/{reader.id}">reader</a></span></td>\s*'
+        r"<td[^>]*>3,600 seconds</td>",
         page,
     )
     assert f'<a href="{back}">Cancel</a>' in page

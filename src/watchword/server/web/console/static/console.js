@@ -43,13 +43,14 @@ const whereItScrolls = new ResizeObserver((resized) => {
   }
 });
 
-// Where the rooms stand in one line, the one that is shown is in sight.
+// Where rooms and views stand in one line that goes on behind the edge, the one that is shown is in sight.
 const inOneLine = matchMedia("(max-width: 55.99rem)");
-function showOwnRoom() {
-  if (inOneLine.matches) document.querySelector(".rooms [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+function showWhereOneIs() {
+  if (!inOneLine.matches) return;
+  for (const here of document.querySelectorAll("nav [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "center" });
 }
-showOwnRoom();
-inOneLine.addEventListener("change", showOwnRoom);
+showWhereOneIs();
+inOneLine.addEventListener("change", showWhereOneIs);
 
 const A_MOMENT = 2_000;
 let hushed;
