@@ -138,6 +138,10 @@ def test_token_is_fetched_where_the_guide_ends(workers: RunningServer, ada: Pers
     assert '"alg": "ES256"' in text
     assert "Authorization: Basic …" in text
     assert 'id="step-4">Token <span class="mark good">done' in tried.text
+    assert 'id="step-5">Call <span class="mark">next' in tried.text  # which only the API will know of
+    token = re.search(r'<code id="access-token">([\w.-]+)</code> <button [^>]*data-copy="access-token"', tried.text)
+    assert token is not None
+    assert f'"access_token": "{token[1]}"' in text
     refused = ada.send("/console/start/try", secret="wrong", scope="read:products", **chosen(made))
     assert "Refused</strong> with 401" in refused.text
     assert "invalid_client" in refused.text
@@ -156,6 +160,7 @@ def test_management_api_is_called_with_the_token(workers: RunningServer, ada: Pe
     fields = {**chosen(ada.shown), "application": workers.application_id}
     tried = ada.send("/console/start/try", secret=workers.application_secret, scope="all", **fields)
     assert "<strong>200</strong> from the Management API" in tried.text
+    assert 'id="step-5">Call <span class="mark good">done' in tried.text
     assert "GET /api/applications?page_size=1 HTTP/1.1" in tried.text
 
 
