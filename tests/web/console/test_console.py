@@ -8,6 +8,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.browser import FOREIGN, ORIGIN, PAYLOAD, TOKEN, Browser
 from tests.support.roles import make_role
 from watchword.server.domain.names import RoleType
@@ -198,3 +200,12 @@ async def test_long_names_are_refused(owner: Browser) -> None:
     await owner.open("/console/applications/new")
     assert (await owner.send("/console/applications", name="x" * 257)).status_code == 422
     assert (await owner.open("/console/applications?page=999")).status_code == 200
+
+
+@pytest.mark.parametrize(("method", "status"), [("GET", 303), ("HEAD", 303), ("POST", 404)])
+async def test_endpoint_itself_leads_to_the_console(app: Application, method: str, status: int) -> None:
+    """
+    Whoever opens it in a browser is a person. Nothing else of it is taken.
+    """
+    answer = await Browser(app).client.request(method, "/")
+    assert (answer.status_code, answer.headers.get("location")) == (status, "/console" if status == 303 else None)

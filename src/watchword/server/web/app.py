@@ -7,6 +7,7 @@ The table of contents of the web: what answers which path, in order.
     /metrics                metrics.py
     /api/…                  api/
     /console/…              console/
+    /                       leads to the console
     /docs/…                 docs/
     anything else           404
 """
@@ -24,6 +25,7 @@ from watchword.server.web import health, metrics
 from watchword.server.web.answers import CLOSE, Answer, RequestIds, Written, common_headers, json_answer, text_answer
 from watchword.server.web.api.dispatch import ManagementApi
 from watchword.server.web.console.app import Console
+from watchword.server.web.console.pages import redirection
 from watchword.server.web.console.visitor import PREFIX as CONSOLE
 from watchword.server.web.docs.app import PREFIX as DOCS
 from watchword.server.web.docs.app import Docs
@@ -217,6 +219,8 @@ class _Web:
         path = incoming.path
         if path == CONSOLE or path.startswith(CONSOLE + "/"):
             return await self._console.answer(incoming)
+        if path == "/" and incoming.method in _READS:
+            return redirection(CONSOLE)
         return await self._docs.answer(incoming) if path.startswith(DOCS) else text_answer("Not Found", status=404)
 
 
