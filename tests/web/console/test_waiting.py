@@ -77,6 +77,17 @@ async def test_form_of_a_page_waits_with_what_it_was_shown_with(owner: Browser, 
     assert "Mill</h1>" in (await owner.open(of_it[1])).text
 
 
+async def test_form_goes_where_it_was_sent_however_that_is_called(owner: Browser, clock: MovedClock) -> None:
+    """
+    The address is written as it came.
+    """
+    await owner.open(f"{_NEW}/new")
+    clock.move(hours=13)
+    await owner.send(f"{_NEW}/s%C3%B6%20%3F/delete", name="Lathe")
+    await owner.send("/console/sign-in", name="Ada", password=PASSWORD)
+    assert f'action="{_NEW}/s%C3%B6%20%3F/delete"' in owner.shown.text
+
+
 async def test_another_tab_has_signed_in_meanwhile(owner: Browser, clock: MovedClock) -> None:
     """
     The form goes on with the session that is there.

@@ -233,7 +233,7 @@ class Console:
             form = self._form(request, body)
         except Problem:
             return None
-        return form_that_waits(replace(visitor, form=form), path)
+        return form_that_waits(replace(visitor, form=form), quote(path))
 
     def _form(self, request: Incoming, body: bytes) -> Values:
         """
