@@ -107,6 +107,9 @@ def test_roles_that_give_a_permission_are_of_either_type(shopping: Shopping) -> 
         shopping.role_id
     ]
     assert role_scopes.giving(acting, shopping.resource_id, None, SOME).total == 2
+    for role_type, role_id in ((MACHINE, shopping.role_id), (RoleType.USER, people.id)):
+        of_type = role_scopes.giving(acting, shopping.resource_id, None, SOME, role_type=role_type)
+        assert ([role.id for role in of_type.records], of_type.total) == ([role_id], 1)
     built_in = role_scopes.giving(acting, "management-api", MANAGEMENT_SCOPE_ID, SOME)
     assert ADMIN_ROLE_ID not in [role.id for role in built_in.records]
 

@@ -156,6 +156,7 @@ ASKED: Mapping[str, Callable[[Shopping], object]] = {
         shopping.acting, shopping.role_id, shopping.scope_ids[READ], FIRST
     ),
     "what holders of a role lose": lambda shopping: explaining.losing(shopping.acting, shopping.role_id, FIRST),
+    "what goes with an API": lambda shopping: taking.api_from_all(shopping.acting, shopping.resource_id, FIRST),
     "who can obtain a permission": lambda shopping: explaining.obtaining(
         shopping.acting, shopping.resource_id, shopping.scope_ids[READ], FIRST
     ),
@@ -204,6 +205,36 @@ def test_what_an_application_loses_with_a_role(shopping: Shopping) -> None:
     application_roles.remove(acting, app, shopping.role_id)
     left = explaining.reach(acting, app, 9)
     assert {one.indicator: list(one.scopes) for one in left} == {INDICATOR: [READ]}
+
+
+def test_what_goes_with_an_api(shopping: Shopping) -> None:
+    """
+    For each application that a role gives anything there, once, in pages; afterwards it can have none of that.
+    """
+    acting, bot = shopping.acting, shopping.application_id
+    orders = resources.create(acting, NewResource(name="Orders", indicator="https://orders.api"))
+    role_scopes.add(acting, shopping.role_id, [scopes.create(acting, orders.id, "read:orders", None).id])
+    writing = role_with(shopping, "writing", WRITE)
+    writer = give(shopping, "writer", writing)
+    front = give(shopping, "front", shopping.role_id, writing, kind=ApplicationType.SPA)
+    give(shopping, "idle", role_with(shopping, "empty"))
+    secrets.delete(acting, writer, "Default secret")
+    found = taking.api_from_all(acting, shopping.resource_id, FIRST)
+    told = {one.application.id: (list(one.scopes), one.error is None) for one in found.records}
+    assert told == {bot: ([READ, WRITE], True), writer: ([WRITE], False), front: ([READ, WRITE], False)}
+    assert found.total == 3
+    pages = [taking.api_from_all(acting, shopping.resource_id, Page(limit=1, offset=number)) for number in range(3)]
+    assert [one.application.id for page in pages for one in page.records] == sorted(told)
+    of_orders = taking.api_from_all(acting, orders.id, FIRST)
+    assert [(one.application.id, list(one.scopes)) for one in of_orders.records] == [
+        (bot, ["read:orders"]),
+        (front, ["read:orders"]),
+    ]
+    resources.delete(acting, shopping.resource_id)
+    left = explaining.reach(acting, bot, 9)
+    assert {one.indicator: list(one.scopes) for one in left} == {"https://orders.api": ["read:orders"]}
+    with pytest.raises(Problem):
+        taking.api_from_all(acting, shopping.resource_id, FIRST)
 
 
 def test_what_is_no_machine_is_told_why_it_gets_nothing(shopping: Shopping) -> None:

@@ -13,7 +13,15 @@ from tests.support.browser import Browser, invited
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.names import ApplicationType, OperatorRole, RoleType
 from watchword.server.domain.problems import Problem
-from watchword.server.operations import application_roles, applications, resources, roles, scopes
+from watchword.server.operations import (
+    application_roles,
+    applications,
+    resources,
+    role_scopes,
+    roles,
+    scopes,
+    secrets,
+)
 from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.operator_tries import TooManyTries
 from watchword.server.operations.resources import NewResource
@@ -57,6 +65,16 @@ def reader(local: Acting, read: Scope) -> tuple[Role, Application]:
     application, _ = applications.create(local, machine)
     application_roles.assign(local, application.id, [role.id])
     return role, application
+
+
+def loses(page: str) -> dict[str, str]:
+    """
+    Return what a page says that each application loses, by the link to it.
+    """
+    found = re.findall(
+        r'<li><span>(<a href="/console/applications/.*?</a>)</span> <span class="quiet">(.*?)</span>', page
+    )
+    return dict(found)
 
 
 async def test_api_resource_is_created_and_changed(local: Acting, owner: Browser) -> None:
@@ -220,21 +238,53 @@ async def test_page_of_a_permission_tells_who_can_obtain_it(
 
 
 async def test_deletion_shows_what_goes(
-    local: Acting, owner: Browser, orders: Resource, reader: tuple[Role, Application]
+    local: Acting, owner: Browser, orders: Resource, read: Scope, reader: tuple[Role, Application]
 ) -> None:
     """
-    And asks for the name.
+    Roles by their type, and applications with what each loses; and asks for the name.
     """
     path = f"/console/resources/{orders.id}"
     preview = (await owner.open(f"{path}/delete")).text
     assert "1 permission." in preview
-    assert re.search(r"1 role loses permissions: <a [^>]*>reader</a>", preview)
+    assert "are made for 3,600 seconds" in preview
+    assert re.search(r"1 role for machines loses permissions: <a [^>]*>reader</a>", preview)
+    assert "for users" not in preview
+    assert "1 application loses what its roles give there, see below" in preview
+    assert loses(preview) == {f'<a href="/console/applications/{reader[1].id}">report</a>': "<code>read:orders</code>"}
+    assert "invalid_target" not in preview
+    people = roles.create(local, NewRole(name="people", description="d", type=RoleType.USER, scope_ids=[read.id]))
+    secrets.delete(local, reader[1].id, "Default secret")
+    for number in range(4):
+        role_scopes.add(local, reader[0].id, [scopes.create(local, orders.id, f"do:{number}", None).id])
+    resources.set_default(local, orders.id, is_default=True)
+    preview = (await owner.open(f"{path}/delete")).text
+    assert f'1 role for users loses permissions, too: <a href="/console/roles/{people.id}">people</a>' in preview
+    (lost,) = loses(preview).values()
+    assert re.search(r"</code>, <code>[^<]+</code> and 2 more; can't be obtained now either: ", lost)
+    assert "<code>invalid_target</code></a> from then on" in preview
     wrong = await owner.send(f"{path}/delete", name="orders")
     assert (wrong.status_code, "Type the API resource" in wrong.text) == (422, True)
+    assert len(loses(wrong.text)) == 1
     assert (await owner.send(f"{path}/delete", name="Orders")).status_code == 303
     assert "Orders is gone." in (await owner.open("/console/resources")).text
     assert (await owner.open(path)).status_code == 404
     assert roles.look(local, reader[0].id).holders == 1
+
+
+async def test_many_applications_that_lose_something_are_pages(
+    local: Acting, owner: Browser, orders: Resource, reader: tuple[Role, Application]
+) -> None:
+    """
+    Each with a link to the next.
+    """
+    for number in range(25):
+        new = NewApplication(name=f"app {number}", type=ApplicationType.MACHINE_TO_MACHINE)
+        application_roles.assign(local, applications.create(local, new)[0].id, [reader[0].id])
+    first = (await owner.open(f"/console/resources/{orders.id}/delete")).text
+    assert "26 applications lose what their roles give there" in first
+    second = (await owner.open(f"/console/resources/{orders.id}/delete?page=2")).text
+    assert (len(loses(first)), len(loses(second))) == (20, 6)
+    assert not loses(first).keys() & loses(second).keys()
 
 
 async def test_viewer_sees_no_forms(app: App, local: Acting, owner: Browser, orders: Resource, read: Scope) -> None:

@@ -32,14 +32,17 @@ def listing(
 
 
 @reads(Permission.ALL)
-def giving(tx: Transaction, resource_id: str, scope_id: str | None, page: Page) -> Listing[Role]:
+def giving(
+    tx: Transaction, resource_id: str, scope_id: str | None, page: Page, *, role_type: RoleType | None = None
+) -> Listing[Role]:
     """
-    List the roles of any type that give a scope of a resource, or any of its scopes; internal ones are hidden.
+    List the roles that give a scope of a resource, or any of its scopes; internal ones are hidden.
 
     Args:
         scope_id: None for any.
+        role_type: None for any.
     """
-    return role_lists.giving(tx, resource_id, scope_id, page)
+    return role_lists.giving(tx, resource_id, scope_id, page, role_type=role_type)
 
 
 @writes(Permission.ALL)

@@ -1,5 +1,5 @@
 """
-What would change if a right were taken away: a permission from a role, or a role from an application or a user.
+What would change if a right were taken away: a permission from a role, a role from somebody, or an API from all.
 
 All of it is judged by the code of the token path, over a view of one transaction; nothing is taken.
 """
@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from watchword.server.domain import problems
-from watchword.server.domain.explanation import Question, explain, given_without
+from watchword.server.domain.explanation import ExplainedApplication, Question, explain, given_without
 from watchword.server.domain.names import Permission
 from watchword.server.domain.records import Resource, Scope
 from watchword.server.domain.search import NO_SEARCH
 from watchword.server.operations.explaining import Obtaining, judge
 from watchword.server.operations.operation import reads
+from watchword.server.operations.resources import demand as demand_resource
 from watchword.server.operations.role_scopes import demand as demand_role
 from watchword.server.operations.users import demand as demand_user
 from watchword.server.storage import explaining, resources, roles, user_roles
@@ -57,6 +58,20 @@ class ApiTaken(msgspec.Struct, frozen=True, kw_only=True):
     lifetime: int
     lost: Sequence[str]
     kept: Mapping[str, Mapping[str, str]]
+    error: str | None
+
+
+class ApiLost(msgspec.Struct, frozen=True, kw_only=True):
+    """
+    What an application would lose if an API were deleted.
+
+    Attributes:
+        scopes: All that its roles give it there, id by name.
+        error: Why it would get no token for this API now either, in the protocol's words.
+    """
+
+    application: ExplainedApplication
+    scopes: Mapping[str, str]
     error: str | None
 
 
@@ -125,6 +140,29 @@ def role_from_application(tx: Transaction, application_id: str, role_id: str, pa
             )
         )
     return Listing(found, len(indicators))
+
+
+@reads(Permission.ALL)
+def api_from_all(tx: Transaction, resource_id: str, page: Page) -> Listing[ApiLost]:
+    """
+    List the applications whose roles give anything on an API, each with what it would lose if that were deleted.
+
+    Raises:
+        Problem: There is no such resource.
+    """
+    resource = demand_resource(tx, resource_id)
+    holders = explaining.holders_of_resource(tx, resource_id, page)
+    view, now = TransactionView(tx), tx.now()
+    view.read_ahead(holders.records)
+    target = view.resource(resource.indicator)
+    assert target is not None  # noqa: S101 - read in this very transaction
+    found: list[ApiLost] = []
+    for application_id in holders.records:
+        outcome = explain(Question(application_id=application_id, resource=resource.indicator), view, now)
+        scopes = {name: target.scopes[name] for name in outcome.available}
+        error = None if outcome.refused is None else outcome.refused.description
+        found.append(ApiLost(application=outcome.application, scopes=scopes, error=error))
+    return Listing(found, holders.total)
 
 
 @reads(Permission.ALL)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from watchword.server.domain.names import RoleType
 from watchword.server.domain.search import NO_SEARCH
-from watchword.server.storage import applications, counts, roles, rows, schema
+from watchword.server.storage import applications, counts, resources, roles, rows, schema
 from watchword.server.storage.folding import folded
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.sqlite.hints import BY_APPLICATION
@@ -101,19 +101,15 @@ def holders_of_scope(tx: Transaction, scope_id: str, page: Page | None) -> Listi
     """
     List the ids of the applications that hold a role with a scope.
     """
-    holders, giving = schema.application_roles, _giving(tx, scope_id)
-    role_ids = tx.connection.execute(giving.limit(2)).scalars().all()
-    query = sa.select(holders.c.application_id).where(rows.of_tenant(tx, holders), holders.c.role_id.in_(giving))
-    if len(role_ids) == 1:  # nobody holds it twice: the links are walked in their order, and are counted already
-        query = sa.select(holders.c.application_id).where(rows.of_tenant(tx, holders), holders.c.role_id == role_ids[0])
-        query = query.order_by(holders.c.created_at, holders.c.application_id)
-        total = counts.total(tx, holders, role_ids)
-    else:
-        query = query.distinct().order_by(holders.c.application_id)
-        total = rows.count(tx, query)
-    if page is None:
-        return Listing(tx.connection.execute(query).scalars().all(), total)
-    return Listing([row[0] for row in rows.page_of(tx, query, page, total)], total)
+    return _holders(tx, _giving(tx, schema.role_scopes.c.scope_id == scope_id), page)
+
+
+def holders_of_resource(tx: Transaction, resource_id: str, page: Page) -> Listing[str]:
+    """
+    List the ids of the applications that hold a role with any scope of a resource.
+    """
+    its_scopes = resources.scope_ids_of(tx, resource_id)
+    return _holders(tx, _giving(tx, schema.role_scopes.c.scope_id.in_(its_scopes)), page)
 
 
 def holders_of_role(tx: Transaction, role_id: str, scope_id: str, page: Page, *, have_another: bool) -> Listing[str]:
@@ -124,7 +120,8 @@ def holders_of_role(tx: Transaction, role_id: str, scope_id: str, page: Page, *,
         have_another: Those that hold another role with this scope, too; else those that hold no other one with it.
     """
     holders, own = schema.application_roles, schema.application_roles.alias()
-    giving = _giving(tx, scope_id).where(schema.role_scopes.c.role_id != role_id)
+    links = schema.role_scopes
+    giving = _giving(tx, sa.and_(links.c.scope_id == scope_id, links.c.role_id != role_id))
     if tx.connection.execute(giving.limit(1)).first() is None:  # as a rule: all are counted already
         found = Listing([], 0) if have_another else roles.list_applications(tx, role_id, NO_SEARCH, page)
         return Listing([one.id for one in found.records], found.total)
@@ -164,15 +161,34 @@ def indicators_of_application(tx: Transaction, application_id: str, most: int) -
     return tx.connection.execute(query.limit(most)).scalars().all()
 
 
-def _giving(tx: Transaction, scope_id: str) -> sa.Select[Any]:
+def _holders(tx: Transaction, giving: sa.Select[Any], page: Page | None) -> Listing[str]:
+    holders = schema.application_roles
+    role_ids = tx.connection.execute(giving.distinct().limit(2)).scalars().all()
+    query = sa.select(holders.c.application_id).where(rows.of_tenant(tx, holders), holders.c.role_id.in_(giving))
+    if len(role_ids) == 1:  # nobody holds it twice: the links are walked in their order, and are counted already
+        query = sa.select(holders.c.application_id).where(rows.of_tenant(tx, holders), holders.c.role_id == role_ids[0])
+        query = query.order_by(holders.c.created_at, holders.c.application_id)
+        total = counts.total(tx, holders, role_ids)
+    else:
+        query = query.distinct().order_by(holders.c.application_id)
+        total = rows.count(tx, query)
+    if page is None:
+        return Listing(tx.connection.execute(query).scalars().all(), total)
+    return Listing([row[0] for row in rows.page_of(tx, query, page, total)], total)
+
+
+def _giving(tx: Transaction, given: sa.ColumnElement[bool]) -> sa.Select[Any]:
     """
-    Select the ids of the roles for machines with a scope, internal ones too.
+    Select the ids of the roles for machines that give something, internal ones too; some of them more than once.
+
+    Args:
+        given: A condition upon what roles are linked to.
     """
     links, table = schema.role_scopes, schema.roles
     return (
         sa.select(links.c.role_id)
         .join(table, sa.and_(table.c.tenant_id == links.c.tenant_id, table.c.id == links.c.role_id))
-        .where(rows.of_tenant(tx, links), links.c.scope_id == scope_id, table.c.type == RoleType.MACHINE_TO_MACHINE)
+        .where(rows.of_tenant(tx, links), given, table.c.type == RoleType.MACHINE_TO_MACHINE)
     )
 
 

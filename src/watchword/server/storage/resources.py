@@ -161,6 +161,13 @@ def delete_scope(tx: Transaction, scope_id: str) -> bool:
     return rows.delete(tx, _SCOPES, id=scope_id)
 
 
+def scope_ids_of(tx: Transaction, resource_id: str) -> sa.Select[Any]:
+    """
+    Select the ids of a resource's scopes.
+    """
+    return sa.select(_SCOPES.c.id).where(rows.of_tenant(tx, _SCOPES), _SCOPES.c.resource_id == resource_id)
+
+
 def scopes_query(tx: Transaction) -> sa.Select[Any]:
     """
     Select the tenant's scopes.

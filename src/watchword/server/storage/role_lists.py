@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
+from watchword.server.domain.names import RoleType
 from watchword.server.domain.records import Role
-from watchword.server.storage import roles, rows, schema
+from watchword.server.storage import resources, roles, rows, schema
 from watchword.server.storage.rows import Listing, Page
 from watchword.server.storage.transaction import Transaction
 
@@ -34,16 +35,19 @@ def holder_counts(tx: Transaction, role_ids: Collection[str]) -> Mapping[str, in
     return {key: int(number) for key, number in tx.connection.execute(query.group_by(counted.c.key))}
 
 
-def giving(tx: Transaction, resource_id: str, scope_id: str | None, page: Page) -> Listing[Role]:
+def giving(
+    tx: Transaction, resource_id: str, scope_id: str | None, page: Page, *, role_type: RoleType | None
+) -> Listing[Role]:
     """
-    List the roles of any type that give a scope of a resource, or any of its scopes; no internal ones.
+    List the roles of a type, or of any, that give a scope of a resource, or any of its scopes; no internal ones.
     """
-    links, scopes = schema.role_scopes, schema.scopes
+    links = schema.role_scopes
     given = sa.select(links.c.role_id).where(rows.of_tenant(tx, links))
     if scope_id is None:
-        of_resource = sa.select(scopes.c.id).where(rows.of_tenant(tx, scopes), scopes.c.resource_id == resource_id)
-        given = given.where(links.c.scope_id.in_(of_resource))
+        given = given.where(links.c.scope_id.in_(resources.scope_ids_of(tx, resource_id)))
     else:
         given = given.where(links.c.scope_id == scope_id)
     query = sa.select(*rows.columns(_T, Role)).where(rows.of_tenant(tx, _T), roles.visible(), _T.c.id.in_(given))
+    if role_type is not None:
+        query = query.where(_T.c.type == role_type)
     return rows.listing(tx, Role, query.order_by(*roles.OLDEST_FIRST), page)

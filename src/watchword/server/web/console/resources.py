@@ -3,10 +3,10 @@ The room of the API resources: list, search, create, and a page for each.
 """
 
 from watchword.protocol.names import Algorithm
-from watchword.server.domain.names import DEFAULT_TOKEN_LIFETIME
+from watchword.server.domain.names import DEFAULT_TOKEN_LIFETIME, RoleType
 from watchword.server.domain.problems import Problem, about, bad_value
 from watchword.server.domain.records import Resource
-from watchword.server.operations import resources, role_scopes, scopes
+from watchword.server.operations import resources, role_scopes, scopes, taking
 from watchword.server.operations.resources import NewResource
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.console.forms import NOT_CHANGED, Settings, algorithm, is_typed, settings, whole_number
@@ -88,7 +88,7 @@ def set_default(visitor: Visitor) -> GoTo:
 
 def deletion(visitor: Visitor) -> Page:
     """
-    Show what would go with one, and ask for its name.
+    Show what would go with one and who would lose what, and ask for its name.
     """
     return _deletion(visitor)
 
@@ -158,7 +158,10 @@ def _deletion(visitor: Visitor, refused: Problem | None = None) -> Page:
     shows = {
         "listed": listed,
         "resource": listed.resource,
-        "roles": role_scopes.giving(visitor.acting, resource_id, None, some),
+        "roles": {
+            each: role_scopes.giving(visitor.acting, resource_id, None, some, role_type=each) for each in RoleType
+        },
+        "found": find(visitor, lambda _, part: taking.api_from_all(visitor.acting, resource_id, part), ()),
     }
     return page_with("delete_resource.html", shows, refused, form="delete")
 
