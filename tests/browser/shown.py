@@ -181,6 +181,11 @@ SHOWN = (
     ),
     Shown(name="resource-built-in", path="/resources/management-api", sees="own Management API"),
     Shown(name="delete-resource", path=f"{_API}/delete", sees="This can't be undone."),
+    Shown(name="default-resource", path=f"{_API}/default", sees="There is no default now"),
+    Shown(
+        name="default-resource-built-in", path="/resources/management-api/default",
+        sees="It is this server's own Management API.",
+    ),
     Shown(name="permission", path=f"{_API}/scopes/{{scope}}", sees="each judged as if it asked now"),
     Shown(name="delete-permission", path=f"{_API}/scopes/{{scope}}/delete", sees="Applications that lose it"),
     # Roles

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.browser import PAYLOAD, Browser
+from tests.support.browser import PASSWORD, PAYLOAD, Browser
 from watchword.server.domain.explanation import Question
 from watchword.server.domain.names import ApplicationType, RoleType
 from watchword.server.operations import (
@@ -50,6 +50,7 @@ DEEDS: Mapping[str, tuple[Mapping[str, str], str]] = {
     "/applications/{bot}/secrets": ({"name": "next"}, "Add the secret “next” to the application “Bot”"),
     "/applications/{bot}/secrets/delete": ({"name": "old"}, "Delete the secret “old” of the application “Bot”"),
     "/resources/{api}/delete": ({"name": "Shop"}, "Delete the API resource “Shop”"),
+    "/resources/{api}/default": ({"default": "yes"}, "Make the API resource “Shop” the default"),
     "/resources/{api}/scopes/{scope}/delete": ({}, "Delete the permission “read:all” of “Shop”"),
     "/roles/{role}/delete": ({"name": "reader"}, "Delete the role “reader”"),
     "/roles/{role}/permissions": (
@@ -147,6 +148,25 @@ async def test_words_stay_when_the_password_is_wrong(
     assert PAYLOAD not in refused.text
     gone = await owner.send(f"/console/applications/{there['bot']}/roles", role="gone")
     assert deed_in(gone.text) == ""
+
+
+async def test_default_goes_in_place_of_another(
+    local: Acting, owner: Browser, there: Mapping[str, str], clock: MovedClock
+) -> None:
+    """
+    Which is named; or for none, and that is another deed.
+    """
+    other = resources.create(local, NewResource(name="Orders", indicator="https://orders.example"))
+    resources.set_default(local, other.id, is_default=True)
+    await owner.open("/console/applications/new")
+    clock.move(minutes=10)
+    asked = await owner.send(f"/console/resources/{there['api']}/default", default="yes")
+    assert deed_in(asked.text) == "Make the API resource “Shop” the default, in place of “Orders”"
+    asked = await owner.send(f"/console/resources/{other.id}/default", default="no")
+    assert deed_in(asked.text) == "Make the API resource “Orders” no longer the default"
+    assert resources.default(local) == resources.read(local, other.id)
+    done = await owner.send(f"/console/resources/{other.id}/default", confirming_password=PASSWORD)
+    assert (done.status_code, resources.default(local)) == (303, None)
 
 
 async def test_many_names_are_counted(local: Acting, owner: Browser, clock: MovedClock) -> None:

@@ -128,6 +128,7 @@ async def test_role_bounds_what_an_operator_may_do(
 # Pages that are there for their form.
 OF_FORMS = (
     *("/applications/new", "/applications/{app}/delete", "/resources/new", "/resources/{api}/delete"),
+    *("/resources/{api}/default",),
     *("/resources/{api}/scopes/{scope}/delete", "/roles/new", "/roles/{role}/permissions", "/roles/{role}/members/add"),
     *("/roles/{role}/delete", "/users/new", "/users/{user}/delete"),
     *("/keys/rotate?algorithm=ES256", "/keys/{key}/revoke"),

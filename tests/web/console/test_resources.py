@@ -137,32 +137,13 @@ async def test_one_second_is_no_seconds(local: Acting, owner: Browser, orders: R
     assert TooManyTries(2).message.endswith("in 2 seconds.")
 
 
-async def test_default_is_one_at_most(local: Acting, owner: Browser, orders: Resource) -> None:
-    """
-    The built-in one may be it, too; the list marks it.
-    """
-    path = f"/console/resources/{orders.id}"
-    await owner.open(path)
-    assert (await owner.send(f"{path}/default", default="yes")).status_code == 303
-    assert "No longer the default" in (await owner.open(path)).text
-    await owner.send(f"{BUILT_IN}/default", default="yes")
-    assert not resources.read(local, orders.id).is_default
-    assert (await owner.open("/console/resources")).text.count('<span class="mark">default</span>') == 1
-    await owner.open(BUILT_IN)
-    await owner.send(f"{BUILT_IN}/default", default="no")
-    assert not resources.read(local, "management-api").is_default
-
-
 async def test_what_can_not_be_changed_is_not_offered(local: Acting, owner: Browser) -> None:
     """
     Of the Management API; and the operation refuses it all the same.
     """
     page = (await owner.open(BUILT_IN)).text
     assert "built in" in page
-    assert re.findall(r'<form[^>]*method="post"[^>]*action="([^"]*)"', page) == [
-        "/console/sign-out",
-        f"{BUILT_IN}/default",
-    ]
+    assert re.findall(r'<form[^>]*method="post"[^>]*action="([^"]*)"', page) == ["/console/sign-out"]
     assert "Delete API resource" not in page
     scope = (await owner.open(f"{BUILT_IN}/scopes/management-api-all")).text
     assert re.findall(r'<form[^>]*method="post"[^>]*action="([^"]*)"', scope) == ["/console/sign-out"]

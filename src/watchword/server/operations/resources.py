@@ -89,6 +89,14 @@ def read(tx: Transaction, resource_id: str) -> Resource:
     return demand(tx, resource_id)
 
 
+@reads(Permission.ALL)
+def default(tx: Transaction) -> Resource | None:
+    """
+    Return the API resource that requests without `resource` are for, or None.
+    """
+    return resources.find_default(tx)
+
+
 @writes(Permission.ALL)
 def create(tx: Transaction, new: NewResource) -> Resource:
     """

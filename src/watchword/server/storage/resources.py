@@ -33,6 +33,13 @@ def find_by_indicator(tx: Transaction, indicator: str) -> Resource | None:
     return rows.find(tx, _T, Resource, indicator=indicator)
 
 
+def find_default(tx: Transaction) -> Resource | None:
+    """
+    Return the API resource that is the default, or None.
+    """
+    return rows.find(tx, _T, Resource, is_default=True)
+
+
 def is_taken(tx: Transaction, indicator: str) -> bool:
     """
     Tell whether an indicator belongs to a resource already.

@@ -1,5 +1,5 @@
 """
-The password once more: before a secret is shown, rights are given or taken, or something is done that can't be undone.
+The password once more, before what is grave: what that is, says `Route`.
 
 The form waits meanwhile within the page that asks: with the password it is sent again, whole.
 """

@@ -76,16 +76,6 @@ def change(visitor: Visitor) -> Page | GoTo:
     return GoTo(path=address(ROOM, resource.id), says=_SAVED if changes else NOT_CHANGED)
 
 
-def set_default(visitor: Visitor) -> GoTo:
-    """
-    Make it the one for which requests without a resource are, or no longer.
-    """
-    is_default = visitor.field("default") == "yes"
-    resources.set_default(visitor.acting, visitor.path["id"], is_default=is_default)
-    says = "Requests without a resource are for this API now." if is_default else "It is no longer the default."
-    return GoTo(path=address(ROOM, visitor.path["id"]), says=says)
-
-
 def deletion(visitor: Visitor) -> Page:
     """
     Show what would go with one and who would lose what, and ask for its name.
@@ -177,7 +167,6 @@ ROUTES = (
     post("/resources", create),
     get("/resources/{id}", page),
     post("/resources/{id}", change),
-    post("/resources/{id}/default", set_default),
     get("/resources/{id}/delete", deletion),
     post("/resources/{id}/delete", delete, grave=_deleting),
 )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from watchword.server.web.console import (
     application_secrets,
     applications,
+    default_resource,
     explaining,
     keys,
     logs,
@@ -41,6 +42,7 @@ def all_routes(guard: Guard) -> Sequence[Route]:
         *applications.ROUTES,
         *application_secrets.ROUTES,
         *resources.ROUTES,
+        *default_resource.ROUTES,
         *permissions.ROUTES,
         *roles.ROUTES,
         *role_permissions.ROUTES,

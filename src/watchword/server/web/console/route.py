@@ -27,7 +27,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         is_open: Whether it is for those, too, who have not signed in.
         grave: What it does, in words, where the password must have been said lately: it shows a secret, gives rights or
-            takes them, or can't be undone.
+            takes them, changes what tokens are for, or can't be undone.
         needs_token: Whether a form of this visitor has to be one of their session's own: not where it only leads on, or
             out.
     """
