@@ -26,6 +26,16 @@ UNKNOWN = "nobody:knows"
 NOT_GIVEN, NO_SUCH = "no role of the application gives it", "the API has no such permission"
 
 
+def asked_so(server: RunningServer, remedy: dict[str, Any]) -> dict[str, Any]:
+    """
+    Ask what a remedy says should be asked, as it stands.
+    """
+    answer = server.management.post("/explain", json=remedy["ask"])
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
 def explain_shop(shop: Shop, scope: str = "", **asked: str) -> dict[str, Any]:
     """
     Ask about the shop's own application and API.
@@ -79,6 +89,8 @@ SPELLINGS: Mapping[str, Callable[[Shop], str]] = {
     "a slash too many": lambda shop: f"{shop.indicator}/",
     "in capitals": lambda shop: shop.indicator.upper(),
     "the id": lambda shop: shop.resource_id,
+    "without a scheme": lambda shop: shop.indicator.removeprefix("https://"),
+    "with a fragment": lambda shop: f"{shop.indicator}#top",
 }
 
 
@@ -87,10 +99,11 @@ def test_misspelt_resource_is_pointed_out(shop: Shop, spelling: str) -> None:
     """
     The indicator that was meant is named, whatever stands in its place.
     """
-    found = explain_shop(shop, resource=SPELLINGS[spelling](shop))
+    found = explain_shop(shop, "read:products", resource=SPELLINGS[spelling](shop))
     assert found["refused"]["error"] == "invalid_target"
-    assert any(f"`{shop.indicator}`" in remedy["text"] for remedy in found["remedies"])
-    assert all(remedy["method"] is None for remedy in found["remedies"])
+    [remedy] = found["remedies"]
+    assert (f"`{shop.indicator}`" in remedy["text"], remedy["method"]) == (True, None)
+    assert asked_so(shop.server, remedy)["granted"]["scope"] == "read:products"
 
 
 def test_scope_of_another_api_and_of_another_case_are_pointed_out(shop: Shop) -> None:
@@ -106,6 +119,31 @@ def test_scope_of_another_api_and_of_another_case_are_pointed_out(shop: Shop) ->
     assert [text for scope, text in texts if scope == here.upper()] == [
         f"Ask for `{here}`: upper and lower case matter."
     ]
+
+
+def test_other_question_is_handed_over_with_the_remedy(shop: Shop) -> None:
+    """
+    The one of an organization, of nothing, and of nothing there.
+    """
+    [remedy] = explain_shop(shop, "read:products", organizationId="somewhere")["remedies"]
+    assert asked_so(shop.server, remedy)["granted"]["scope"] == "read:products"
+    [remedy] = explain_shop(shop)["remedies"]
+    assert remedy["ask"]["scope"] == "read:products write:products"
+    assert asked_so(shop.server, remedy)["remedies"] == []
+    remedies = explain(shop.server, shop.application.id, scope="read:products")["remedies"]
+    assert [one["ask"] and one["ask"]["resource"] for one in remedies] == [None, shop.indicator]
+    assert asked_so(shop.server, remedies[1])["granted"]["scope"] == "read:products"
+
+
+def test_what_roles_give_is_told_where_no_api_is_named(shop: Shop) -> None:
+    """
+    By API; and nothing where one is.
+    """
+    found = explain(shop.server, shop.application.id)["reach"]
+    assert [(one["indicator"], one["scopes"]) for one in found] == [(shop.indicator, list(NAMES[:2]))]
+    assert explain(shop.server, create_application(shop.server).id)["reach"] == []
+    assert explain_shop(shop)["reach"] is None
+    assert explain_shop(shop, resource="https://nowhere.example")["reach"] is None
 
 
 def mended(server: RunningServer, remedy: dict[str, Any]) -> None:

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.command import credentials_of, succeed
+from tests.support.shop import create_application
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,10 +69,47 @@ def test_refused_request(shop: Shop, tmp_path: Path) -> None:
     """
     The very words that the endpoint would answer, and what was meant.
     """
-    refused, remedy = explain(shop, tmp_path, "--resource", f"{shop.indicator}/")
+    refused, remedy, command = explain(shop, tmp_path, "--resource", f"{shop.indicator}/")
     answer = shop.request_token(resource=f"{shop.indicator}/").json()
     assert refused.endswith(f"would be refused: 400 {answer['error']}: {answer['error_description']}")
     assert remedy == f"      Ask for `{shop.indicator}`, letter by letter: that is the indicator."
+    assert command == f"        watchword explain {shop.application.id} --resource {shop.indicator}"
+
+
+def test_other_question_is_a_command_that_can_be_given(shop: Shop, tmp_path: Path) -> None:
+    """
+    With what was asked beside what is changed, quoted as a shell reads it.
+    """
+    scope = "READ:products it's"
+    asked = ("--resource", shop.indicator, "--scope", scope, "--organization", "some one")
+    refused, granted = (explain(shop, tmp_path, *words) for words in (asked, asked[:4]))
+    [command] = [shlex.split(line) for line in refused if "watchword explain" in line]
+    assert command == ["watchword", "explain", shop.application.id, *asked[:4]]
+    commands = [shlex.split(line) for line in granted if "watchword explain" in line]
+    assert [command[-1] for command in commands] == ["read:products it's"]
+
+
+def test_application_alone(shop: Shop, tmp_path: Path) -> None:
+    """
+    What its roles give, by API; programs get the same.
+    """
+    lines = explain(shop, tmp_path)
+    reached = f"  {shop.indicator}: read:products write:products"
+    assert lines[lines.index(reached) - 1].endswith("could get:")
+    [reach] = run(shop, tmp_path, "explain", shop.application.id, "--json").json["reach"]
+    assert (reach["indicator"], reach["scopes"]) == (shop.indicator, ["read:products", "write:products"])
+    idle = create_application(shop.server)
+    told = run(shop, tmp_path, "explain", idle.id).out.splitlines()
+    assert told[-1] == "  Nothing: no role of it gives a permission of any API resource."
+
+
+def test_help_leads_to_the_questions_the_other_way_round(tmp_path: Path) -> None:
+    """
+    Who looks for them looks here.
+    """
+    told = " ".join(succeed("explain", "--help", folder=tmp_path).out.split())
+    assert "`watchword resources scopes holders`" in told
+    assert "`watchword roles losses`" in told
 
 
 def test_no_line_can_be_forged(shop: Shop, tmp_path: Path) -> None:
@@ -78,7 +117,7 @@ def test_no_line_can_be_forged(shop: Shop, tmp_path: Path) -> None:
     Whoever asks for tokens chooses scopes, and administrators read them.
     """
     lines = explain(shop, tmp_path, "--resource", shop.indicator, "--scope", "x\n\u00a0+\u00a0all:\u00a0given")
-    assert [line for line in lines if "all" in line] == [
+    assert [line for line in lines if "all:" in line] == [
         "  - x\\n\u00a0+\u00a0all:\u00a0given: the API has no such permission"
     ]
 

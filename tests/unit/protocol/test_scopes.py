@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchword.protocol.scopes import format_scope, parse_scope
+from watchword.protocol.scopes import format_scope, is_scope_token, parse_scope
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,24 @@ def test_splitting_keeps_every_token_once(value: str) -> None:
     assert set(tokens) == set(value.split(" ")) - {""}
     assert len(set(tokens)) == len(tokens)
     assert parse_scope(format_scope(tokens)) == tokens
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("read:products", True, id="usual"),
+        pytest.param("!#[]~", True, id="the ends of what is allowed"),
+        pytest.param("", False, id="nothing"),
+        pytest.param("a b", False, id="a blank"),
+        pytest.param('"bad', False, id="a double quote"),
+        pytest.param("b\\ad", False, id="a backslash"),
+        pytest.param("a\x7f", False, id="a control character"),
+        pytest.param("bad\n", False, id="the end of a line"),
+        pytest.param("größe", False, id="no ASCII"),
+    ],
+)
+def test_scope_token_is_told_from_what_is_none(value: str, *, expected: bool) -> None:
+    """
+    The characters of RFC 6749 §3.3.
+    """
+    assert is_scope_token(value) is expected

@@ -9,6 +9,8 @@ from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+import pytest
+
 from tests.support.browser import FOREIGN, PAYLOAD, Browser, invited
 from tests.support.shopping import INDICATOR, Shopping, shopping
 from watchword.server.domain.names import ApplicationType, OperatorRole, RoleType
@@ -55,6 +57,43 @@ async def press(browser: Browser, number: int = 0) -> str:
     path, fields = forms(browser.shown.text)[number]
     answer = await browser.send(path, **fields)
     return answer.text if answer.status_code != 303 else (await browser.open(answer.headers["location"])).text
+
+
+ASK_SO = re.compile(r'href="([^"]+)" aria-label="Ask so: [^"]*">Ask so</a>')
+
+
+@pytest.mark.parametrize(
+    ("asked", "scope"),
+    [
+        pytest.param({"scope": "read:products"}, "read:products", id="no resource"),
+        pytest.param({"resource": f"{INDICATOR}/", "scope": "read:products"}, "read:products", id="a slash too many"),
+        pytest.param({"resource": "shopping.api", "scope": "read:products"}, "read:products", id="no URI"),
+        pytest.param(
+            {"resource": INDICATOR, "scope": "READ:products write:products"}, "read:products write:products",
+            id="a scope in capitals",
+        ),
+        pytest.param({"resource": INDICATOR}, "read:products write:products", id="no scope"),
+        pytest.param({"resource": INDICATOR, "scope": 'read:products "bad'}, "read:products", id="no scope's name"),
+        pytest.param(
+            {"resource": INDICATOR, "scope": "read:products", "organization_id": "x&y"}, "read:products",
+            id="an organization",
+        ),
+        pytest.param({"resource": "https://foo.logto.app/api"}, "", id="another Management API"),
+    ],
+)  # fmt: skip
+async def test_better_question_is_asked_by_a_link(
+    owner: Browser, shopping: Shopping, asked: dict[str, str], scope: str
+) -> None:
+    """
+    It leads to the page that answers it, where nothing is left to be mended so.
+    """
+    page = (await owner.open(f"/console/explain?{urlencode({'application': shopping.application_id, **asked})}")).text
+    [link] = ASK_SO.findall(page)
+    assert forms(page) == []
+    answer = unescape((await owner.open(unescape(link))).text)
+    assert "A token for <code>https://" in answer
+    assert (f"Its scope: <code>{scope}</code>" if scope else "It would have no scope.") in answer
+    assert not scope or "What would help" not in answer
 
 
 def make_application(acting: Acting, name: str = "another-bot") -> str:

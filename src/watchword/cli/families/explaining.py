@@ -3,10 +3,19 @@
 """
 
 import json
+import shlex
 from collections.abc import Iterator
 
 from watchword.cli.families.things import APPLICATION, RESOURCE, ROLE, SCOPE_OF_RESOURCE
 from watchword.cli.rows import Record, Row, operand, option, subject
+
+_HELP = """\
+Explain what a token request would come to now, and why.
+
+Where no API resource is named, it also says what the application's roles give it of each. The other way round,
+`watchword resources scopes holders` lists who can obtain a scope, and `watchword roles losses` what would be lost
+without a role.
+"""
 
 
 def _told(answer: Record) -> Iterator[str]:
@@ -23,6 +32,8 @@ def _told(answer: Record) -> Iterator[str]:
             else f"  - {scope['name']}: {scope['reason']}"
         )
         yield from _remedies(answer, scope["name"])
+    if answer["reach"] is not None:
+        yield from _reach(answer)
     if answer["resource"] is None:
         return
     yield f"Roles of {answer['application']['name']}, and what they give on {answer['resource']['indicator']}:"
@@ -46,6 +57,14 @@ def _outcome(answer: Record) -> Iterator[str]:
         yield f"No scope was asked for; it could have: {' '.join(answer['available']) or 'none'}"
 
 
+def _reach(answer: Record) -> Iterator[str]:
+    yield f"What {answer['application']['name']} could get:"
+    for one in answer["reach"]:
+        yield f"  {one['indicator']}: {' '.join(one['scopes'])}"
+    if not answer["reach"]:
+        yield "  Nothing: no role of it gives a permission of any API resource."
+
+
 def _remedies(answer: Record, scope: str | None) -> Iterator[str]:
     for remedy in answer["remedies"]:
         if remedy["scope"] == scope:
@@ -53,6 +72,17 @@ def _remedies(answer: Record, scope: str | None) -> Iterator[str]:
             if remedy["method"] is not None:
                 body = json.dumps(remedy["body"], ensure_ascii=False)
                 yield f"        {remedy['method']} {remedy['path']} {body}"
+            if remedy["ask"] is not None:
+                yield f"        {_command(remedy['ask'])}"
+
+
+def _command(ask: Record) -> str:
+    """
+    Write the command that asks another question.
+    """
+    options = (("--resource", ask["resource"]), ("--scope", ask["scope"]), ("--organization", ask["organizationId"]))
+    given = [word for option, value in options if value for word in (option, value)]
+    return shlex.join(["watchword", "explain", ask["applicationId"], *given])
 
 
 def _told_of_record(answer: Record) -> Iterator[str]:
@@ -73,8 +103,7 @@ def _told_of_record(answer: Record) -> Iterator[str]:
 
 ROWS = (
     Row(
-        words="explain", help="Explain what a token request would come to now, and why.", method="POST",
-        path="/explain", tells=_told,
+        words="explain", help=_HELP, method="POST", path="/explain", tells=_told,
         parameters=(
             operand("app", "The application, by id or name.", "applicationId", APPLICATION),
             option("resource", "The API resource, by indicator, just as it would be asked for."),

@@ -12,7 +12,6 @@ import msgspec
 from watchword.protocol.names import GrantType
 from watchword.protocol.scopes import parse_scope
 from watchword.server.domain import explanation, problems
-from watchword.server.domain.authority import authority
 from watchword.server.domain.client_auth.origins import is_of_origin
 from watchword.server.domain.events import KEYS, TOKEN_KEY_PREFIX
 from watchword.server.domain.explanation import ExplainedApplication, Explanation, Question
@@ -23,7 +22,9 @@ from watchword.server.domain.redaction import HIDDEN, shown_id
 from watchword.server.domain.search import NO_SEARCH
 from watchword.server.domain.view import View
 from watchword.server.operations.operation import reads
-from watchword.server.operations.remedies import Remedy, remedies_for
+from watchword.server.operations.reaching import Reach, reach_of
+from watchword.server.operations.remedies import remedies_for
+from watchword.server.operations.remedy import Remedy
 from watchword.server.operations.resources import demand as demand_resource
 from watchword.server.operations.role_scopes import demand as demand_role
 from watchword.server.storage import explaining, logs, resources, roles
@@ -32,15 +33,20 @@ from watchword.server.storage.transaction import Transaction
 from watchword.server.storage.view import TransactionView
 
 MOST_SCOPES = 100  # each costs some queries
+MOST_REACHED = 100
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
     """
     An explanation, and what would mend it.
+
+    Attributes:
+        reach: What the application's roles give by API, the first hundred; None where the question names an API.
     """
 
     explanation: Explanation
     remedies: Sequence[Remedy]
+    reach: Sequence[Reach] | None
 
 
 class Obtaining(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,16 +73,6 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     application_id: str
     application_name: str
     scopes: Mapping[str, Sequence[str]]
-
-
-class Reach(msgspec.Struct, frozen=True, kw_only=True):
-    """
-    An API on which an application's roles give something.
-    """
-
-    name: str
-    indicator: str
-    scopes: Sequence[str]
 
 
 class ExplainedRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,18 +111,7 @@ def reach(tx: Transaction, application_id: str, most: int) -> Sequence[Reach]:
     Raises:
         Problem: There is no such application.
     """
-    view = TransactionView(tx)
-    application = view.application(application_id)
-    if application is None:
-        raise problems.unknown("applications", application_id)
-    held = view.roles(application)
-    targets = [view.resource(indicator) for indicator in explaining.indicators_of_application(tx, application_id, most)]
-    found = [
-        Reach(name=target.name, indicator=target.indicator, scopes=list(authority(held, target)))
-        for target in targets
-        if target is not None
-    ]
-    return [one for one in found if one.scopes]
+    return reach_of(tx, application_id, most)
 
 
 @reads(Permission.ALL)
@@ -245,7 +230,8 @@ def _demand_scope(tx: Transaction, resource_id: str, scope_id: str) -> tuple[Res
 
 def _explained(tx: Transaction, question: Question) -> Explained:
     outcome = explanation.explain(question, TransactionView(tx), tx.now())
-    return Explained(explanation=outcome, remedies=remedies_for(tx, question, outcome))
+    reached = None if question.resource is not None else reach_of(tx, question.application_id, MOST_REACHED)
+    return Explained(explanation=outcome, remedies=remedies_for(tx, question, outcome), reach=reached)
 
 
 def _not_repeatable(entry: LogEntry) -> str | None:

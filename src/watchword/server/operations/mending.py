@@ -22,7 +22,7 @@ from watchword.server.operations import (
 )
 from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.operation import writes
-from watchword.server.operations.remedies import Remedy
+from watchword.server.operations.remedy import Remedy
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.storage.transaction import Transaction

@@ -4,62 +4,22 @@ What would mend a refusal, or let a scope be granted: each a request of the Mana
 A remedy is a proposal. Whoever sends it needs the permission that its route demands, and is judged by its rules.
 """
 
-import json
-from collections.abc import Iterator, Mapping
-
-import msgspec
+from collections.abc import Iterator
 
 from watchword.protocol.resource_indicators import is_registrable
+from watchword.protocol.scopes import is_scope_token
 from watchword.server.domain import names
 from watchword.server.domain.authority import Dropped
-from watchword.server.domain.explanation import (
-    ExplainedResource,
-    ExplainedRole,
-    ExplainedScope,
-    Explanation,
-    Question,
-)
+from watchword.server.domain.explanation import ExplainedRole, ExplainedScope, Explanation, Question
 from watchword.server.domain.names import ApplicationType, RoleType
+from watchword.server.operations import asking
+from watchword.server.operations.asking import LONGEST_INDICATOR, MOST_ALIKE
+from watchword.server.operations.remedy import Remedy
 from watchword.server.storage import explaining, roles
 from watchword.server.storage.transaction import Transaction
 
-MOST_ALIKE = 3
 MOST_MENDED = 20  # of the scopes that are not granted
-_LONGEST_INDICATOR, _LONGEST_SCOPE, _LONGEST_TITLE = 2_000, 256, 60
-
-
-class Remedy(msgspec.Struct, frozen=True, kw_only=True):
-    """
-    Something that helps.
-
-    Attributes:
-        text: What it does, for people.
-        scope: The scope that it is about; None where it is about the whole request.
-        method: Of the request that does it; None where the asker has to ask differently.
-        path: With its `/api`.
-        body: What goes with it.
-    """
-
-    text: str
-    scope: str | None = None
-    method: str | None = None
-    path: str | None = None
-    body: Mapping[str, object] | None = None
-
-    @property
-    def mark(self) -> str:
-        """
-        What tells it from all others: what is done, and to what, by ids. Names don't count, since some hold the time.
-        """
-        ids = {name: value for name, value in (self.body or {}).items() if name.endswith("Ids")}
-        return json.dumps([self.method, self.path, self.scope, ids], ensure_ascii=False)
-
-    @property
-    def makes_secret(self) -> bool:
-        """
-        Whether what it makes is, or has, a secret.
-        """
-        return self.path is not None and (self.path == "/api/applications" or self.path.endswith("/secrets"))
+_LONGEST_SCOPE, _LONGEST_TITLE = 256, 60
 
 
 def remedies_for(tx: Transaction, question: Question, explanation: Explanation) -> list[Remedy]:
@@ -69,7 +29,8 @@ def remedies_for(tx: Transaction, question: Question, explanation: Explanation) 
     if explanation.refused is not None:
         return list(_of_refusal(tx, question, explanation))
     dropped = [scope for scope in explanation.scopes if scope.reason is not None]
-    return [remedy for scope in dropped[:MOST_MENDED] for remedy in _of_dropped(tx, explanation, scope)]
+    mended = (remedy for scope in dropped[:MOST_MENDED] for remedy in _of_dropped(tx, question, explanation, scope))
+    return [*asking.for_all_that_is_given(question, explanation), *mended]
 
 
 def _of_refusal(tx: Transaction, question: Question, explanation: Explanation) -> Iterator[Remedy]:
@@ -90,43 +51,63 @@ def _of_refusal(tx: Transaction, question: Question, explanation: Explanation) -
             body={"name": f"Secret of {tx.now():%Y-%m-%d %H:%M}"},
         )
     elif question.organization_id is not None:
-        yield Remedy(text="Ask without `organization_id`: this server has no organizations.")
-    elif explanation.resource is None and question.resource is None:
+        yield asking.without_organization(question)
+    elif question.resource is not None:
+        # An import may have left an indicator that is no URI: that API is there, and nobody can ask for it.
+        if explanation.resource is None or not is_registrable(question.resource):
+            yield from _of_unknown_resource(tx, question, question.resource)
+    elif explanation.resource is None:
         yield Remedy(text="Name an API resource with `resource`, or make one the default.")
-    elif explanation.resource is None and question.resource is not None:
-        yield from _of_unknown_resource(tx, question.resource)
+        yield from asking.for_what_is_reached(tx, question)
 
 
-def _of_unknown_resource(tx: Transaction, asked: str) -> Iterator[Remedy]:
-    alike = explaining.resources_alike(tx, asked, MOST_ALIKE)
-    for indicator in alike:
-        yield Remedy(text=f"Ask for `{indicator}`, letter by letter: that is the indicator.")
-    can_be_made = len(asked) <= _LONGEST_INDICATOR and is_registrable(asked)
-    if not alike and can_be_made and not names.is_management_indicator(asked):
+def _of_unknown_resource(tx: Transaction, question: Question, asked: str) -> Iterator[Remedy]:
+    meant = asking.for_what_was_meant(tx, question, asked)
+    yield from meant
+    if meant:
+        return
+    if not is_registrable(asked):
+        yield asking.for_well_formed(question, asked)
+    elif len(asked) <= LONGEST_INDICATOR and not names.is_management_indicator(asked):
         yield Remedy(
             text=f"Register `{asked}` as an API resource.",
             method="POST",
             path="/api/resources",
             body={"name": asked, "indicator": asked},
         )
+    yield from asking.for_what_is_reached(tx, question)
 
 
-def _of_dropped(tx: Transaction, explanation: Explanation, scope: ExplainedScope) -> Iterator[Remedy]:
-    assert explanation.resource is not None  # noqa: S101 - scopes are judged on an API
+def _of_dropped(
+    tx: Transaction, question: Question, explanation: Explanation, scope: ExplainedScope
+) -> Iterator[Remedy]:
     if scope.reason is Dropped.UNKNOWN:
-        yield from _of_unknown_scope(tx, explanation.resource, scope.name)
+        yield from _of_unknown_scope(tx, question, explanation, scope.name)
     else:
         yield from _of_scope_not_given(tx, explanation, scope.name)
 
 
-def _of_unknown_scope(tx: Transaction, resource: ExplainedResource, name: str) -> Iterator[Remedy]:
+def _of_unknown_scope(tx: Transaction, question: Question, explanation: Explanation, name: str) -> Iterator[Remedy]:
+    assert explanation.resource is not None  # noqa: S101 - scopes are judged on an API
+    resource = explanation.resource
     meant = explaining.scopes_spelt_alike(tx, resource.id, name, MOST_ALIKE)
     for spelling in meant:
-        yield Remedy(scope=name, text=f"Ask for `{spelling}`: upper and lower case matter.")
-    for indicator in explaining.apis_with_scope(tx, resource.id, name, MOST_ALIKE):
-        yield Remedy(scope=name, text=f"Ask for a token for `{indicator}`: `{name}` is a permission of that API.")
-    can_be_made = len(name) <= _LONGEST_SCOPE and name.isprintable()
-    if not meant and can_be_made and not names.is_management_indicator(resource.indicator):
+        yield asking.for_scope(question, name, spelling, f"Ask for `{spelling}`: upper and lower case matter.")
+    yield from asking.for_other_apis(tx, question, explanation, name)
+    if meant:
+        return
+    if names.is_management_indicator(resource.indicator):
+        only = names.MANAGEMENT_SCOPE
+        yield asking.for_scope(question, name, only, f"Ask for `{only}`: the Management API has no other permission.")
+    elif not is_scope_token(name) or len(name) > _LONGEST_SCOPE:
+        yield asking.for_scope(
+            question,
+            name,
+            None,
+            f"Ask without it: no scope can be called so. It is {_LONGEST_SCOPE} characters of ASCII at most, "
+            "without blanks, double quotes and backslashes (RFC 6749 §3.3).",
+        )
+    else:
         yield Remedy(
             scope=name,
             text=f"If it is spelt right, add the permission `{name}` to the API. A role has to give it, too.",
@@ -137,7 +118,7 @@ def _of_unknown_scope(tx: Transaction, resource: ExplainedResource, name: str) -
 
 
 def _of_scope_not_given(tx: Transaction, explanation: Explanation, name: str) -> Iterator[Remedy]:
-    assert explanation.resource is not None  # noqa: S101 - as above
+    assert explanation.resource is not None  # noqa: S101 - scopes are judged on an API
     application = explanation.application
     scope_id = explaining.scope_id(tx, explanation.resource.id, name)
     if scope_id is None:

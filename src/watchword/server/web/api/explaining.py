@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from watchword.protocol.scopes import parse_scope
+from watchword.protocol.scopes import format_scope, parse_scope
 from watchword.server.domain.explanation import Question
 from watchword.server.operations import explaining
 from watchword.server.operations.explaining import MOST_SCOPES, Explained
@@ -66,7 +66,25 @@ def _losing(call: Call[None]) -> Paged:
 
 
 def _as_json(explained: Explained) -> dict[str, object]:
-    return {**as_json(explained.explanation), "remedies": all_as_json(explained.remedies)}
+    return {
+        **as_json(explained.explanation),
+        "remedies": [{**as_json(remedy), "ask": _body_of(remedy.ask)} for remedy in explained.remedies],
+        "reach": None if explained.reach is None else all_as_json(explained.reach),
+    }
+
+
+def _body_of(question: Question | None) -> dict[str, object] | None:
+    """
+    Write a question as `POST /explain` takes it.
+    """
+    if question is None:
+        return None
+    return {
+        "applicationId": question.application_id,
+        "resource": question.resource,
+        "scope": format_scope(question.scopes) or None,
+        "organizationId": question.organization_id,
+    }
 
 
 ROUTES: Sequence[Route] = (

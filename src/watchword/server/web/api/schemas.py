@@ -15,7 +15,8 @@ from watchword.server.domain.explanation import Explanation
 from watchword.server.domain.records import Application, ApplicationSecret, LogEntry, Resource, Role, Scope, User
 from watchword.server.domain.signing_keys import KeyState, KeyType, PublishedKey
 from watchword.server.operations.explaining import Loss, Obtaining
-from watchword.server.operations.remedies import Remedy
+from watchword.server.operations.reaching import Reach
+from watchword.server.operations.remedy import Remedy
 from watchword.server.storage.roles import Holders
 from watchword.server.web.api.wire import HIDDEN_OF_USER
 
@@ -139,7 +140,20 @@ def _or_nothing(schema: Schema) -> Schema:
 
 
 def _explanation() -> Schema:
-    return _joined(record_schema(Explanation), _object({"remedies": {"type": "array", "items": record_schema(Remedy)}}))
+    text_or_null = _or_null(_TEXT)
+    ask = _object(
+        {"applicationId": _TEXT, "resource": text_or_null, "scope": text_or_null, "organizationId": text_or_null}
+    )
+    remedy = record_schema(
+        Remedy, replace={"ask": {**_or_null(ask), "description": "A better question, as `POST /explain` takes it"}}
+    )
+    reach = {
+        **_or_null({"type": "array", "items": record_schema(Reach)}),
+        "description": "What its roles give, by API, a hundred at most; null where the question names an API",
+    }
+    return _joined(
+        record_schema(Explanation), _object({"remedies": {"type": "array", "items": remedy}, "reach": reach})
+    )
 
 
 def _oidc_key() -> Schema:

@@ -146,6 +146,7 @@ def _page(
         "role_names": {},
         "reach": None,
         "offered": [],
+        "address_of": address_of,
     }
     if asked["application"]:
         try:
@@ -156,7 +157,7 @@ def _page(
                 "offered": _offered(visitor, found.explanation.resource),
             }
             if not any(asked[name] for name in _ASKED[1:]):
-                shows["reach"] = explaining.reach(visitor.acting, found.explanation.application.id, _MOST_SUGGESTED)
+                shows["reach"] = found.reach
         except Problem as refused:
             problem = problem or refused
     return page_with("explain.html", shows, problem, form=form)
