@@ -322,7 +322,8 @@ async def test_record_of_a_refusal_says_why(ctx: Context, owner: Browser, shoppi
     assert f"Ask for <code>{INDICATOR}</code>, letter by letter" in page
     for member in ("params.resource", "error.error_description", "applicationId", "userAgent", '"statusCode": 400'):
         assert member in page
-    link = re.search(r'href="(/console/explain\?[^"]+)"', page)
+    assert ">Ask so</a>" in page
+    link = re.search(r'href="(/console/explain\?[^"]+)">Explain it</a>', page)
     assert link is not None
     assert f"Ask for <code>{INDICATOR}</code>" in (await owner.open(link[1])).text
     assert 'href="/docs/errors/invalid_target"' in page

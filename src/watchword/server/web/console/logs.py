@@ -154,6 +154,7 @@ def page(visitor: Visitor) -> Page:
         "lacked_good_secret": bool(refusal and refusal.is_of_secret and found and found.application.usable_secrets),
         "role_names": {role.id: role.name for role in found.roles} if found else {},
         "question": told and told.question and address_of(told.question),
+        "can_mend": bool(told and told.explained and any(one.method for one in told.explained.remedies)),
         "address_of": address_of,
     }
     return Page(template="log.html", shows=shows)
