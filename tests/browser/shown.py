@@ -234,6 +234,19 @@ SHOWN = (
     Shown(
         name="explained-refusal", path="/explain?application={application}&resource=https://no.api", sees="Refused:"
     ),
+    Shown(
+        name="explained-better", sees="Ask so",
+        path="/explain?application={application}&resource=shopping.api&scope=read:products",
+    ),
+    Shown(name="explained-alone", path="/explain?application={application}", sees="could get"),
+    Shown(
+        name="explain-which", sees="Which application?",
+        path="/explain?application=eb+shop&resource=https://shopping.api&scope=read:products",
+    ),
+    Shown(name="explain-role-which", path="/explain/role?role=reader#without", sees="may be meant"),
+    Shown(
+        name="explain-role-unknown", path="/explain/role?role=nobody#without", sees="No role for machines", status=404
+    ),
     Shown(name="explain-unknown", path="/explain?application=nobody", sees="no token is made", status=404),
     Shown(
         name="explain-who-unknown", path="/explain/scope?resource=https://no.api&scope=fly", sees="There is no API",

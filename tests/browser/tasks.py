@@ -235,6 +235,22 @@ def find_out_why(page: Page, console: Console) -> None:
     assert "no" in rows.filter(has_text="write:products").first.inner_text()
 
 
+def ask_better(page: Page, console: Console) -> None:
+    """
+    Ask about an application by a part of its name, for an API without its scheme: both are found by what is listed.
+    """
+    page.goto("/console/explain")
+    fill_in(page, {"Application: its App ID or name": "report of", "API identifier (resource)": "shopping.api"})
+    page.get_by_role("button", name="Explain").click()
+    page.get_by_role("link", name="Ask: Nightly report of orders, EU").click()
+    page.get_by_role("link", name=f"Ask so: Ask for {INDICATOR}, letter by letter").click()
+    page.get_by_role("link", name="Ask so: Ask for all that its roles give there").click()
+    assert "yes" in page.get_by_role("row").filter(has_text="read:products").first.inner_text()
+    page.get_by_label("Role: its name or id").fill("shop READER")
+    page.locator("form").filter(has_text="Role: its name").get_by_role("button", name="Show").click()
+    page.get_by_role("heading", name="What would change without this role").wait_for()
+
+
 def mend_what_is_missing(page: Page, console: Console) -> None:
     """
     Let an application have what it lacks: read what would help, press the button, read the new answer.
@@ -360,7 +376,7 @@ TASKS: Mapping[str, tuple[Callable[[Page, Console], None], ...]] = {
     "resources": (run_resource,),
     "roles": (run_role,),
     "users": (keep_user,),
-    "explain": (find_out_why, mend_what_is_missing),
+    "explain": (find_out_why, ask_better, mend_what_is_missing),
     "logs": (look_for_a_refusal,),
     "keys": (turn_keys,),
     "settings": (read_settings,),
@@ -368,4 +384,4 @@ TASKS: Mapping[str, tuple[Callable[[Page, Console], None], ...]] = {
     "account": (change_own_password,),
 }
 # Those on whose pages scripts do something.
-WITH_SCRIPTS = (get_started, look_around, create_application, run_role)
+WITH_SCRIPTS = (get_started, look_around, create_application, run_role, ask_better)

@@ -10,10 +10,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import FloatRect
+from playwright.sync_api import FloatRect, expect
 
 from tests.browser.chromium import BETWEEN, NARROW
-from tests.browser.console import fill_in
+from tests.browser.console import INDICATOR, fill_in
 from tests.browser.tasks import TASKS, WITH_SCRIPTS
 from tests.support.shop import unique
 from watchword.server.web.console.pages import ROOMS
@@ -117,6 +117,21 @@ def test_search_looks_as_one_types(page: Page) -> None:
     assert page.get_by_role("row").count() == 2
     page.get_by_label("Search by id, name or description").fill("nobody has this")
     page.get_by_role("status").get_by_text("Nothing is called “nobody has this”.").wait_for()
+
+
+def test_scopes_are_suggested_as_one_types(page: Page) -> None:
+    """
+    Those of the API that stands beside, though no page was asked for; the other fields keep what they have.
+    """
+    page.goto("/console/explain")
+    scopes, typed = page.locator("#scopes option"), page.get_by_label("API identifier (resource)")
+    page.get_by_label("Application: its App ID or name").fill("half a na")
+    typed.press_sequentially("https://default.logto.app/api")
+    expect(scopes).to_have_count(1)
+    typed.fill(INDICATOR)
+    expect(scopes).to_have_count(2)
+    assert page.get_by_label("Application: its App ID or name").input_value() == "half a na"
+    assert page.url.endswith("/console/explain")
 
 
 @pytest.mark.parametrize("is_answered", [True, False])

@@ -92,7 +92,8 @@ async def test_better_question_is_asked_by_a_link(
     assert forms(page) == []
     answer = unescape((await owner.open(unescape(link))).text)
     assert "A token for <code>https://" in answer
-    assert (f"Its scope: <code>{scope}</code>" if scope else "It would have no scope.") in answer
+    told = re.search(r"Its scope: <code>([^<]*)</code>", answer)
+    assert sorted(told[1].split() if told else []) == scope.split()
     assert not scope or "What would help" not in answer
 
 
@@ -269,6 +270,15 @@ async def test_viewer_reads_what_would_help_and_can_not_do_it(app: Application, 
     assert role_names(shopping.acting, other) == []
 
 
+def suggested(page: str, name: str) -> list[str]:
+    """
+    Return what a list of the page suggests.
+    """
+    return re.findall(
+        r'<option value="([^"]*)"', page.partition(f'<datalist id="{name}">')[2].partition("</datalist>")[0]
+    )
+
+
 async def test_pickers_suggest_what_there_is(owner: Browser, shopping: Shopping) -> None:
     """
     A hundred at most; all else can be typed.
@@ -276,7 +286,9 @@ async def test_pickers_suggest_what_there_is(owner: Browser, shopping: Shopping)
     for number in range(101):
         make_application(shopping.acting, f"bot {number}")
     page = (await owner.open("/console/explain")).text
-    assert page.count("<option value") == 100 + 2
+    assert {name: len(suggested(page, name)) for name in ("applications", "resources", "scopes", "roles")} == {
+        "applications": 100, "resources": 2, "scopes": 3, "roles": 2,
+    }  # fmt: skip
     assert f'<option value="{INDICATOR}">Online Shopping</option>' in page
 
 
@@ -327,11 +339,6 @@ async def test_application_is_asked_about_by_name(owner: Browser, shopping: Shop
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/console/explain?application={other}&scope=fly"
     assert (await owner.open("/console/explain?application=nightly%25")).status_code == 404
-    make_application(shopping.acting, "Nightly report")
-    page = await owner.open(f"/console/explain?{urlencode({'application': 'Nightly report'})}")
-    assert page.status_code == 422
-    assert "2 applications are called so" in page.text
-    assert 'value="Nightly report"' in page.text
     named_like_an_id = make_application(shopping.acting, other)
     assert (await owner.open(f"/console/explain?application={other}")).status_code == 200
     assert (await owner.open(f"/console/explain?application={named_like_an_id}")).status_code == 200
@@ -367,3 +374,150 @@ async def test_permissions_of_the_api_are_suggested(owner: Browser, shopping: Sh
     told = page.partition("Nothing on this API:")[2].partition("</p>")[0]
     assert told.count("<a ") == 10
     assert "and 2 more" in told
+
+
+SCOPES = ["read:products", "write:products"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        pytest.param({}, ["all", *SCOPES], id="nothing"),
+        pytest.param({"resource": INDICATOR}, SCOPES, id="an API"),
+        pytest.param({"resource": INDICATOR, "scope": "read:products"}, SCOPES, id="an API and a scope"),
+        pytest.param({"resource": "shop"}, SCOPES, id="a part of an API"),
+        pytest.param({"resource": "default.logto"}, ["all"], id="a part of another API"),
+        pytest.param({"resource": "https://none.example"}, [], id="an API that is not there"),
+        pytest.param({"scope": "write"}, ["write:products"], id="a part of a scope"),
+        pytest.param({"scope": "all write"}, ["write:products"], id="a scope and a part of another"),
+    ],
+)
+async def test_scopes_are_suggested_of_what_stands_in_the_address(
+    owner: Browser, shopping: Shopping, asked: dict[str, str], expected: list[str]
+) -> None:
+    """
+    Before any application is named.
+    """
+    del shopping  # is there
+    assert sorted(suggested((await owner.open(f"/console/explain?{urlencode(asked)}")).text, "scopes")) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "name", "expected"),
+    [
+        pytest.param(
+            {"application": "bot 7"}, "applications", ["bot 7", *(f"bot 7{one}" for one in range(10))], id="app"
+        ),
+        pytest.param({"application": "nobody"}, "applications", [], id="no app"),
+        pytest.param({"resource": INDICATOR}, "scopes", SCOPES, id="scopes of an API"),
+    ],
+)
+async def test_suggestions_are_asked_for_alone_while_one_types(
+    owner: Browser, shopping: Shopping, asked: dict[str, str], name: str, expected: list[str]
+) -> None:
+    """
+    Of more than a hundred, those that fit; nothing is explained or refused meanwhile.
+    """
+    for number in range(101):
+        make_application(shopping.acting, f"bot {number}")
+    answer = await owner.open(f"/console/explain?{urlencode({'part': 'suggestions', **asked})}")
+    assert answer.status_code == 200
+    lists = answer.text.partition(f'<datalist id="{name}">')[2].partition("</datalist>")[0]
+    shown = re.findall(r">([^<]+)</option>", lists) if name == "applications" else suggested(answer.text, name)
+    assert sorted(shown) == sorted(expected)
+    assert "<form" not in answer.text
+
+
+async def test_of_many_scopes_those_that_fit_are_suggested(owner: Browser, shopping: Shopping) -> None:
+    """
+    The last word that stands in the field is looked for; others are there already.
+    """
+    for number in range(100):
+        scopes.create(shopping.acting, shopping.resource_id, f"scope:{number:03}", None)
+    query = urlencode({"resource": INDICATOR, "scope": "read:products scope:09"})
+    found = suggested((await owner.open(f"/console/explain?{query}")).text, "scopes")
+    assert sorted(found) == [f"scope:{number:03}" for number in range(90, 100)]
+
+
+FITTING = re.compile(r'<code>([^<]+)</code></td>\s*<td class="act"><a class="button plain small" href="([^"]+)"')
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown", "total"),
+    [
+        pytest.param("service 01", 10, 10, id="a part of names, in another case"),
+        pytest.param("Service", 20, 25, id="a part of many names"),
+        pytest.param("Same", 2, 2, id="the name of two, and a part of others"),
+        pytest.param("Nightly", 1, 1, id="a part of one name"),
+        pytest.param("runs at two", 1, 1, id="a part of a description"),
+    ],
+)
+async def test_applications_that_may_be_meant_are_listed(
+    owner: Browser, local: Acting, typed: str, shown: int, total: int
+) -> None:
+    """
+    Each with its App ID and a link that asks the same question for it; and how many more there are.
+    """
+    for number in range(25):
+        make_application(local, f"Service {number:03}")
+    for name in ("Same", "Same", "Same as this"):
+        make_application(local, name)
+    nightly = NewApplication(name="Nightly report", type=ApplicationType.MACHINE_TO_MACHINE, description="Runs at two")
+    applications.create(local, nightly)
+    answer = await owner.open(page_of(typed, scope="a b"))
+    assert answer.status_code == 200
+    found = FITTING.findall(answer.text)
+    assert len(found) == shown
+    many = "applications" if total > 1 else "application"
+    assert f"{total} {many} may be meant by “<bdi>{typed}</bdi>”" in answer.text
+    assert ("of which these are the first 20" in answer.text) is (total > shown)
+    assert f'value="{typed}"' in answer.text
+    assert "Refused" not in answer.text
+    application_id, link = found[-1]
+    assert unescape(link) == page_of(application_id, scope="a b")
+    assert (await owner.open(unescape(link))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        pytest.param("nobody", id="nothing is called so"),
+        pytest.param("nobody%_", id="no pattern"),
+        pytest.param("x" * 300, id="longer than any name"),
+    ],
+)
+async def test_application_that_nobody_knows_is_told_in_words(owner: Browser, local: Acting, typed: str) -> None:
+    """
+    With the way to the list; what was typed stays.
+    """
+    make_application(local, "anybody")
+    answer = await owner.open(page_of(typed, scope="a b"))
+    assert answer.status_code == 404
+    assert "as its id, or in its name or description" in answer.text
+    assert "with ID" not in answer.text
+    assert '<a href="/console/applications">Search the applications</a>' in answer.text
+    assert f'value="{typed}"' in answer.text
+    assert 'value="a b"' in answer.text
+
+
+async def test_what_would_be_lost_without_a_role_is_asked_by_its_name(owner: Browser, shopping: Shopping) -> None:
+    """
+    By name or id; where several fit they are listed, and roles for users are none that machines lose.
+    """
+    assert suggested((await owner.open("/console/explain")).text, "roles")[-1] == shopping.role_id
+    for typed in ("SHOPPER", shopping.role_id):
+        answer = await owner.open(f"/console/explain/role?{urlencode({'role': typed})}")
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/console/roles/{shopping.role_id}/without")
+    for number in range(21):
+        new = NewRole(name=f"idle {number}", description="x", type=RoleType.MACHINE_TO_MACHINE)
+        roles.create(shopping.acting, new)
+    page = (await owner.open("/console/explain/role?role=idle")).text
+    found = FITTING.findall(page)
+    assert len(found) == 20
+    assert "21 roles may be meant by “<bdi>idle</bdi>”, of which these are the first 20" in page
+    assert found[0][1] == f"/console/roles/{found[0][0]}/without"
+    assert "to be lost" not in (await owner.open(found[0][1])).text
+    roles.create(shopping.acting, NewRole(name="staff", description="x", type=RoleType.USER))
+    answer = await owner.open("/console/explain/role?role=staff")
+    assert answer.status_code == 404
+    assert "No role for machines has “staff” as its id" in answer.text

@@ -97,6 +97,14 @@ def default(tx: Transaction) -> Resource | None:
     return resources.find_default(tx)
 
 
+@reads(Permission.ALL)
+def with_indicator(tx: Transaction, indicator: str) -> Resource | None:
+    """
+    Return the API resource with exactly this indicator, or None.
+    """
+    return resources.find_by_indicator(tx, indicator)
+
+
 @writes(Permission.ALL)
 def create(tx: Transaction, new: NewResource) -> Resource:
     """

@@ -4,40 +4,54 @@ The room that answers "why this scope, why not" and "who can obtain it", and tha
 The address of a page holds the question, so that it can be handed on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from watchword.protocol.scopes import format_scope, parse_scope
-from watchword.server.domain.explanation import ExplainedResource, Question
-from watchword.server.domain.problems import Problem, about, bad_value
-from watchword.server.domain.records import Scope
-from watchword.server.domain.search import LONGEST_PATTERN, NO_SEARCH
-from watchword.server.operations import applications, explaining, mending, resources, scopes
+from watchword.server.domain.explanation import Question
+from watchword.server.domain.problems import Problem, about
+from watchword.server.domain.records import Application, Role
+from watchword.server.operations import applications, explaining, mending, roles
 from watchword.server.operations.mending import Mended
 from watchword.server.storage.applications import ApplicationFilter
-from watchword.server.storage.rows import Page as Part
-from watchword.server.web.console.lists import exact_search
+from watchword.server.storage.rows import Listing
+from watchword.server.web.console.meaning import meant
 from watchword.server.web.console.naming import isolated
 from watchword.server.web.console.pages import GoTo, Page, address, page_with
 from watchword.server.web.console.route import get, post
+from watchword.server.web.console.suggesting import MACHINE_ROLES, suggestions
 from watchword.server.web.console.visitor import PREFIX, Visitor
 
 ROOM = f"{PREFIX}/explain"
-_MOST_SUGGESTED = 100
 _ASKED = ("application", "resource", "scope", "organization_id")
+_NOTHING = dict.fromkeys(_ASKED, "")
 
 
 def page(visitor: Visitor) -> Page | GoTo:
     """
     Show the forms, and the answer to what the address asks. An application may be named; its id is what it leads to.
+
+    Where the address asks for a part, it is meant for its suggestions alone, while somebody types.
     """
-    asked = {name: visitor.asked(name) for name in _ASKED}
+    asked = {name: visitor.asked(name).strip() for name in _ASKED}
+    if visitor.asked("part"):
+        suggested = suggestions(visitor.acting, asked, visitor.asked("role").strip())
+        return Page(template="suggestions.html", shows={"suggestions": suggested})
+    if not asked["application"]:
+        return _page(visitor, asked)
     try:
-        application_id = _application_id(visitor, asked["application"].strip())
+        found = meant(
+            lambda search, part: applications.listing(visitor.acting, ApplicationFilter(), search, part),
+            asked["application"],
+            "application",
+            "application",
+        )
     except Problem as problem:
         return _page(visitor, asked, problem)
-    if application_id != asked["application"].strip():
-        return GoTo(path=_address({**asked, "application": application_id}))
+    if isinstance(found, Listing):
+        return _page(visitor, asked, fitting=found)
+    if found != visitor.asked("application"):
+        return GoTo(path=_address({**asked, "application": found}))
     return _page(visitor, asked)
 
 
@@ -73,8 +87,27 @@ def who(visitor: Visitor) -> Page | GoTo:
     try:
         resource, scope = explaining.scope_named(visitor.acting, asked["resource"], asked["scope"])
     except Problem as problem:
-        return _page(visitor, {"application": "", **asked, "organization_id": ""}, problem, form="who")
+        return _page(visitor, {**_NOTHING, **asked}, problem, form="who")
     return GoTo(path=address("resources", resource.id, "scopes", scope.id))
+
+
+def without_role(visitor: Visitor) -> Page | GoTo:
+    """
+    Lead to the page of a role that says what would be lost without it; or list those that may be meant.
+    """
+    typed = visitor.asked("role").strip()
+    try:
+        found = meant(
+            lambda search, part: roles.choices(visitor.acting, MACHINE_ROLES, search, part.limit),
+            typed,
+            "role for machines",
+            "role",
+        )
+    except Problem as problem:
+        return _page(visitor, _NOTHING, problem, role=typed)
+    if isinstance(found, Listing):
+        return _page(visitor, _NOTHING, fitting_roles=found, role=typed)
+    return GoTo(path=address("roles", found, "without"))
 
 
 def address_of(question: Question) -> str:
@@ -92,22 +125,6 @@ def address_of(question: Question) -> str:
 
 def _address(asked: Mapping[str, str]) -> str:
     return f"{ROOM}?{urlencode({name: value for name, value in asked.items() if value})}"
-
-
-def _application_id(visitor: Visitor, typed: str) -> str:
-    """
-    Return the id of the application that was typed, by id or by name; what was typed, where it is neither.
-    """
-    if not typed or len(typed) > LONGEST_PATTERN:
-        return typed
-    search = exact_search(typed, "id", "name")
-    found = applications.listing(visitor.acting, ApplicationFilter(), search, Part(limit=_MOST_SUGGESTED, offset=0))
-    ids = {one.id for one in found.records}
-    if typed in ids or not ids:
-        return typed
-    if found.total > 1:
-        raise bad_value(f"{found.total:,} applications are called so: say which one by its App ID.", "application")
-    return ids.pop()
 
 
 def _question(asked: Mapping[str, str]) -> Question:
@@ -132,41 +149,50 @@ def _page(
     *,
     form: str = "",
     done: Mended | None = None,
+    fitting: Listing[Application] | None = None,
+    fitting_roles: Listing[Role] | None = None,
+    role: str = "",
 ) -> Page:
+    """
+    Show the room.
+
+    Args:
+        done: What has been done here, and may have made an application to ask about.
+        fitting: Applications that may be meant; then nothing is explained yet.
+        fitting_roles: Roles that may be meant by `role`.
+    """
     named = {name: value.strip() for name, value in asked.items()}
     asked = named if done is None else {**named, "application": done.application_id}
-    suggested = Part(limit=_MOST_SUGGESTED, offset=0)
     shows: dict[str, object] = {
         **asked,
-        "applications": applications.listing(visitor.acting, ApplicationFilter(), NO_SEARCH, suggested).records,
-        "resources": resources.listing(visitor.acting, suggested, with_scopes=False)[0].records,
+        "role": role,
+        "suggestions": suggestions(visitor.acting, asked, role),
+        "fitting": fitting,
+        "asking": lambda application_id: _address({**asked, "application": application_id}),
+        "fitting_roles": fitting_roles,
+        "without": lambda role_id: address("roles", role_id, "without"),
         "done": done,
         "has_new_application": asked != named,
         "explained": None,
         "role_names": {},
         "reach": None,
-        "offered": [],
         "address_of": address_of,
     }
-    if asked["application"]:
+    if asked["application"] and fitting is None:
         try:
-            found = explaining.explain(visitor.acting, _question(asked))
-            shows |= {
-                "explained": found,
-                "role_names": {role.id: role.name for role in found.explanation.roles},
-                "offered": _offered(visitor, found.explanation.resource),
-            }
-            if not any(asked[name] for name in _ASKED[1:]):
-                shows["reach"] = found.reach
+            shows |= _answer(visitor, asked)
         except Problem as refused:
             problem = problem or refused
     return page_with("explain.html", shows, problem, form=form)
 
 
-def _offered(visitor: Visitor, resource: ExplainedResource | None) -> Sequence[Scope]:
-    if resource is None:
-        return ()
-    return scopes.listing(visitor.acting, resource.id, NO_SEARCH, Part(limit=_MOST_SUGGESTED, offset=0)).records
+def _answer(visitor: Visitor, asked: Mapping[str, str]) -> Mapping[str, object]:
+    found = explaining.explain(visitor.acting, _question(asked))
+    return {
+        "explained": found,
+        "role_names": {role.id: role.name for role in found.explanation.roles},
+        "reach": None if any(asked[name] for name in _ASKED[1:]) else found.reach,
+    }
 
 
 def _mending(visitor: Visitor) -> str:
@@ -178,6 +204,7 @@ def _mending(visitor: Visitor) -> str:
 ROUTES = (
     get("/explain", page),
     get("/explain/scope", who),
+    get("/explain/role", without_role),
     post("/explain/remedies", mend, grave=_mending),
     post("/explain/secrets", mend_with_secret, grave=_mending),
 )
