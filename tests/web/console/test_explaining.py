@@ -15,7 +15,16 @@ from tests.support.browser import FOREIGN, PAYLOAD, Browser, invited
 from tests.support.shopping import INDICATOR, Shopping, shopping
 from watchword.server.domain.names import ApplicationType, OperatorRole, RoleType
 from watchword.server.domain.search import NO_SEARCH
-from watchword.server.operations import application_roles, applications, logs, resources, roles, scopes, secrets
+from watchword.server.operations import (
+    application_roles,
+    applications,
+    logs,
+    resources,
+    role_scopes,
+    roles,
+    scopes,
+    secrets,
+)
 from watchword.server.operations.applications import NewApplication
 from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
@@ -359,6 +368,22 @@ async def test_application_alone_shows_what_its_roles_give(owner: Browser, shopp
     assert f"A token for <code>{INDICATOR}</code>" in explained
     assert '<span class="bad">no</span>' not in explained
     assert "could get</h2>" not in explained
+
+
+async def test_application_that_could_get_much_is_explained_as_far_as_one_question_goes(
+    owner: Browser, shopping: Shopping
+) -> None:
+    """
+    The page names the first scopes, and its link asks for as many as can be asked for at once.
+    """
+    many = [scopes.create(shopping.acting, shopping.resource_id, f"scope:{one:03}", None).id for one in range(120)]
+    role_scopes.add(shopping.acting, shopping.role_id, many)
+    page = (await owner.open(page_of(shopping.application_id, resource=""))).text
+    assert "and 102 more" in page
+    link = re.search(r'href="([^"]+)" aria-label="Explain what it gets of', page)
+    assert link is not None
+    explained = (await owner.open(unescape(link[1]))).text
+    assert explained.count('<span class="good">yes</span>') == 100
 
 
 async def test_permissions_of_the_api_are_suggested(owner: Browser, shopping: Shopping) -> None:

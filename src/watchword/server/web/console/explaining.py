@@ -7,12 +7,16 @@ The address of a page holds the question, so that it can be handed on.
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from msgspec.structs import replace
+
 from watchword.protocol.scopes import format_scope, parse_scope
 from watchword.server.domain.explanation import Question
 from watchword.server.domain.problems import Problem, about
 from watchword.server.domain.records import Application, Role
 from watchword.server.operations import applications, explaining, mending, roles
+from watchword.server.operations.asking import askable
 from watchword.server.operations.mending import Mended
+from watchword.server.operations.reaching import Reach
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.rows import Listing
 from watchword.server.web.console.meaning import meant
@@ -187,8 +191,14 @@ def _page(
 
 
 def _answer(visitor: Visitor, asked: Mapping[str, str]) -> Mapping[str, object]:
-    found = explaining.explain(visitor.acting, _question(asked))
+    question = _question(asked)
+    found = explaining.explain(visitor.acting, question)
+
+    def explanation_of(reach: Reach) -> str:
+        return address_of(replace(question, resource=reach.indicator, scopes=askable(reach.scopes)))
+
     return {
+        "explanation_of": explanation_of,
         "explained": found,
         "role_names": {role.id: role.name for role in found.explanation.roles},
         "reach": None if any(asked[name] for name in _ASKED[1:]) else found.reach,
