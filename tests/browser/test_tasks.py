@@ -130,6 +130,9 @@ def test_scopes_are_suggested_as_one_types(page: Page) -> None:
     expect(scopes).to_have_count(1)
     typed.fill(INDICATOR)
     expect(scopes).to_have_count(2)
+    page.get_by_label("Scopes, with spaces between").press_sequentially("read:products w")
+    expect(scopes).to_have_count(1)
+    expect(scopes).to_have_attribute("value", "read:products write:products")
     assert page.get_by_label("Application: its App ID or name").input_value() == "half a na"
     assert page.url.endswith("/console/explain")
 

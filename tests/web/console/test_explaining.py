@@ -275,6 +275,7 @@ async def test_viewer_reads_what_would_help_and_can_not_do_it(app: Application, 
     page = (await viewer.open(page_of(other, scope="read:products"))).text
     assert "Give “another-bot” the role “shopper”." in page
     assert forms(page) == []
+    assert len(ASK_SO.findall((await viewer.open(page_of(other, resource=f"{INDICATOR}/"))).text)) == 1
     assert (await viewer.send(path, **fields)).status_code == 403
     assert role_names(shopping.acting, other) == []
 
@@ -435,6 +436,15 @@ async def test_scopes_are_suggested_of_what_stands_in_the_address(
         ),
         pytest.param({"application": "nobody"}, "applications", [], id="no app"),
         pytest.param({"resource": INDICATOR}, "scopes", SCOPES, id="scopes of an API"),
+        pytest.param(
+            {"resource": INDICATOR, "scope": "read:products "},
+            "scopes",
+            ["read:products write:products"],
+            id="another scope",
+        ),
+        pytest.param(
+            {"resource": INDICATOR, "scope": "a b wri"}, "scopes", [f"a b {one}" for one in SCOPES], id="a third"
+        ),
     ],
 )
 async def test_suggestions_are_asked_for_alone_while_one_types(

@@ -39,7 +39,8 @@ def page(visitor: Visitor) -> Page | GoTo:
     """
     asked = {name: visitor.asked(name).strip() for name in _ASKED}
     if visitor.asked("part"):
-        suggested = suggestions(visitor.acting, asked, visitor.asked("role").strip())
+        typed = {**asked, "scope": visitor.asked("scope")}  # a blank at its end begins another scope
+        suggested = suggestions(visitor.acting, typed, visitor.asked("role").strip())
         return Page(template="suggestions.html", shows={"suggestions": suggested})
     if not asked["application"]:
         return _page(visitor, asked)
@@ -170,7 +171,7 @@ def _page(
     shows: dict[str, object] = {
         **asked,
         "role": role,
-        "suggestions": suggestions(visitor.acting, asked, role),
+        "suggestions": suggestions(visitor.acting, {**asked, "scope": asked["scope"].rpartition(" ")[2]}, role),
         "fitting": fitting,
         "asking": lambda application_id: _address({**asked, "application": application_id}),
         "fitting_roles": fitting_roles,

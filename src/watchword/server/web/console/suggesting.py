@@ -30,7 +30,7 @@ def suggestions(acting: Acting, asked: Mapping[str, str], role: str) -> Mapping[
     Return what each list of the page suggests, by its id.
 
     Args:
-        asked: What stands in the fields.
+        asked: What stands in the fields; of scopes, those before the last word stay, and it is the one that is typed.
         role: What stands in that of the role.
     """
     return {
@@ -48,12 +48,21 @@ def suggestions(acting: Acting, asked: Mapping[str, str], role: str) -> Mapping[
                 lambda search: resources.overview(acting, search, _FIRST), asked["resource"], RESOURCES_SEARCHED
             )
         ],
-        "scopes": _scopes(acting, asked["resource"], asked["scope"].rpartition(" ")[2]),
+        "scopes": _beside_others(asked["scope"], lambda words: _scopes(acting, asked["resource"], words)),
         "roles": [
             (one.id, one.name)
             for one in _some(lambda search: roles.choices(acting, MACHINE_ROLES, search, _MOST), role, NAMED)
         ],
     }
+
+
+def _beside_others(typed: str, suggest: Callable[[str], Suggestions]) -> Suggestions:
+    """
+    Suggest another word behind those that stand there: a browser compares the whole field with what is suggested.
+    """
+    before, _, words = typed.rpartition(" ")
+    there = before.split()
+    return [(" ".join([*there, one]), note) for one, note in suggest(words) if one not in there]
 
 
 def _scopes(acting: Acting, indicator: str, words: str) -> Suggestions:
