@@ -1,7 +1,8 @@
 """
-The room that answers "why this scope, why not" and "who can obtain it", and that does what would help.
+The room that answers "why this scope, why not" and does what would help.
 
-The address of a page holds the question, so that it can be handed on.
+It leads to who can obtain a scope, and to what would be lost without a role, which stand in other rooms. The
+address of a page holds the question, so that it can be handed on.
 """
 
 from collections.abc import Mapping
