@@ -14,8 +14,7 @@ Explain what a token request would come to now, and why.
 
 Where no API resource is named, it also says what the application's roles give it of each. The other way round,
 `watchword resources scopes holders` lists who can obtain a scope, and `watchword roles losses` what would be lost
-without a role.
-"""
+without a role."""
 
 
 def _told(answer: Record) -> Iterator[str]:
