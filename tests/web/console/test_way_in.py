@@ -223,6 +223,7 @@ async def test_plain_http_off_loopback_has_one_page(exposed: Context) -> None:
     [
         pytest.param("192.0.2.7", "192.0.2.2:3001", False, id="from the network, by address"),
         pytest.param("192.0.2.7", "id", False, id="from the network, by another name"),
+        pytest.param("192.0.2.7", "[", False, id="from the network, by what is no name"),
         pytest.param("192.0.2.7", "id.example.com", True, id="through a proxy that leaves the name"),
         pytest.param("198.51.100.1", "192.0.2.2:3001", True, id="through a proxy that is known"),
         pytest.param("127.0.0.1", "192.0.2.2:3001", True, id="through a proxy on this machine"),
@@ -247,6 +248,10 @@ async def test_nobody_is_asked_for_a_password_past_the_https_endpoint(
         pytest.param("192.0.2.7", "192.0.2.2:3001", False, id="from the network, by address"),
         pytest.param("192.0.2.7", "id.example.com:3001", False, id="from the network, by name"),
         pytest.param("192.0.2.7", "", False, id="from the network, by nothing"),
+        pytest.param("192.0.2.7", "[::1", False, id="from the network, by half an address"),
+        pytest.param("192.0.2.7", "a]b", False, id="from the network, by what is no name"),
+        pytest.param("192.0.2.7", "127.0.0.1:3001x", False, id="from the network, by what is no port"),
+        pytest.param("127.0.0.1", "[", True, id="from this machine, by what is no name"),
         pytest.param("172.17.0.1", "127.0.0.1:3001", True, id="by a port that is forwarded to a container"),
         pytest.param("127.0.0.1", "127.0.0.1:3001", True, id="from this machine"),
         pytest.param("::1", "127.0.0.1:3001", True, id="from this machine, by IPv6"),

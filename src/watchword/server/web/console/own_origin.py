@@ -26,13 +26,9 @@ def is_other_name(host: str | None, endpoint: SplitResult) -> bool:
 
     No other difference counts: a proxy may put a name of its own in the place of a public one.
     """
-    named = urlsplit(f"//{host}")
-    try:
-        is_same_port = named.port == endpoint.port
-    except ValueError:
-        return False
-    is_same_host = named.hostname == endpoint.hostname
-    return is_same_port and not is_same_host and all(is_loopback(one.hostname or "") for one in (named, endpoint))
+    name, port = _read(host)
+    is_same = name == endpoint.hostname
+    return port == endpoint.port and not is_same and all(is_loopback(one) for one in (name, endpoint.hostname or ""))
 
 
 def is_in_clear(host: str | None, peer: str | None, endpoint: SplitResult, proxies: Networks) -> bool:
@@ -49,5 +45,16 @@ def is_in_clear(host: str | None, peer: str | None, endpoint: SplitResult, proxi
     """
     if peer is None or is_loopback(peer) or is_of(peer, proxies):
         return False
-    named = urlsplit(f"//{host}").hostname
-    return named != endpoint.hostname if endpoint.scheme == "https" else not is_loopback(named or "")
+    name, _ = _read(host)
+    return name != endpoint.hostname if endpoint.scheme == "https" else not is_loopback(name)
+
+
+def _read(host: str | None) -> tuple[str, int | None]:
+    """
+    Read a Host header: a name in lower case, and a port; no name where it can't be read.
+    """
+    try:
+        named = urlsplit(f"//{host or ''}")
+        return named.hostname or "", named.port
+    except ValueError:
+        return "", None
