@@ -79,6 +79,19 @@ async def test_narrowed_tokens_are_seen(owner: Browser, local: Acting, monkeypat
     assert "at least <strong>2</strong> of them narrowed" in page.text
 
 
+async def test_more_scopes_than_a_record_holds_are_not_judged(owner: Browser, local: Acting) -> None:
+    """
+    The overview says so, and invents no scope.
+    """
+    app_id, secret = await create(owner, local, "Ledger")
+    for scope in ("all " * 100, "all " + "x" * 400):
+        data = {"grant_type": "client_credentials", "resource": MANAGEMENT, "scope": scope}
+        assert (await owner.client.post("/oidc/token", data=data, auth=(app_id, secret))).status_code == 200
+    page = (await owner.open("/console/overview")).text
+    assert "had all that was asked for, but for 2 with more scopes than a record holds." in page
+    assert "…</code>" not in page
+
+
 @pytest.mark.parametrize(
     ("payload", "missing"),
     [
@@ -89,6 +102,9 @@ async def test_narrowed_tokens_are_seen(owner: Browser, local: Acting, monkeypat
         pytest.param({"result": "Success", "params": "a", "scope": "b"}, (), id="of another form"),
         pytest.param({"result": "Success", "params": {"scope": ["a"]}, "scope": 1}, (), id="of another kind"),
         pytest.param({"result": "Error", "params": {"scope": "a"}}, (), id="refused"),
+        pytest.param({"result": "Success", "params": {"scope": "b a c…"}, "scope": "a"}, ("b",), id="asked cut"),
+        pytest.param({"result": "Success", "params": {"scope": "b a"}, "scope": "a c…"}, (), id="granted cut"),
+        pytest.param({"result": "Success", "params": {"scope": "…"}, "scope": "a"}, (), id="nothing left"),
     ],
 )
 def test_what_was_not_granted(payload: dict[str, object], missing: tuple[str, ...]) -> None:

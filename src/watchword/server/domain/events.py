@@ -22,6 +22,7 @@ from watchword.server.domain.redaction import HIDDEN, hide_secrets
 
 LARGEST_RECORD = 2048
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+CUT = "…"
 # What each field may take of a record, in bytes.
 _IP, _WORD, _NAME, _RESOURCE, _SCOPE, _USER_AGENT, _TEXT, _UNKNOWN_ID = 64, 64, 128, 200, 320, 256, 160, 6
 _ABSENT = ("",)
@@ -228,7 +229,7 @@ def _made_safe(text: str, length: int) -> str:
         safe = REPLACEMENT if character == "\0" or "\ud800" <= character <= "\udfff" else character
         size += _size(safe)
         if size > length:
-            return hide_secrets("".join(kept) + "…")
+            return hide_secrets("".join(kept) + CUT)
         kept.append(safe)
     return hide_secrets("".join(kept))
 

@@ -13,7 +13,7 @@ from watchword.protocol.names import GrantType
 from watchword.protocol.scopes import parse_scope
 from watchword.server.domain import explanation, problems
 from watchword.server.domain.client_auth.origins import is_of_origin
-from watchword.server.domain.events import KEYS, TOKEN_KEY_PREFIX
+from watchword.server.domain.events import CUT, KEYS, TOKEN_KEY_PREFIX
 from watchword.server.domain.explanation import ExplainedApplication, Explanation, Question
 from watchword.server.domain.names import Permission
 from watchword.server.domain.problems import Problem
@@ -243,7 +243,7 @@ def _not_repeatable(entry: LogEntry) -> str | None:
     error = payload.get("error")
     if isinstance(error, Mapping) and is_of_origin(str(error.get("error_description"))):
         return "A page in a browser asked, whose origin its application does not list."
-    if payload.get("cut") or any(mark in value for value in _asked(entry).values() for mark in ("…", HIDDEN)):
+    if payload.get("cut") or any(mark in value for value in _asked(entry).values() for mark in (CUT, HIDDEN)):
         return "The record does not hold all of what was asked."
     if not payload.get("applicationId"):
         return "No application of this server asked."

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from watchword.protocol.names import GrantType
 from watchword.protocol.scopes import parse_scope
-from watchword.server.domain.events import KEYS
+from watchword.server.domain.events import CUT, KEYS
 from watchword.server.domain.records import LogEntry
 from watchword.server.operations.logs import Outcome
 from watchword.server.storage import applications, logs
@@ -44,23 +44,23 @@ class Narrowings(msgspec.Struct, frozen=True, kw_only=True):
         moments: When each such token was issued, the newest first.
         kinds: The most frequent first.
         since: From when on all requests were looked at.
+        too_long: How many of those have more scopes than a record holds.
     """
 
     moments: Sequence[datetime]
     kinds: Sequence[Narrowing]
     since: datetime
+    too_long: int
 
 
 def not_granted(entry: LogEntry) -> Sequence[str]:
     """
-    Return the scopes that a token was asked for with and issued without, as far as the record holds what was asked.
+    Return the scopes that a token was asked for with and issued without, as far as the record holds both.
     """
-    if entry.payload.get("result") != Outcome.SUCCESS:
+    asked, granted = _asked_and_granted(entry)
+    if granted.endswith(CUT):  # what was granted behind that is not known
         return ()
-    params = entry.payload.get("params")
-    asked = params.get("scope") if isinstance(params, dict) else None
-    granted = set(_scopes(entry.payload.get("scope")))
-    return tuple(scope for scope in _scopes(asked) if scope not in granted)
+    return tuple(scope for scope in parse_scope(_whole(asked)) if scope not in parse_scope(granted))
 
 
 def lately(tx: Transaction, within: timedelta) -> Narrowings:
@@ -70,11 +70,13 @@ def lately(tx: Transaction, within: timedelta) -> Narrowings:
     since = tx.now() - within
     asked = LogFilter(key=KEYS[GrantType.CLIENT_CREDENTIALS], since=since)
     looked_at = logs.newest(tx, asked, MOST_LOOKED_AT + 1)
-    if len(looked_at) > MOST_LOOKED_AT:
-        since = looked_at[-1].created_at
-    narrowed = [(entry, scopes) for entry in looked_at[:MOST_LOOKED_AT] if (scopes := not_granted(entry))]
+    looked_at, more = looked_at[:MOST_LOOKED_AT], looked_at[MOST_LOOKED_AT:]
+    narrowed = [(entry, scopes) for entry in looked_at if (scopes := not_granted(entry))]
     return Narrowings(
-        moments=[entry.created_at for entry, _ in narrowed], kinds=_named(tx, _kinds(narrowed)), since=since
+        moments=[entry.created_at for entry, _ in narrowed],
+        kinds=_named(tx, _kinds(narrowed)),
+        since=more[0].created_at if more else since,
+        too_long=sum(any(text.endswith(CUT) for text in _asked_and_granted(entry)) for entry in looked_at),
     )
 
 
@@ -100,5 +102,20 @@ def _named(tx: Transaction, kinds: Sequence[Narrowing]) -> Sequence[Narrowing]:
     return [replace(kind, application_name=names.get(kind.application_id or "")) for kind in kinds]
 
 
-def _scopes(text: object) -> Sequence[str]:
-    return parse_scope(text) if isinstance(text, str) else ()
+def _asked_and_granted(entry: LogEntry) -> tuple[str, str]:
+    """
+    Return both scopes as a record of a token has them; nothing for any other record.
+    """
+    if entry.payload.get("result") != Outcome.SUCCESS:
+        return "", ""
+    params = entry.payload.get("params")
+    asked = params.get("scope") if isinstance(params, dict) else None
+    granted = entry.payload.get("scope")
+    return asked if isinstance(asked, str) else "", granted if isinstance(granted, str) else ""
+
+
+def _whole(scope: str) -> str:
+    """
+    Drop the last one where it was cut.
+    """
+    return scope.rpartition(" ")[0] if scope.endswith(CUT) else scope

@@ -81,6 +81,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
         has_all_kinds: Whether all that was read is among them; else what is less frequent is left out.
         narrowings: Of the last day, the most frequent first.
         narrowed_since: From when on all requests were looked at for that.
+        too_long: How many of those have more scopes than a record holds, and can't be judged whole.
     """
 
     minutes: Sequence[Minute]
@@ -90,6 +91,7 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     has_all_kinds: bool
     narrowings: Sequence[Narrowing]
     narrowed_since: datetime
+    too_long: int
 
 
 @reads(Permission.ALL)
@@ -129,6 +131,7 @@ def activity(tx: Transaction) -> Activity:
         has_all_kinds=len(failures) <= MOST_SHOWN,
         narrowings=narrowed.kinds[:MOST_SHOWN],
         narrowed_since=narrowed.since,
+        too_long=narrowed.too_long,
     )
 
 
