@@ -68,6 +68,8 @@ def proposed(shopping: Shopping, resource: str | None = INDICATOR, scope: str = 
             id="a fragment, nothing alike",
         ),
         pytest.param("no uri at all", [(NO_URI, None), REACHED], id="nothing like a URI"),
+        pytest.param("https://", [(NO_URI, None), REACHED], id="a scheme alone"),
+        pytest.param("://", [(NO_URI, None), REACHED], id="nothing but its signs"),
         pytest.param("x" * 2_500, [(NO_URI, None), REACHED], id="too long for one"),
         pytest.param(
             OTHER, [(f"Register `{OTHER}` as an API resource.", None), REACHED], id="unknown"

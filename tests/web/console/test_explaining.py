@@ -30,6 +30,7 @@ from watchword.server.operations.resources import NewResource
 from watchword.server.operations.roles import NewRole
 from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.log_filter import LogFilter
+from watchword.server.web.console import explaining
 
 if TYPE_CHECKING:
     from tests.support.clock import MovedClock
@@ -556,3 +557,27 @@ async def test_what_would_be_lost_without_a_role_is_asked_by_its_name(owner: Bro
     answer = await owner.open("/console/explain/role?role=staff")
     assert answer.status_code == 404
     assert "No role for machines has “staff” as its id" in answer.text
+
+
+async def test_identifier_is_judged_to_the_letter(owner: Browser, shopping: Shopping) -> None:
+    """
+    As the token endpoint judges it: with a blank it is another one.
+    """
+    page = await owner.open(page_of(shopping.application_id, resource=f"{INDICATOR} ", scope="read:products"))
+    assert "Refused: <code>invalid_target</code>" in page.text
+    better = re.search(r'<a class="button plain small" href="([^"]+)" aria-label="Ask so: Ask for', page.text)
+    assert better is not None
+    assert f"A token for <code>{INDICATOR}</code>" in (await owner.open(unescape(better[1]))).text
+
+
+async def test_question_that_no_address_holds_has_no_link(
+    owner: Browser, shopping: Shopping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Its words stay; and who was named is explained at once, without another address.
+    """
+    monkeypatch.setattr(explaining, "LONGEST_ADDRESS", 60)
+    page = await owner.open(page_of("shop-bot", resource=f"{INDICATOR}/"))
+    assert page.status_code == 200
+    assert "letter by letter" in page.text
+    assert "Ask so" not in page.text

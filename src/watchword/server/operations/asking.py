@@ -2,7 +2,9 @@
 What an asker may better ask instead: remedies that change nothing but the question.
 """
 
+import re
 from collections.abc import Iterator, Sequence
+from urllib.parse import quote_plus
 
 import msgspec
 
@@ -18,7 +20,8 @@ from watchword.server.storage.transaction import Transaction
 
 MOST_ALIKE = 3
 LONGEST_INDICATOR = 2_000
-_MOST_SCOPES, _LONGEST_SCOPE = 100, 4_000  # an address holds them
+_MOST_SCOPES, _LONGEST_SCOPE = 100, 4_000  # an address holds them, in as many characters
+_LIKE_A_HOST = re.compile(r"(localhost|[\w-]+(\.[\w-]+)+)(:\d+)?(/|$)")
 
 
 def for_what_is_reached(tx: Transaction, question: Question) -> Iterator[Remedy]:
@@ -106,7 +109,7 @@ def askable(scopes: Sequence[str]) -> tuple[str, ...]:
     Return the first scopes, as many as one question holds.
     """
     first = scopes[:_MOST_SCOPES]
-    while len(format_scope(first)) > _LONGEST_SCOPE:
+    while len(quote_plus(format_scope(first))) > _LONGEST_SCOPE:
         first = first[:-1]
     return tuple(first)
 
@@ -122,7 +125,8 @@ def _spellings(asked: str) -> list[str]:
     if is_registrable(asked):
         return [asked]
     whole = asked.strip().partition("#")[0]
-    return list(dict.fromkeys([asked, whole, f"https://{whole}", f"http://{whole}"]))
+    schemes = ("", "https://", "http://") if _LIKE_A_HOST.match(whole) else ("",)
+    return list(dict.fromkeys([asked, *(f"{scheme}{whole}" for scheme in schemes)]))
 
 
 def _few(scopes: Sequence[str]) -> str:

@@ -29,6 +29,8 @@ from watchword.server.web.console.visitor import PREFIX, Visitor
 
 ROOM = f"{PREFIX}/explain"
 _ASKED = ("application", "resource", "scope", "organization_id")
+_TO_THE_LETTER = frozenset({"resource", "organization_id"})  # as the token endpoint judges them
+LONGEST_ADDRESS = 8_000  # of what a request's head may have
 _NOTHING = dict.fromkeys(_ASKED, "")
 
 
@@ -38,7 +40,7 @@ def page(visitor: Visitor) -> Page | GoTo:
 
     Where the address asks for a part, it is meant for its suggestions alone, while somebody types.
     """
-    asked = {name: visitor.asked(name).strip() for name in _ASKED}
+    asked = {name: visitor.asked(name) if name in _TO_THE_LETTER else visitor.asked(name).strip() for name in _ASKED}
     if visitor.asked("part"):
         typed = {**asked, "scope": visitor.asked("scope")}  # a blank at its end begins another scope
         suggested = suggestions(visitor.acting, typed, visitor.asked("role").strip())
@@ -56,8 +58,10 @@ def page(visitor: Visitor) -> Page | GoTo:
         return _page(visitor, asked, problem)
     if isinstance(found, Listing):
         return _page(visitor, asked, fitting=found)
-    if found != visitor.asked("application"):
-        return GoTo(path=_address({**asked, "application": found}))
+    asked = {**asked, "application": found}
+    at = _address(asked)
+    if found != visitor.asked("application") and len(at) <= LONGEST_ADDRESS:
+        return GoTo(path=at)
     return _page(visitor, asked)
 
 
@@ -136,9 +140,9 @@ def _address(asked: Mapping[str, str]) -> str:
 def _question(asked: Mapping[str, str]) -> Question:
     return Question(
         application_id=asked["application"].strip(),
-        resource=asked["resource"].strip() or None,
+        resource=asked["resource"] or None,
         scopes=parse_scope(asked["scope"].strip()),
-        organization_id=asked["organization_id"].strip() or None,
+        organization_id=asked["organization_id"] or None,
     )
 
 
@@ -167,8 +171,8 @@ def _page(
         fitting: Applications that may be meant; then nothing is explained yet.
         fitting_roles: Roles that may be meant by `role`.
     """
-    named = {name: value.strip() for name, value in asked.items()}
-    asked = named if done is None else {**named, "application": done.application_id}
+    before = asked
+    asked = asked if done is None else {**asked, "application": done.application_id}
     shows: dict[str, object] = {
         **asked,
         "role": role,
@@ -178,11 +182,12 @@ def _page(
         "fitting_roles": fitting_roles,
         "without": lambda role_id: address("roles", role_id, "without"),
         "done": done,
-        "has_new_application": asked != named,
+        "has_new_application": asked != before,
         "explained": None,
         "role_names": {},
         "reach": None,
         "address_of": address_of,
+        "longest_address": LONGEST_ADDRESS,
     }
     if asked["application"] and fitting is None:
         try:
