@@ -302,6 +302,23 @@ def test_table_that_is_whole_is_no_stop_of_the_keyboard(page: Page) -> None:
     table.and_(page.locator("[tabindex='-1']")).wait_for()
 
 
+def test_window_that_gets_narrow_stays_where_one_reads(page: Page, console: Console) -> None:
+    """
+    The rooms move in their line alone, so that the one that is shown is in sight: the page does not.
+    """
+    page.goto(console.address("/applications/{application}"))
+    page.evaluate("scrollTo(0, 500)")
+    page.set_viewport_size(BETWEEN)
+    own = page.get_by_role("navigation", name="Rooms").locator("[aria-current]")
+    page.wait_for_function("matchMedia('(max-width: 55.99rem)').matches")
+    assert page.evaluate("scrollY") > 300
+    page.set_viewport_size(NARROW)
+    page.reload()
+    box = own.bounding_box()
+    assert box is not None
+    assert 0 <= box["x"] <= NARROW["width"] - box["width"]
+
+
 def test_log_is_read_on_a_telephone_without_moving_it(page: Page) -> None:
     """
     How each thing came out stands beside when it was; who did what says so below. In a wide window it is a table.

@@ -47,7 +47,10 @@ const whereItScrolls = new ResizeObserver((resized) => {
 const inOneLine = matchMedia("(max-width: 55.99rem)");
 function showWhereOneIs() {
   if (!inOneLine.matches) return;
-  for (const here of document.querySelectorAll("nav [aria-current]")) here.scrollIntoView({ block: "nearest", inline: "center" });
+  for (const here of document.querySelectorAll("nav [aria-current]")) {
+    const nav = here.closest("nav"), left = here.getBoundingClientRect().left - nav.getBoundingClientRect().left;
+    nav.scrollLeft += left - (nav.clientWidth - here.offsetWidth) / 2;
+  }
 }
 showWhereOneIs();
 inOneLine.addEventListener("change", showWhereOneIs);
