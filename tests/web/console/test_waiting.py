@@ -101,6 +101,23 @@ async def test_another_tab_has_signed_in_meanwhile(owner: Browser, clock: MovedC
     assert "It is shown this once" in (await owner.send(_NEW)).text
 
 
+async def test_what_is_grave_says_what_it_does(owner: Browser, clock: MovedClock) -> None:
+    """
+    Whoever has come in may be somebody else, and is not asked for the password again.
+    """
+    await owner.open(f"{_NEW}/new")
+    await owner.send(_NEW, name="Lathe")
+    at = re.search(rf'href="({_NEW}/(?!new)[^/"]+)"', (await owner.open(_NEW)).text)
+    assert at is not None
+    await owner.open(f"{at[1]}/delete")
+    clock.move(hours=13)
+    await owner.send(f"{at[1]}/delete", name="Lathe")
+    waits = await owner.send("/console/sign-in", name="Ada", password=PASSWORD)
+    assert "<strong>Delete the application “Lathe”</strong>" in waits.text
+    assert '<button class="danger final">Send it now</button>' in waits.text
+    assert f'sent from <a href="{at[1]}/delete">this page</a>' in waits.text
+
+
 async def test_who_comes_in_instead_has_their_own_rights(
     app: Application, local: Acting, owner: Browser, clock: MovedClock
 ) -> None:

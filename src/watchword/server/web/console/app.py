@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from msgspec.structs import replace
 from starlette.concurrency import run_in_threadpool
@@ -24,13 +24,13 @@ from watchword.server.operations.operator_sessions import session_of
 from watchword.server.telemetry.meters import Throttle
 from watchword.server.web.answers import CLOSE, NO_STORE, Answer, Headers, text_answer
 from watchword.server.web.console import notices
-from watchword.server.web.console.confirmation import confirmed
+from watchword.server.web.console.confirmation import confirmed, deed_of
 from watchword.server.web.console.entrance import sign_in_form
 from watchword.server.web.console.guard import Guard
 from watchword.server.web.console.own_origin import is_in_clear, is_other_name, origin_of
 from watchword.server.web.console.pages import Entered, GoTo, Page, html_answer, redirection, render, render_for_nobody
 from watchword.server.web.console.rooms import all_routes
-from watchword.server.web.console.route import Route, page_above, page_of_form
+from watchword.server.web.console.route import Route, page_above, page_of_form, route_of
 from watchword.server.web.console.static_files import static_answer
 from watchword.server.web.console.visitor import (
     PREFIX,
@@ -165,17 +165,13 @@ class Console:
     ) -> Answer:
         method = "POST" if request.method == "POST" else "GET"
         query = read_values(request.scope["query_string"].decode("ascii", "replace"), "address")
-        for route in self._routes:
-            match = route.pattern.fullmatch(path)
-            if match is None or route.method != method:
-                continue
-            if visitor.operator is None and not route.is_open:
-                break
+        found = route_of(self._routes, method, path)
+        if found is not None and (visitor.operator is not None or found[0].is_open):
             form = self._form(request, body) if method == "POST" else {}
-            there = replace(visitor, path=match.groupdict(), query=query, form=form)
-            if method == "POST" and route.needs_token(there):
+            there = replace(visitor, path=found[1], query=query, form=form)
+            if method == "POST" and found[0].needs_token(there):
                 _demand_own_form(there)
-            return self._visit(request, route, there, headers)
+            return self._visit(request, found[0], there, headers)
         page = page_of_form(self._routes, path)
         if visitor.operator is None:
             return self._shown(self._sign_in_before(request, path, page, body, visitor), visitor, headers)
@@ -235,6 +231,16 @@ class Console:
             return None
         return form_that_waits(replace(visitor, form=form), quote(path))
 
+    def _waiting_page(self, entered: Entered) -> Page:
+        """
+        Show a form that has waited, and what it would do where that is grave: it may have been somebody else's.
+        """
+        found, deed = route_of(self._routes, "POST", unquote(entered.form.path.removeprefix(PREFIX))), ""
+        if found is not None and found[0].grave is not None:
+            deed = deed_of(replace(entered.visitor, path=found[1], form=entered.form.values), found[0].grave)
+        shows = {"waiting": entered.form, "leave": entered.leave, "deed": deed}
+        return Page(template="waiting.html", shows=shows)
+
     def _form(self, request: Incoming, body: bytes) -> Values:
         """
         Read a form that one of our pages has sent.
@@ -258,7 +264,7 @@ class Console:
             return Answer(shown.status, shown.body, (*shown.headers, *headers))
         if isinstance(shown, Entered):
             headers = (self._cookies.set(self._cookies.session, shown.visitor.seed),)
-            return self._shown(shown.page, shown.visitor, headers)
+            return self._shown(self._waiting_page(shown), shown.visitor, headers)
         if isinstance(shown, Page):
             return html_answer(render(shown, visitor), status=shown.status, headers=(*headers, *shown.headers))
         if shown.session is not None:

@@ -11,9 +11,7 @@ from watchword.server.operations import operator_sessions
 from watchword.server.web.console.guard import Guard, wait_of
 from watchword.server.web.console.pages import Page, page_with
 from watchword.server.web.console.route import Words
-from watchword.server.web.console.visitor import FORM_TOKEN, Visitor
-
-PASSWORD = "confirming_password"
+from watchword.server.web.console.visitor import FORM_TOKEN, PASSWORD, Visitor
 
 
 def confirmed(visitor: Visitor, guard: Guard, words: Words) -> Visitor | Page:
@@ -42,7 +40,7 @@ def confirmed(visitor: Visitor, guard: Guard, words: Words) -> Visitor | Page:
 
 def _page(visitor: Visitor, words: Words, problem: Problem | None = None) -> Page:
     shows = {
-        "deed": _deed(visitor, words),
+        "deed": deed_of(visitor, words),
         "waiting": [
             (name, value)
             for name, values in visitor.form.items()
@@ -54,8 +52,11 @@ def _page(visitor: Visitor, words: Words, problem: Problem | None = None) -> Pag
     return page_with("confirm.html", shows, problem, wait_of(problem))
 
 
-def _deed(visitor: Visitor, words: Words) -> str:
+def deed_of(visitor: Visitor, words: Words) -> str:
+    """
+    Say what a form does; nothing where what it is about is gone.
+    """
     try:
         return words(visitor)
-    except Problem:  # what it is about is gone: that is told when it is to be done
+    except Problem:  # that is told when it is to be done
         return ""

@@ -148,8 +148,7 @@ def _place(to: str) -> str:
 
 
 def _with_waiting(waiting: WaitingForm, to: str, visitor: Visitor) -> Entered:
-    shows = {"waiting": waiting, "sent_to": _place(waiting.path), "leave": _place(to)}
-    return Entered(page=Page(template="waiting.html", shows=shows), visitor=visitor)
+    return Entered(visitor=visitor, form=replace(waiting, path=_place(waiting.path)), leave=_place(to))
 
 
 def _join_form(visitor: Visitor, *, name: str = "", invitation: str = "", problem: Problem | None = None) -> Page:

@@ -11,12 +11,11 @@ import msgspec
 from watchword.protocol.names import Algorithm
 from watchword.server.domain.problems import Problem, about, bad_value
 from watchword.server.domain.records import Json
-from watchword.server.web.console.visitor import Visitor
+from watchword.server.web.console.visitor import WAS, Visitor
 from watchword.server.web.free_json import TooDeep, read_json
 
 SAVED, NOT_CHANGED = "Saved.", "There was nothing to save: no field was changed."
 _MOST_DIGITS = 18
-WAS = "was_"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from watchword.server.web.console.naming import called, isolated
 from watchword.server.web.console.once import ONCE
 from watchword.server.web.console.static_files import static_address
 from watchword.server.web.console.visitor import FORM_TOKEN, PREFIX, Visitor
+from watchword.server.web.console.waiting import WaitingForm
 from watchword.server.web.templates import environment_of
 
 if TYPE_CHECKING:
@@ -72,14 +73,17 @@ class GoTo(msgspec.Struct, frozen=True, kw_only=True):
 
 class Entered(msgspec.Struct, frozen=True, kw_only=True):
     """
-    What is shown at once to somebody who has just come in.
+    Somebody has come in, where a form waits.
 
     Attributes:
         visitor: By the session that has begun.
+        form: Where it was sent, and what: it carries itself within the page.
+        leave: The page to go to without it.
     """
 
-    page: Page
     visitor: Visitor
+    form: WaitingForm
+    leave: str
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):

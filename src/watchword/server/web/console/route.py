@@ -3,7 +3,7 @@ Routes of the console: which handler answers which path, and what it takes to ge
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -72,6 +72,17 @@ def post(
         grave=grave,
         needs_token=needs_token,
     )
+
+
+def route_of(routes: Sequence[Route], method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
+    """
+    Return what answers a path, and the path's parameters; None where nothing does.
+    """
+    for route in routes:
+        match = route.pattern.fullmatch(path) if route.method == method else None
+        if match is not None:
+            return route, match.groupdict()
+    return None
 
 
 def page_of_form(routes: Sequence[Route], path: str) -> str | None:

@@ -19,6 +19,8 @@ from watchword.server.operations.operator_sessions import actor_of, lineage_of
 
 PREFIX = "/console"
 FORM_TOKEN = "form_token"
+# What pages put into forms beside what people type: the password once more, and how a field was.
+PASSWORD, WAS = "confirming_password", "was_"
 _MOST_FIELDS = 1_000
 Values = Mapping[str, Sequence[str]]
 

@@ -9,10 +9,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from watchword.server.web.console.confirmation import PASSWORD
-from watchword.server.web.console.forms import WAS
 from watchword.server.web.console.once import ONCE
-from watchword.server.web.console.visitor import FORM_TOKEN, Values, Visitor
+from watchword.server.web.console.visitor import FORM_TOKEN, PASSWORD, WAS, Values, Visitor
 
 # Where a form has something in one of them, it does not wait: it would stand in a page, to be read.
 SECRET_FIELDS = frozenset({"password", "again", "old", "secret", PASSWORD})
@@ -40,6 +38,13 @@ class WaitingForm(msgspec.Struct, frozen=True, kw_only=True):
         The fields in which it waits, within another form.
         """
         return ((_SENT, self.path), *((_KEPT + name, value) for name, value in self.fields))
+
+    @property
+    def values(self) -> Values:
+        """
+        The form as a visitor's.
+        """
+        return {name: [value for other, value in self.fields if other == name] for name, _ in self.fields}
 
     @property
     def told(self) -> _Fields:
