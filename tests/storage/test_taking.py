@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from tests.support.roles import make_role
 from tests.support.shopping import INDICATOR
+from watchword.server.domain.explanation import Question
 from watchword.server.domain.names import ADMIN_ROLE_ID, ApplicationType, RoleType
 from watchword.server.domain.problems import Problem
 from watchword.server.operations import (
@@ -203,7 +204,7 @@ def test_what_an_application_loses_with_a_role(shopping: Shopping) -> None:
     page = taking.role_from_application(acting, app, shopping.role_id, Page(limit=1, offset=1))
     assert ([one.name for one in page.records], page.total) == (["Online Shopping"], 2)
     application_roles.remove(acting, app, shopping.role_id)
-    left = explaining.reach(acting, app, 9)
+    left = explaining.explain(acting, Question(application_id=app)).reach or ()
     assert {one.indicator: list(one.scopes) for one in left} == {INDICATOR: [READ]}
 
 
@@ -231,7 +232,7 @@ def test_what_goes_with_an_api(shopping: Shopping) -> None:
         (front, ["read:orders"]),
     ]
     resources.delete(acting, shopping.resource_id)
-    left = explaining.reach(acting, bot, 9)
+    left = explaining.explain(acting, Question(application_id=bot)).reach or ()
     assert {one.indicator: list(one.scopes) for one in left} == {"https://orders.api": ["read:orders"]}
     with pytest.raises(Problem):
         taking.api_from_all(acting, shopping.resource_id, FIRST)

@@ -104,17 +104,6 @@ def explain(tx: Transaction, question: Question) -> Explained:
 
 
 @reads(Permission.ALL)
-def reach(tx: Transaction, application_id: str, most: int) -> Sequence[Reach]:
-    """
-    Say what an application's roles give it, by API, in the order of the API identifiers.
-
-    Raises:
-        Problem: There is no such application.
-    """
-    return reach_of(tx, application_id, most)
-
-
-@reads(Permission.ALL)
 def explain_record(tx: Transaction, entry_id: str) -> ExplainedRecord:
     """
     Ask once more what a record says was asked.

@@ -165,8 +165,8 @@ def _take(
 
 
 def _names(tx: Transaction, entries: Sequence[LogEntry]) -> Mapping[str, str]:
-    ids = {str(entry.payload["applicationId"]) for entry in entries if entry.payload.get("applicationId")}
-    return {application.id: application.name for application in applications.with_ids(tx, sorted(ids))}
+    ids = [str(entry.payload["applicationId"]) for entry in entries if entry.payload.get("applicationId")]
+    return applications.names_of(tx, ids)
 
 
 def _members(entry: LogEntry) -> dict[str, object]:

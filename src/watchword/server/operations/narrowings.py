@@ -60,7 +60,8 @@ def not_granted(entry: LogEntry) -> Sequence[str]:
     asked, granted = _asked_and_granted(entry)
     if granted.endswith(CUT):  # what was granted behind that is not known
         return ()
-    return tuple(scope for scope in parse_scope(_whole(asked)) if scope not in parse_scope(granted))
+    known = set(parse_scope(granted))
+    return tuple(scope for scope in parse_scope(_whole(asked)) if scope not in known)
 
 
 def lately(tx: Transaction, within: timedelta) -> Narrowings:
@@ -97,8 +98,7 @@ def _kinds(narrowed: Iterable[tuple[LogEntry, Sequence[str]]]) -> list[Narrowing
 
 
 def _named(tx: Transaction, kinds: Sequence[Narrowing]) -> Sequence[Narrowing]:
-    ids = {kind.application_id for kind in kinds if kind.application_id is not None}
-    names = {application.id: application.name for application in applications.with_ids(tx, sorted(ids))}
+    names = applications.names_of(tx, [kind.application_id for kind in kinds])
     return [replace(kind, application_name=names.get(kind.application_id or "")) for kind in kinds]
 
 

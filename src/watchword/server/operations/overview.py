@@ -189,6 +189,5 @@ def _number_of(record: RefusalRecord) -> int:
 
 
 def _named(tx: Transaction, failures: Sequence[Failure]) -> Sequence[Failure]:
-    ids = {failure.application_id for failure in failures if failure.application_id is not None}
-    names = {application.id: application.name for application in applications.with_ids(tx, sorted(ids))}
+    names = applications.names_of(tx, [failure.application_id for failure in failures])
     return [replace(failure, application_name=names.get(failure.application_id or "")) for failure in failures]

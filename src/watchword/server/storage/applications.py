@@ -71,6 +71,13 @@ def with_ids(tx: Transaction, ids: Sequence[str]) -> list[Application]:
     return [found[application_id] for application_id in ids if application_id in found]
 
 
+def names_of(tx: Transaction, ids: Collection[str | None]) -> dict[str, str]:
+    """
+    Return the names of those that exist, by id; None is nobody's.
+    """
+    return {one.id: one.name for one in with_ids(tx, sorted({one for one in ids if one is not None}))}
+
+
 def insert(tx: Transaction, application: Application) -> None:
     """
     Add an application.

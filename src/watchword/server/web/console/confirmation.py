@@ -11,7 +11,7 @@ from watchword.server.operations import operator_sessions
 from watchword.server.web.console.guard import Guard, wait_of
 from watchword.server.web.console.pages import Page, page_with
 from watchword.server.web.console.route import Words
-from watchword.server.web.console.visitor import FORM_TOKEN, PASSWORD, Visitor
+from watchword.server.web.console.visitor import FORM_TOKEN, PASSWORD, Visitor, fields_of
 
 
 def confirmed(visitor: Visitor, guard: Guard, words: Words) -> Visitor | Page:
@@ -41,12 +41,7 @@ def confirmed(visitor: Visitor, guard: Guard, words: Words) -> Visitor | Page:
 def _page(visitor: Visitor, words: Words, problem: Problem | None = None) -> Page:
     shows = {
         "deed": deed_of(visitor, words),
-        "waiting": [
-            (name, value)
-            for name, values in visitor.form.items()
-            if name not in {FORM_TOKEN, PASSWORD}
-            for value in values
-        ],
+        "waiting": [(name, value) for name, value in fields_of(visitor.form) if name not in {FORM_TOKEN, PASSWORD}],
         "password_name": PASSWORD,
     }
     return page_with("confirm.html", shows, problem, wait_of(problem))

@@ -133,6 +133,14 @@ def address_of(question: Question) -> str:
     return _address(asked)
 
 
+def link_to(question: Question) -> str:
+    """
+    Return the same for a link; nothing where no request's head would hold it.
+    """
+    at = address_of(question)
+    return at if len(at) <= LONGEST_ADDRESS else ""
+
+
 def _address(asked: Mapping[str, str]) -> str:
     return f"{ROOM}?{urlencode({name: value for name, value in asked.items() if value})}"
 
@@ -186,8 +194,7 @@ def _page(
         "explained": None,
         "role_names": {},
         "reach": None,
-        "address_of": address_of,
-        "longest_address": LONGEST_ADDRESS,
+        "link_to": link_to,
     }
     if asked["application"] and fitting is None:
         try:

@@ -24,7 +24,7 @@ from watchword.server.storage.applications import ApplicationFilter
 from watchword.server.storage.log_filter import LogFilter
 from watchword.server.storage.rows import Page as Part
 from watchword.server.web.answers import NO_STORE, Answer
-from watchword.server.web.console.explaining import LONGEST_ADDRESS, address_of
+from watchword.server.web.console.explaining import address_of, link_to
 from watchword.server.web.console.lists import A_PAGE, exact_search
 from watchword.server.web.console.log_rows import (
     ERRORS,
@@ -155,8 +155,7 @@ def page(visitor: Visitor) -> Page:
         "role_names": {role.id: role.name for role in found.roles} if found else {},
         "question": told and told.question and address_of(told.question),
         "can_mend": bool(told and told.explained and any(one.method for one in told.explained.remedies)),
-        "address_of": address_of,
-        "longest_address": LONGEST_ADDRESS,
+        "link_to": link_to,
     }
     return Page(template="log.html", shows=shows)
 

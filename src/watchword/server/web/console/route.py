@@ -91,7 +91,7 @@ def page_of_form(routes: Sequence[Route], path: str) -> str | None:
 
     It is the page that creates something, the one at the very address, or one above.
     """
-    if not any(route.method == "POST" and route.pattern.fullmatch(path) for route in routes):
+    if route_of(routes, "POST", path) is None:
         return None
     if any(route.method == "GET" and route.pattern.pattern == f"{path}/new" for route in routes):
         return f"{path}/new"
@@ -107,7 +107,7 @@ def page_above(routes: Sequence[Route], path: str) -> str:
 
 
 def _is_page(routes: Sequence[Route], path: str) -> bool:
-    return any(route.method == "GET" and route.pattern.fullmatch(path) for route in routes)
+    return route_of(routes, "GET", path) is not None
 
 
 def _pattern(path: str) -> re.Pattern[str]:

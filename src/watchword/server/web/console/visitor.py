@@ -3,7 +3,7 @@ Who visits a page, and what their browser has shown: cookies, the form that it s
 """
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -173,7 +173,21 @@ def read_values(text: str, what: str = "form") -> Values:
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
     except ValueError:
         raise Problem("request.invalid_input", status=400, message=f"The {what} can't be read.") from None
+    return values_of((name, value.replace("\0", "")) for name, value in pairs)
+
+
+def values_of(fields: Iterable[tuple[str, str]]) -> Values:
+    """
+    Put fields together by their names.
+    """
     found: dict[str, list[str]] = {}
-    for name, value in pairs:
-        found.setdefault(name, []).append(value.replace("\0", ""))
+    for name, value in fields:
+        found.setdefault(name, []).append(value)
     return found
+
+
+def fields_of(values: Values) -> Iterator[tuple[str, str]]:
+    """
+    Return the fields of a form one by one.
+    """
+    return ((name, value) for name, some in values.items() for value in some)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from watchword.server.web.console.once import ONCE
-from watchword.server.web.console.visitor import FORM_TOKEN, PASSWORD, WAS, Values, Visitor
+from watchword.server.web.console.visitor import FORM_TOKEN, PASSWORD, WAS, Values, Visitor, fields_of, values_of
 
 # Where a form has something in one of them, it does not wait: it would stand in a page, to be read.
 SECRET_FIELDS = frozenset({"password", "again", "old", "secret", PASSWORD})
@@ -44,7 +44,7 @@ class WaitingForm(msgspec.Struct, frozen=True, kw_only=True):
         """
         The form as a visitor's.
         """
-        return {name: [value for other, value in self.fields if other == name] for name, _ in self.fields}
+        return values_of(self.fields)
 
     @property
     def told(self) -> _Fields:
@@ -64,7 +64,7 @@ def form_that_waits(visitor: Visitor, path: str) -> WaitingForm | None:
         visitor: By the token of the session that has ended.
         path: Where it was sent, below the console.
     """
-    fields = [(name, value) for name, values in visitor.form.items() if name != FORM_TOKEN for value in values]
+    fields = [(name, value) for name, value in fields_of(visitor.form) if name != FORM_TOKEN]
     is_long = len(fields) > _MOST_FIELDS or len(urlencode(fields)) > _MOST_BYTES
     has_secret = any(value for name, value in fields if name in SECRET_FIELDS)
     if is_long or has_secret or not visitor.has_own_form:
@@ -79,5 +79,5 @@ def waiting_in(form: Values) -> WaitingForm | None:
     path = form.get(_SENT, ("",))[0]
     if not path:
         return None
-    kept = [(name, value) for name, values in form.items() if name.startswith(_KEPT) for value in values]
-    return WaitingForm(path=path, fields=[(name.removeprefix(_KEPT), value) for name, value in kept])
+    kept = [(name.removeprefix(_KEPT), value) for name, value in fields_of(form) if name.startswith(_KEPT)]
+    return WaitingForm(path=path, fields=kept)
